@@ -1,0 +1,45 @@
+# Every target sets up what it needs, in .venv. PYTHON chooses the interpreter (3.11 or later).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types bench soak clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "jiuwen_lg needs Python 3.11 or later; set PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $(READY)
+
+demo: $(READY) ## Ask in one process, answer in another, fail and go on
+	@$(BIN)/python examples/demo/demo.py
+
+test: $(READY) ## Run the tests (a few minutes)
+	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+
+lint: $(READY) ## Check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(READY) ## Format the code and fix what can be fixed
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+
+types: $(READY) ## Check the types
+	$(BIN)/mypy
+
+bench: $(READY) ## Measure beside hand-written LangGraph
+	$(BIN)/python benchmarks/chain.py
+
+soak: $(READY) ## Run the long tests; SOAK=0.1 runs a tenth of them
+	SOAK=$(or $(SOAK),1) $(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
+
+clean: ## Remove the environment and all caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis dist

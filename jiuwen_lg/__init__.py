@@ -1,0 +1,119 @@
+"""openJiuwen workflows on LangGraph.
+
+All public names are here, flat; each is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_NAMES = {
+    "component": (
+        "ComponentConfig",
+        "ComponentExecutable",
+        "ComponentState",
+        "Executable",
+        "Input",
+        "Output",
+        "SimpleComponent",
+        "WorkflowComponent",
+        "WorkflowComponentMetadata",
+    ),
+    "components.end": ("End", "EndConfig"),
+    "components.start": ("Start",),
+    "config": (
+        "CompIOConfig",
+        "ComponentAbility",
+        "NodeSpec",
+        "WorkflowConfig",
+        "WorkflowInputsSchema",
+        "WorkflowMetadata",
+        "WorkflowSpec",
+    ),
+    "context": ("Context",),
+    "engine.interaction": ("InteractionRequired",),
+    "engine.serializer": ("register_state_type",),
+    "environment": ("workflow_runtime_vars",),
+    "errors": ("InterruptException", "JiuWenBaseException", "StatusCode"),
+    "interaction": ("InteractiveInput",),
+    "output": (
+        "BaseStreamMode",
+        "CustomSchema",
+        "InteractionOutput",
+        "OutputSchema",
+        "StreamMode",
+        "TraceSchema",
+        "WorkflowChunk",
+        "WorkflowExecutionState",
+        "WorkflowOutput",
+    ),
+    "runner": ("Runner",),
+    "runtime": ("Runtime", "TaskRuntime", "WorkflowRuntime"),
+    "workflow": ("PendingQuestion", "SessionSnapshot", "Workflow"),
+}
+"""Module → the public names that it defines."""
+
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = [*sorted(_HOME)]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from jiuwen_lg.component import ComponentConfig as ComponentConfig
+    from jiuwen_lg.component import ComponentExecutable as ComponentExecutable
+    from jiuwen_lg.component import ComponentState as ComponentState
+    from jiuwen_lg.component import Executable as Executable
+    from jiuwen_lg.component import Input as Input
+    from jiuwen_lg.component import Output as Output
+    from jiuwen_lg.component import SimpleComponent as SimpleComponent
+    from jiuwen_lg.component import WorkflowComponent as WorkflowComponent
+    from jiuwen_lg.component import WorkflowComponentMetadata as WorkflowComponentMetadata
+    from jiuwen_lg.components.end import End as End
+    from jiuwen_lg.components.end import EndConfig as EndConfig
+    from jiuwen_lg.components.start import Start as Start
+    from jiuwen_lg.config import CompIOConfig as CompIOConfig
+    from jiuwen_lg.config import ComponentAbility as ComponentAbility
+    from jiuwen_lg.config import NodeSpec as NodeSpec
+    from jiuwen_lg.config import WorkflowConfig as WorkflowConfig
+    from jiuwen_lg.config import WorkflowInputsSchema as WorkflowInputsSchema
+    from jiuwen_lg.config import WorkflowMetadata as WorkflowMetadata
+    from jiuwen_lg.config import WorkflowSpec as WorkflowSpec
+    from jiuwen_lg.context import Context as Context
+    from jiuwen_lg.engine.interaction import InteractionRequired as InteractionRequired
+    from jiuwen_lg.engine.serializer import register_state_type as register_state_type
+    from jiuwen_lg.environment import workflow_runtime_vars as workflow_runtime_vars
+    from jiuwen_lg.errors import InterruptException as InterruptException
+    from jiuwen_lg.errors import JiuWenBaseException as JiuWenBaseException
+    from jiuwen_lg.errors import StatusCode as StatusCode
+    from jiuwen_lg.interaction import InteractiveInput as InteractiveInput
+    from jiuwen_lg.output import BaseStreamMode as BaseStreamMode
+    from jiuwen_lg.output import CustomSchema as CustomSchema
+    from jiuwen_lg.output import InteractionOutput as InteractionOutput
+    from jiuwen_lg.output import OutputSchema as OutputSchema
+    from jiuwen_lg.output import StreamMode as StreamMode
+    from jiuwen_lg.output import TraceSchema as TraceSchema
+    from jiuwen_lg.output import WorkflowChunk as WorkflowChunk
+    from jiuwen_lg.output import WorkflowExecutionState as WorkflowExecutionState
+    from jiuwen_lg.output import WorkflowOutput as WorkflowOutput
+    from jiuwen_lg.runner import Runner as Runner
+    from jiuwen_lg.runtime import Runtime as Runtime
+    from jiuwen_lg.runtime import TaskRuntime as TaskRuntime
+    from jiuwen_lg.runtime import WorkflowRuntime as WorkflowRuntime
+    from jiuwen_lg.workflow import PendingQuestion as PendingQuestion
+    from jiuwen_lg.workflow import SessionSnapshot as SessionSnapshot
+    from jiuwen_lg.workflow import Workflow as Workflow
+
+
+def __getattr__(name: str) -> Any:
+    module = _HOME.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,85 @@
+"""The import hook behind the alias."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+
+import jiuwen_lg
+from jiuwen_lg.compat.table import MODULES, SUPPORTED_VERSION, is_package
+
+_ROOT = "openjiuwen"
+
+
+class _AliasFinder(MetaPathFinder, Loader):
+    """Finds `openjiuwen` and everything below it, in the table."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != _ROOT and not fullname.startswith(f"{_ROOT}."):
+            return None
+        if fullname not in MODULES and not is_package(fullname):
+            raise ModuleNotFoundError(
+                f"jiuwen_lg stands in for openjiuwen {SUPPORTED_VERSION}, which has no module {fullname!r}"
+                f"{_nearest(fullname, MODULES)}",
+                name=fullname,
+            )
+        return ModuleSpec(fullname, self, is_package=is_package(fullname))
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return _AliasModule(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Names are looked up when they are imported."""
+
+
+class _AliasModule(ModuleType):
+    """A module whose names are ours."""
+
+    def __getattr__(self, name: str) -> Any:
+        names = MODULES.get(self.__name__, ())
+        if name in names:
+            return getattr(jiuwen_lg, name)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise ImportError(
+            f"jiuwen_lg stands in for openjiuwen {SUPPORTED_VERSION}, where {self.__name__} has no {name!r}"
+            f"{_nearest(name, names)}",
+            name=name,
+        )
+
+    @property
+    def __all__(self) -> list[str]:
+        return list(MODULES.get(self.__name__, ()))
+
+
+def _nearest(wanted: str, names: Iterable[str]) -> str:
+    near = get_close_matches(wanted, list(names), n=1)
+    return f"; the nearest is {near[0]!r}" if near else ""
+
+
+def install() -> None:
+    """Let `import openjiuwen…` find jiuwen_lg; calling it again changes nothing.
+
+    Raises:
+        ImportError: An installed openjiuwen has been imported already, so its objects and
+            ours would mix.
+    """
+    if any(isinstance(finder, _AliasFinder) for finder in sys.meta_path):
+        return
+    if loaded := [name for name in sys.modules if name == _ROOT or name.startswith(f"{_ROOT}.")]:
+        raise ImportError(
+            f"{loaded[0]} is imported already: call jiuwen_lg.compat.install() before the first import of openjiuwen"
+        )
+    if PathFinder.find_spec(_ROOT) is not None:
+        warnings.warn(
+            "openjiuwen is installed, but jiuwen_lg stands in for it in this process", RuntimeWarning, stacklevel=2
+        )
+    sys.meta_path.insert(0, _AliasFinder())

@@ -1,0 +1,94 @@
+"""What an `InteractiveInput` does to a paused or failed session: pure rules, no I/O.
+
+The table is in the specification's README ("What each input does"); whatever is refused
+here has changed nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jiuwen_lg.engine.interaction import Question
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.interaction import InteractiveInput
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Where an unfinished run stands.
+
+    Attributes:
+        questions: The open ones, in the order in which their components were added.
+        is_broken: Whether some component failed, was stopped or never started.
+        component_ids: All ids that may be addressed.
+        completed_ids: Those that have finished.
+        answered_tokens: The tokens of questions that were answered before.
+    """
+
+    session_id: str
+    questions: Sequence[Question]
+    is_broken: bool
+    component_ids: Collection[str]
+    completed_ids: Collection[str]
+    answered_tokens: Collection[str]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to do: answers by token, answers kept for later by id, and whether to run at all."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
+    runs: bool = False
+
+
+def plan_for(given: InteractiveInput, situation: Situation) -> Plan:
+    """Decide what `given` does in `situation`.
+
+    Raises:
+        JiuWenBaseException: 100900, 100901 or 100902; see the table.
+    """
+    if given.raw_inputs is not None:
+        question = _only_question(situation)
+        return Plan(answers={question.token: given.raw_inputs}, runs=True)
+    plan = Plan()
+    for node_id, value in given.user_inputs.items():
+        _place(plan, situation, node_id, value, given.tokens.get(node_id))
+    plan.runs = bool(situation.is_broken or plan.answers or plan.kept)
+    return plan
+
+
+def _only_question(situation: Situation) -> Question:
+    by_token = {question.token: question for question in situation.questions}
+    if not by_token:
+        raise StatusCode.INTERACTION_NOT_PENDING.error(
+            session_id=situation.session_id, reason="its last run failed or was stopped; InteractiveInput() goes on"
+        )
+    if len(by_token) > 1:
+        ids = [question.id for question in situation.questions]
+        raise StatusCode.INTERACTION_AMBIGUOUS.error(session_id=situation.session_id, node_ids=ids)
+    return next(iter(by_token.values()))
+
+
+def _place(plan: Plan, situation: Situation, node_id: str, value: Any, token: str | None) -> None:
+    if token is not None and token in situation.answered_tokens:
+        return
+    for question in situation.questions:
+        if question.id == node_id and token in (None, question.token):
+            plan.answers[question.token] = value
+            return
+    is_ahead = node_id in situation.component_ids and node_id not in situation.completed_ids
+    if token is not None or not is_ahead:
+        raise _unknown(situation, node_id)
+    plan.kept[node_id] = value
+
+
+def _unknown(situation: Situation, node_id: str) -> JiuWenBaseException:
+    open_ids = [question.id for question in situation.questions]
+    ahead = [i for i in situation.component_ids if i not in situation.completed_ids and i not in open_ids]
+    reason = f"waiting for an answer: {open_ids}; not reached yet: {ahead}"
+    if node_id in situation.completed_ids:
+        reason = f"it has finished already; {reason}"
+    return StatusCode.INTERACTION_UNKNOWN_ID.error(node_id=node_id, session_id=situation.session_id, reason=reason)

@@ -1,0 +1,128 @@
+"""The state of a run: LangGraph channels and their reducers.
+
+`DeltaChannel` keeps what a step wrote instead of the whole state after it, so a
+checkpoint file grows with the outputs, not with steps times outputs. It is beta in
+LangGraph 1.2, hence made in one place (`_delta`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, TypedDict
+
+from langgraph.channels.delta import DeltaChannel
+from langgraph.channels.named_barrier_value import NamedBarrierValue
+from langgraph.types import Overwrite
+
+from jiuwen_lg.schema.values import merge, patch_global, patch_private
+
+KEPT_ANSWER = "__interactive_input__"
+"""Private-state key of an answer given before its component asks (0.1.1's name for it)."""
+
+_SNAPSHOT_EVERY = 200
+"""Updates between full copies: bounds what a resume reads, and how much is written twice."""
+
+
+def _latest(_: dict[str, Any], writes: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    return writes[-1] or {}
+
+
+def _keep_outputs(outputs: dict[str, Any], writes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    kept = dict(outputs)
+    for write in writes:
+        for component, output in write.items():
+            if component not in kept:
+                kept[component] = output
+            elif output is not None:
+                kept[component] = merge(kept[component], output)
+    return kept
+
+
+def _keep_private(states: dict[str, Any], writes: Sequence[dict[str, list[Any]]]) -> dict[str, Any]:
+    kept = dict(states)
+    for write in writes:
+        for component, patches in write.items():
+            for patch in patches:
+                kept[component] = patch_private(kept.get(component, {}), patch)
+    return kept
+
+
+def _keep_global(state: dict[str, Any], writes: Sequence[list[dict[str, Any]]]) -> dict[str, Any]:
+    for patches in writes:
+        for patch in patches:
+            state = patch_global(state, patch)
+    return state
+
+
+def _keep_result(result: Any, writes: Sequence[Any]) -> Any:
+    for write in writes:
+        result = merge(result, write)
+    return result
+
+
+def _delta(reducer: Any) -> Any:
+    return DeltaChannel(reducer, snapshot_frequency=_SNAPSHOT_EVERY)
+
+
+class State(TypedDict):
+    """Everything a run knows.
+
+    `inputs` are the workflow's inputs, `io` the outputs by component id (an id is there
+    once its component has finished), `own` the private states by executable id, `world`
+    the global state, `result` the last End's output.
+    """
+
+    inputs: Annotated[dict[str, Any], _delta(_latest)]
+    io: Annotated[dict[str, Any], _delta(_keep_outputs)]
+    own: Annotated[dict[str, Any], _delta(_keep_private)]
+    world: Annotated[dict[str, Any], _delta(_keep_global)]
+    result: Annotated[None, _delta(_keep_result)]  # a DeltaChannel starts as `type()`, here None
+
+
+class NodeState(TypedDict):
+    """What a component's node reads."""
+
+    inputs: dict[str, Any]
+    io: dict[str, Any]
+    own: dict[str, Any]
+    world: dict[str, Any]
+
+
+class GraphInput(TypedDict):
+    """What a compiled workflow takes: the workflow's own keys stay inside `inputs`."""
+
+    inputs: dict[str, Any]
+
+
+class GraphOutput(TypedDict):
+    """What a compiled workflow gives: the End component's output, None without one."""
+
+    result: Any
+
+
+RESET = "__reset__"
+
+
+class Join(NamedBarrierValue[str]):
+    """A barrier that a new run empties (LangGraph's own keeps what the last run left)."""
+
+    __slots__ = ()
+
+    def update(self, values: Sequence[str]) -> bool:
+        """Forget what was seen on `RESET`, then count the sources that finished."""
+        if RESET not in values:
+            return super().update(values)
+        had_seen = bool(self.seen)
+        self.seen = set()
+        return super().update([value for value in values if value != RESET]) or had_seen
+
+
+def fresh_start(joins: Sequence[str]) -> dict[str, Any]:
+    """The writes that make a thread's next run start clean, by channel."""
+    return {
+        "io": Overwrite({}),
+        "own": Overwrite({}),
+        "world": Overwrite({}),
+        "result": Overwrite(None),
+        **dict.fromkeys(joins, RESET),
+    }

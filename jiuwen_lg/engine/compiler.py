@@ -1,0 +1,104 @@
+"""A definition compiled, once, into an ordinary LangGraph graph: one node a component."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.constants import END, START
+from langgraph.graph import StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.pregel._write import ChannelWrite, ChannelWriteTupleEntry
+from langgraph.types import Command, Durability
+
+from jiuwen_lg.engine.channels import GraphInput, GraphOutput, Join, NodeState, State, fresh_start
+from jiuwen_lg.engine.definition import Definition
+from jiuwen_lg.engine.node import ComponentNode
+from jiuwen_lg.errors import StatusCode
+
+
+class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
+    """A compiled workflow: LangGraph's own graph with two defaults changed.
+
+    Its input is `{"inputs": {...}}`, its output `{"result": ...}`. Every step is durable
+    (`durability="sync"`) unless the caller says otherwise, and an input of another shape
+    is refused instead of silently dropped.
+    """
+
+    def stream(
+        self, input: Any, config: RunnableConfig | None = None, *, durability: Durability | None = None, **kwargs: Any
+    ) -> Iterator[Any]:
+        """LangGraph's `stream`."""
+        _check_input(input)
+        return super().stream(input, config, durability=self._durability(durability, config), **kwargs)
+
+    def astream(
+        self, input: Any, config: RunnableConfig | None = None, *, durability: Durability | None = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        """LangGraph's `astream`."""
+        _check_input(input)
+        return super().astream(input, config, durability=self._durability(durability, config), **kwargs)
+
+    def _durability(self, asked: Durability | None, config: RunnableConfig | None) -> Durability | None:
+        """The caller's word; else durable at every step, where there is a saver to be durable in."""
+        if asked is None and isinstance(self.checkpointer, BaseCheckpointSaver):
+            nested = (config or {}).get("configurable", {}).get("__pregel_durability")
+            return None if nested else "sync"
+        return asked
+
+
+def _check_input(input: Any) -> None:
+    if input is None or isinstance(input, Command):
+        return
+    if not isinstance(input, dict) or set(input) != {"inputs"} or not isinstance(input["inputs"], (dict, type(None))):
+        raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(
+            error=f"a compiled workflow takes {{'inputs': {{...}}}}, not {input!r}"
+        )
+
+
+def compile_graph(definition: Definition, *, checkpointer: Any = None, **options: Any) -> WorkflowGraph:
+    """Compile a definition; `options` are those of LangGraph's `StateGraph.compile`.
+
+    Raises:
+        JiuWenBaseException: 110006, a connection names a component that was never added.
+    """
+    definition.require_components()
+    builder = StateGraph(State, input_schema=GraphInput, output_schema=GraphOutput)
+    result_of = definition.ends[-1] if definition.ends else None
+    for spec in definition.components.values():
+        node = ComponentNode(spec, gives_result=spec.id == result_of)
+        builder.add_node(spec.id, node, input_schema=NodeState)
+    _add_edges(builder, definition)
+    return _with_fresh_starts(builder.compile(checkpointer, **options))
+
+
+def _add_edges(builder: Any, definition: Definition) -> None:
+    for start in definition.starts or [END]:
+        builder.add_edge(START, start)
+    for join in definition.joins():
+        builder.add_edge(join.sources[0] if len(join.sources) == 1 else list(join.sources), join.target)
+
+
+def _with_fresh_starts(compiled: Any) -> WorkflowGraph:
+    """Let every new run on a thread start clean, joins included.
+
+    LangGraph's START node runs once for each new input; it gets a write that empties
+    what an earlier run on the thread may have left.
+    """
+    graph = WorkflowGraph(**{k: v for k, v in vars(compiled).items() if k != "__orig_class__"})
+    joins = [name for name in graph.channels if name.startswith("join:")]
+    for name in joins:
+        graph.channels[name] = _join(graph.channels[name])
+    resets = tuple(fresh_start(joins).items())
+    # Drawing runs the writers too, without an input: then there is nothing to reset.
+    reset = ChannelWriteTupleEntry(mapper=lambda given: None if given is None else resets)
+    graph.nodes[START].writers.append(ChannelWrite((reset,)))
+    return graph
+
+
+def _join(barrier: Any) -> Join:
+    join = Join(barrier.typ, barrier.names)
+    join.key = barrier.key
+    return join

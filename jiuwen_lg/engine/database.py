@@ -1,0 +1,159 @@
+"""An SQLite file (or memory) that serves every event loop, thread and process.
+
+A connection belongs to the process that opened it; after a fork the child opens its
+own. Transactions are explicit: a write holds the file from its first statement and is
+undone whole if anything in it fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+MEMORY = ":memory:"
+
+_INLINE = 0.05
+"""Seconds that an event loop may stand still behind another writer."""
+_PATIENT = 60.0
+"""Seconds that a thread of its own waits for another writer."""
+
+
+class BusyError(sqlite3.OperationalError):
+    """Another connection or thread holds the file for longer than this caller can wait."""
+
+
+class Database:
+    """One SQLite database.
+
+    Args:
+        path: A file, or `:memory:`.
+        schema: Statements that make the tables, safe to run again.
+    """
+
+    def __init__(self, path: str, schema: str) -> None:
+        self.path = path
+        self._schema = schema
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._owner_pid = 0
+        self._calls = threading.local()
+        self._inherited: list[sqlite3.Connection] = []
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection of this process."""
+        self._adopt()
+        if self._connection is None:
+            self._connection = self._open()
+        return self._connection
+
+    def _adopt(self) -> None:
+        """After a fork: start over, and leave alone (not even close) what the parent has open."""
+        if self._owner_pid == os.getpid():
+            return
+        if self._connection is not None:
+            self._inherited.append(self._connection)
+        self._connection = None
+        self._lock = threading.RLock()
+        self._owner_pid = os.getpid()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=_PATIENT)
+        try:
+            _until_free(lambda: _set_journal(connection))
+            connection.execute("PRAGMA synchronous=NORMAL")
+            _until_free(lambda: connection.executescript(f"BEGIN IMMEDIATE;{self._schema};COMMIT;"))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def close(self) -> None:
+        """Close this process's connection; the next use opens it again."""
+        self._adopt()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def transaction(self, *, write: bool = True) -> Iterator[sqlite3.Cursor]:
+        """A transaction: committed at the end, undone on any exception.
+
+        Inside another one of the same thread it is a part of that one.
+
+        Raises:
+            BusyError: Another thread or process holds the file for too long.
+        """
+        self._adopt()
+        patience: float = getattr(self._calls, "patience", _PATIENT)
+        if not self._lock.acquire(timeout=patience):
+            raise BusyError("database is locked by another thread")
+        try:
+            with closing(self.connection.cursor()) as cursor, self._begun(cursor, write, patience):
+                yield cursor
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _begun(self, cursor: sqlite3.Cursor, write: bool, patience: float) -> Iterator[None]:
+        if cursor.connection.in_transaction:
+            yield
+            return
+        try:
+            cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+            cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            yield
+            cursor.execute("COMMIT")
+        except BaseException as error:
+            if cursor.connection.in_transaction:
+                cursor.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
+                raise BusyError(str(error)) from error
+            raise
+
+    async def call(self, work: Callable[[], _T]) -> _T:
+        """Run `work` here if the file is free, in a thread if it is held by somebody else.
+
+        `work` must be one transaction, so that it can be run again.
+        """
+        self._calls.patience = _INLINE
+        try:
+            return work()
+        except BusyError:
+            return await asyncio.to_thread(work)
+        finally:
+            self._calls.patience = _PATIENT
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _until_free(step: Callable[[], Any]) -> None:
+    """Repeat a step that SQLite refuses at once instead of waiting (a change of the journal mode)."""
+    deadline = time.monotonic() + _PATIENT
+    while True:
+        try:
+            step()
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _set_journal(connection: sqlite3.Connection) -> None:
+    """WAL, where writers do not block readers; TRUNCATE on file systems that cannot do it."""
+    mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    if mode not in ("wal", "memory"):
+        connection.execute("PRAGMA journal_mode=TRUNCATE")

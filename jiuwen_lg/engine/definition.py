@@ -1,0 +1,118 @@
+"""What a workflow is made of, independent of how it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from jiuwen_lg.config import CompIOConfig
+from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.schema.reference import Schema, parse_schema
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSpec:
+    """One component: what runs, and where its inputs come from and its outputs go.
+
+    Attributes:
+        io: The schemas and transformers as the user wrote them.
+        inputs: The parsed inputs schema; None without one.
+        outputs: The parsed outputs schema; None without one.
+        wait_for_all: Whether it runs only when all its predecessors have run.
+        is_exit: Whether its output is a result (an End keeps None values).
+    """
+
+    id: str
+    executable: Any
+    io: CompIOConfig
+    inputs: Schema | None
+    outputs: Schema | None
+    wait_for_all: bool
+    is_exit: bool
+
+    @classmethod
+    def parse(cls, id: str, executable: Any, io: CompIOConfig, *, wait_for_all: bool, is_exit: bool) -> ComponentSpec:
+        """Parse the schemas once, when the component is added."""
+        return cls(
+            id=id,
+            executable=executable,
+            io=io,
+            inputs=None if io.inputs_schema is None else parse_schema(io.inputs_schema),
+            outputs=parse_schema(io.outputs_schema) if io.outputs_schema else None,
+            wait_for_all=wait_for_all,
+            is_exit=is_exit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An edge; several sources mean that the target waits for all of them."""
+
+    sources: tuple[str, ...]
+    target: str
+
+
+@dataclass(slots=True)
+class Definition:
+    """A workflow as it has been built so far; `edits` counts the changes."""
+
+    components: dict[str, ComponentSpec] = field(default_factory=dict)
+    connections: list[Connection] = field(default_factory=list)
+    starts: list[str] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+    edits: int = 0
+
+    def add(self, spec: ComponentSpec) -> None:
+        """Add a component."""
+        self.components[spec.id] = spec
+        self.edits += 1
+
+    def connect(self, connection: Connection) -> None:
+        """Add an edge."""
+        self.connections.append(connection)
+        self.edits += 1
+
+    def start_at(self, id: str) -> None:
+        """Let runs begin at a component."""
+        if id not in self.starts:
+            self.starts.append(id)
+        self.edits += 1
+
+    def end_at(self, id: str) -> None:
+        """Let a component give the result; the last one set counts."""
+        self.ends = [*(e for e in self.ends if e != id), id]
+        self.edits += 1
+
+    def joins(self) -> list[Connection]:
+        """The edges as they fire: one for all sources of a target that waits for all."""
+        return list(dict.fromkeys(map(self._joined, self.connections)))
+
+    def _joined(self, connection: Connection) -> Connection:
+        if not self.components[connection.target].wait_for_all:
+            return connection
+        return Connection(self._sources_of(connection.target), connection.target)
+
+    def _sources_of(self, target: str) -> tuple[str, ...]:
+        return _unique(s for c in self.connections if c.target == target for s in c.sources)
+
+    def require_components(self) -> None:
+        """Check that every connection leads from and to a component.
+
+        Raises:
+            JiuWenBaseException: 110006 with the ids that are missing.
+        """
+        named = _unique(i for c in self.connections for i in (*c.sources, c.target))
+        if missing := [i for i in named if i not in self.components]:
+            raise StatusCode.WORKFLOW_COMPONENT_CONFIG_ERROR.error(
+                missing=missing,
+                edges=[f"{' + '.join(c.sources)} -> {c.target}" for c in self._edges_of(missing)],
+                node_ids=list(self.components),
+            )
+
+    def _edges_of(self, ids: list[str]) -> list[Connection]:
+        return [c for c in self.connections if not {*c.sources, c.target}.isdisjoint(ids)]
+
+
+def _unique(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(ids))

@@ -1,0 +1,64 @@
+"""The shape of a workflow, to tell whether a paused session still fits it.
+
+Ids, edges, schemas and class names count; module names, reprs, callables and
+configuration do not, since they differ between a script and an import of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from jiuwen_lg.engine.definition import ComponentSpec, Definition
+
+
+def shape_of(definition: Definition) -> dict[str, Any]:
+    """The shape as plain data: `{"components": {id: {...}}, "edges": [...], ...}`."""
+    return {
+        "components": {spec.id: _component(spec) for spec in definition.components.values()},
+        "edges": sorted([sorted(c.sources), c.target] for c in definition.joins()),
+        "starts": definition.starts,
+        "ends": definition.ends,
+    }
+
+
+def fingerprint(shape: dict[str, Any]) -> str:
+    """A digest that is equal for equal shapes, in every process."""
+    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+
+
+def _component(spec: ComponentSpec) -> dict[str, Any]:
+    return {
+        "class": type(spec.executable).__qualname__,
+        "inputs": _plain(spec.io.inputs_schema),
+        "outputs": _plain(spec.io.outputs_schema),
+        "transformers": [spec.io.inputs_transformer is not None, spec.io.outputs_transformer is not None],
+        "wait_for_all": spec.wait_for_all,
+    }
+
+
+def _plain(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {str(key): _plain(value) for key, value in schema.items()}
+    if isinstance(schema, (list, tuple)):
+        return [_plain(item) for item in schema]
+    return schema if isinstance(schema, (str, int, float, bool, type(None))) else type(schema).__qualname__
+
+
+def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """What changed from one shape to another, in words: added, removed, renamed, changed."""
+    before, after = old["components"], new["components"]
+    removed = [i for i in before if i not in after]
+    added = [i for i in after if i not in before]
+    renamed = [(r, a) for r in removed for a in added if before[r] == after[a]]
+    changed = [i for i in before if i in after and before[i] != after[i]]
+    notes = [
+        *(f"renamed {r} to {a}" for r, a in renamed),
+        *(f"removed {i}" for i in removed if i not in {r for r, _ in renamed}),
+        *(f"added {i}" for i in added if i not in {a for _, a in renamed}),
+        *(f"changed {i}" for i in changed),
+    ]
+    if not notes and old != new:
+        notes = ["changed its connections"]
+    return ", ".join(notes)

@@ -1,0 +1,160 @@
+"""LangGraph's SQLite saver on our database: usable from every event loop, and fenced.
+
+The file format is `langgraph-checkpoint-sqlite`'s own, so a plain `SqliteSaver` reads it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+)
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from jiuwen_lg.engine.database import Database
+from jiuwen_lg.engine.scope import SCOPE_KEY
+from jiuwen_lg.engine.serializer import StrictSerializer
+
+CHECKPOINT_TABLES = """
+CREATE TABLE IF NOT EXISTS checkpoints (
+    thread_id TEXT NOT NULL, checkpoint_ns TEXT NOT NULL DEFAULT '', checkpoint_id TEXT NOT NULL,
+    parent_checkpoint_id TEXT, type TEXT, checkpoint BLOB, metadata BLOB,
+    PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id));
+CREATE TABLE IF NOT EXISTS writes (
+    thread_id TEXT NOT NULL, checkpoint_ns TEXT NOT NULL DEFAULT '', checkpoint_id TEXT NOT NULL,
+    task_id TEXT NOT NULL, task_path TEXT NOT NULL DEFAULT '', idx INTEGER NOT NULL,
+    channel TEXT NOT NULL, type TEXT, value BLOB,
+    PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx));
+"""
+"""As `SqliteSaver.setup` makes them."""
+
+
+class FencedSaver(SqliteSaver):
+    """A checkpoint saver whose asynchronous methods work in any event loop.
+
+    LangGraph's `AsyncSqliteSaver` belongs to the loop that made it; this one calls the
+    synchronous methods, in a thread only while another process holds the file. A write
+    for a session whose lease was taken over is refused in its own transaction.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        super().__init__(database.connection, serde=StrictSerializer())
+
+    @property
+    def conn(self) -> sqlite3.Connection:
+        """The connection of this process."""
+        return self._database.connection
+
+    @conn.setter
+    def conn(self, connection: sqlite3.Connection) -> None:
+        """LangGraph's constructor sets it; the database knows it already."""
+
+    def setup(self) -> None:
+        """The database makes the tables when it is opened."""
+
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
+        """A cursor in a transaction of its own (LangGraph's commits half a write on an error)."""
+        with self._database.transaction(write=transaction) as cursor:
+            yield cursor
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Save a checkpoint.
+
+        Raises:
+            JiuWenBaseException: 100905, the session was taken over.
+        """
+        with self._fenced(config):
+            return super().put(config, checkpoint, metadata, new_versions)
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Save what a task wrote.
+
+        Raises:
+            JiuWenBaseException: 100905, the session was taken over.
+        """
+        with self._fenced(config):
+            super().put_writes(config, writes, task_id, task_path)
+
+    @contextmanager
+    def _fenced(self, config: RunnableConfig) -> Iterator[None]:
+        """One transaction that begins by checking the lease of the run that writes."""
+        scope = config["configurable"].get(SCOPE_KEY)
+        lease = scope.lease if scope is not None else None
+        if lease is None:
+            yield
+            return
+        with self._database.transaction() as cursor:
+            lease.require(cursor)
+            yield
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """A thread's checkpoints, newest first; read at once, so that a slow reader holds nothing."""
+        return iter([*super().list(config, filter=filter, before=before, limit=limit)])
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """See `get_tuple`."""
+        return await self._database.call(lambda: self.get_tuple(config))
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """See `list`."""
+        for saved in await self._database.call(lambda: self.list(config, filter=filter, before=before, limit=limit)):
+            yield saved
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """See `put`."""
+        return await self._database.call(lambda: self.put(config, checkpoint, metadata, new_versions))
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """See `put_writes`."""
+        await self._database.call(lambda: self.put_writes(config, writes, task_id, task_path))
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """See `delete_thread`."""
+        await self._database.call(lambda: self.delete_thread(thread_id))
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """See `get_delta_channel_history`."""
+        return await self._database.call(lambda: self.get_delta_channel_history(config=config, channels=channels))

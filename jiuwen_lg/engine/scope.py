@@ -1,0 +1,62 @@
+"""What belongs to one run and must not be stored: its caller's sink, settings and lease.
+
+A scope travels in the run's config (`configurable`), which LangGraph hands to every
+node and neither stores nor copies. A node that finds none was started by somebody
+else's graph and makes a plain one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jiuwen_lg.output import BaseStreamMode, WorkflowChunk
+
+if TYPE_CHECKING:
+    from jiuwen_lg.engine.interaction import Question
+    from jiuwen_lg.engine.lease import Lease
+
+SCOPE_KEY = "__jlg_scope"
+
+
+@dataclass(slots=True)
+class Scope:
+    """One run.
+
+    Attributes:
+        emit: Takes the frames that components write.
+        modes: The kinds of frames that somebody reads.
+        envs: The run's settings.
+        context: What components receive as their third argument.
+        lease: The right to write to the session's store; None without a store.
+        can_pause: Whether a question can be stored until it is answered.
+        questions: What this run has asked and not got answered.
+    """
+
+    session_id: str
+    emit: Callable[[WorkflowChunk], Awaitable[None]]
+    modes: frozenset[BaseStreamMode] = frozenset(BaseStreamMode)
+    envs: Mapping[str, Any] = field(default_factory=dict)
+    context: Any = None
+    lease: Lease | None = None
+    can_pause: bool = True
+    questions: list[Question] = field(default_factory=list)
+
+
+def scope_of(config: Mapping[str, Any]) -> Scope:
+    """The run that a node belongs to."""
+    configurable = config["configurable"]
+    scope = configurable.get(SCOPE_KEY)
+    return scope if scope is not None else _foreign_scope(configurable)
+
+
+def _foreign_scope(configurable: Mapping[str, Any]) -> Scope:
+    return Scope(session_id=str(configurable.get("thread_id", "")), emit=_to_stream_writer)
+
+
+async def _to_stream_writer(chunk: WorkflowChunk) -> None:
+    """Frames of a graph that others drive: LangGraph's `stream_mode="custom"`."""
+    from langgraph.config import get_stream_writer
+
+    get_stream_writer()(chunk)

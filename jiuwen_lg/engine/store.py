@@ -1,0 +1,106 @@
+"""Where sessions are kept: the file that `JIUWEN_LG_DB` names, read at each run."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sqlite3
+import threading
+import warnings
+from pathlib import Path
+
+from jiuwen_lg.engine.database import MEMORY, Database
+from jiuwen_lg.engine.saver import CHECKPOINT_TABLES, FencedSaver
+from jiuwen_lg.engine.sessions import FORMAT, SESSION_TABLES, Sessions
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+
+DEFAULT_FOLDER = ".jiuwen_lg"
+OFF = "off"
+
+
+class Store:
+    """A database with the two things in it: checkpoints and sessions.
+
+    Args:
+        path: A file, or `:memory:`.
+        substitute_for: The place that this memory stands in for, with the reason.
+    """
+
+    def __init__(self, path: str, substitute_for: str | None = None) -> None:
+        self.path = path
+        self.database = Database(path, CHECKPOINT_TABLES + SESSION_TABLES)
+        self.saver = FencedSaver(self.database)
+        self.sessions = Sessions(self.database)
+        self._substitute_for = substitute_for
+        self._require_format()
+
+    def _require_format(self) -> None:
+        with self.database.transaction(write=False) as cursor:
+            found = cursor.execute("SELECT format FROM jiuwen_store").fetchone()[0]
+        if found > FORMAT:
+            reason = f"it has format {found}, this release reads up to {FORMAT}: use a newer jiuwen_lg"
+            raise StatusCode.STORE_UNAVAILABLE.error(store=self.path, reason=reason)
+
+    def not_found(self, session_id: str, reason: str) -> JiuWenBaseException:
+        """What to tell somebody whose session is not here."""
+        if self._substitute_for:
+            return StatusCode.STORE_UNAVAILABLE.error(
+                store=self._substitute_for, reason=f"session [{session_id}] is not in this process's memory either"
+            )
+        return StatusCode.INTERACTION_NOT_PENDING.error(session_id=session_id, reason=reason)
+
+
+_stores: dict[str, Store] = {}
+_lock = threading.Lock()
+
+
+def current_store() -> Store | None:
+    """The store of a run that begins now; None if it is switched off.
+
+    Raises:
+        JiuWenBaseException: 100908, the file is damaged or of a later release.
+    """
+    setting = os.environ.get("JIUWEN_LG_DB") or ""
+    if setting.lower() == OFF:
+        return None
+    path = setting if setting == MEMORY else os.path.abspath(setting or os.path.join(DEFAULT_FOLDER, "sessions.db"))
+    with _lock:
+        store = _stores.get(path)
+        if store is None or _was_deleted(store):
+            store = _stores[path] = _open(path, is_default=not setting)
+        return store
+
+
+def _was_deleted(store: Store) -> bool:
+    """Whether the file is gone, so that a connection to it would write to nowhere."""
+    return store.path != MEMORY and not os.path.exists(store.path)
+
+
+def _open(path: str, *, is_default: bool) -> Store:
+    try:
+        if path != MEMORY:
+            _make_folder(Path(path).parent, is_default=is_default)
+        return Store(path)
+    except (OSError, sqlite3.OperationalError) as error:
+        warnings.warn(
+            f"sessions cannot be kept in {path} ({error}), so they live in this process's memory only; "
+            "set JIUWEN_LG_DB to a file that can be written",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        return Store(MEMORY, substitute_for=f"{path} ({error})")
+    except sqlite3.DatabaseError as error:
+        raise StatusCode.STORE_UNAVAILABLE.error(store=path, reason=str(error)) from error
+
+
+def _make_folder(folder: Path, *, is_default: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if is_default and not (ignore := folder / ".gitignore").exists():
+        ignore.write_text("*\n", encoding="utf-8")
+
+
+@atexit.register
+def _close_stores() -> None:
+    """Leave one file behind: closing folds SQLite's log into it."""
+    for store in _stores.values():
+        store.database.close()

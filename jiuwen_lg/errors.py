@@ -1,0 +1,236 @@
+"""Error codes and the exception that carries them.
+
+Numbers and member names are openJiuwen 0.1.1's (`StatusCode`); the 1009xx block and
+101151 are ours, for situations which 0.1.1 does not know. A message says what went
+wrong, where, and what would be right.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+
+class JiuWenBaseException(Exception):
+    """Every error that jiuwen_lg raises on purpose.
+
+    Attributes:
+        error_code: The number from `StatusCode`.
+        message: The text without the code; `str(e)` is `[<code>] <message>`.
+        details: The values the message was made from, by placeholder name.
+    """
+
+    def __init__(self, error_code: int, message: str) -> None:
+        super().__init__(error_code, message)
+        self.details: dict[str, Any] = {}
+
+    @property
+    def error_code(self) -> int:
+        """The number from `StatusCode`."""
+        code: int = self.args[0]
+        return code
+
+    @property
+    def message(self) -> str:
+        """The text without the code."""
+        text: str = self.args[1]
+        return text
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """The codes of this error and of those that caused it, outermost first."""
+        return tuple(e.error_code for e in _chain(self) if isinstance(e, JiuWenBaseException))
+
+    @property
+    def root(self) -> BaseException:
+        """The innermost error of the chain (this one if nothing caused it)."""
+        return _chain(self)[-1]
+
+    def __str__(self) -> str:
+        return f"[{self.error_code}] {self.message}"
+
+
+class InterruptException(JiuWenBaseException):
+    """openJiuwen's name for a controller that was interrupted (100003)."""
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__
+    return chain
+
+
+class StatusCode(Enum):
+    """Every code with the template of its message.
+
+    `StatusCode.X.code` is the number, `StatusCode.X.errmsg` the template, and
+    `StatusCode.X.error(...)` the exception with the template filled in.
+    """
+
+    ERROR = (-1, "{reason}")
+
+    INTERACTIVE_INVALID_INPUT_ERROR = (
+        100000,
+        "None is not an answer: InteractiveInput and update() need a node id and a value other than None",
+    )
+    INTERACTIVE_UPDATE_FAILED = (
+        100001,
+        "update() cannot follow a raw answer: give either InteractiveInput(value) or answers by node id",
+    )
+    COMPONENT_NOT_EXECUTABLE_ERROR = (
+        100002,
+        "component {component} cannot be executed: derive it from ComponentExecutable or override to_executable()",
+    )
+    CONTROLLER_INTERRUPTED_ERROR = (100003, "the controller was interrupted: {reason}")
+    INTERACTIVE_NOT_SUPPORT_STREAM_ERROR = (
+        100004,
+        "interact() cannot be used while frames stream in (transform, collect): ask in invoke or stream",
+    )
+    # The text up to the detail is printed by seed 000 and therefore fixed.
+    COMPONENT_EXECUTE_ERROR = (
+        100005,
+        "component [{node_id}] encountered an exception while executing ability [{ability}], error detail: {error}",
+    )
+    WORKFLOW_STATE_EXISTS_ERROR = (
+        100006,
+        "session [{session_id}] of this workflow has not finished ({reason}), so new inputs are refused; "
+        "go on with InteractiveInput, drop it with `await flow.discard({session_id!r})` or "
+        "`await Runner.release({session_id!r})`, or set _force_del_workflow_state. Two unnamed workflows of "
+        "one shape share a session: give each a WorkflowMetadata(id=...)",
+    )
+    WORKFLOW_EXECUTE_INNER_ERROR = (100100, "workflow execute inner error: {error}")
+    WORKFLOW_INVOKE_TIMEOUT = (
+        100101,
+        "the workflow did not finish within {timeout} s (_execute_timeout); finished components are kept, "
+        "InteractiveInput() goes on",
+    )
+    WORKFLOW_STREAM_TIMEOUT = (
+        100102,
+        "the stream did not finish within {timeout} s (_execute_timeout); finished components are kept, "
+        "InteractiveInput() goes on",
+    )
+    INTERACTION_NOT_PENDING = (
+        100900,
+        "nothing waits for an answer in session [{session_id}]: {reason}",
+    )
+    INTERACTION_UNKNOWN_ID = (
+        100901,
+        "no question of [{node_id}] is open in session [{session_id}]; {reason}",
+    )
+    INTERACTION_AMBIGUOUS = (
+        100902,
+        "several questions are open in session [{session_id}], so a raw answer has no addressee: "
+        "use InteractiveInput().update(node_id, value) with {node_ids}",
+    )
+    INTERACTION_SWALLOWED = (
+        100903,
+        "component [{node_id}] asked {question!r} and then returned: an `except Exception` caught the "
+        "InteractionRequired that interact() raised. Re-raise it, or call its handled() when no answer is wanted",
+    )
+    SESSION_BUSY = (
+        100904,
+        "session [{session_id}] is being run by {owner}; try again when that run has stopped",
+    )
+    SESSION_LOST = (
+        100905,
+        "session [{session_id}] was taken over by another run while this one did not answer; "
+        "this run stops without writing",
+    )
+    WORKFLOW_CHANGED = (
+        100906,
+        "session [{session_id}] was started by a workflow of another shape: {reason}. Resume it with that "
+        "workflow, or insist with WorkflowRuntime(session_id=..., on_change='continue')",
+    )
+    STATE_NOT_SAVED = (
+        100907,
+        "component [{node_id}] needs a value that could not be stored: {path} was a {type_name}. {reason}",
+    )
+    STORE_UNAVAILABLE = (100908, "the session store {store} cannot be used: {reason}")
+    STORE_OFF = (
+        100909,
+        "JIUWEN_LG_DB is off, so sessions cannot pause or resume: {reason}. Unset JIUWEN_LG_DB, or give it a file",
+    )
+
+    BRANCH_COMPONENT_ADD_BRANCH_ERROR = (101100, "add_branch failed: {error_msg}")
+    BRANCH_COMPONENT_BRANCH_CONDITION_TYPE_ERROR = (
+        101101,
+        "a branch condition must be a string, a Condition or a callable",
+    )
+    BRANCH_COMPONENT_BRANCH_NOT_FOUND_ERROR = (101102, "Branch meeting the condition was not found.")
+    SET_VAR_COMPONENT_VAR_MAPPING_ERROR = (101120, "SetVariableComponent: {error_msg}")
+    SUB_WORKFLOW_COMPONENT_INIT_ERROR = (101140, "SubWorkflowComponent: {error_msg}")
+    SUB_WORKFLOW_COMPONENT_RUNNING_ERROR = (101141, "SubWorkflowComponent: {error_msg}")
+    LOOP_COMPONENT_NESTED_LOOP_ERROR = (101150, "LoopComponent: {error_msg}")
+    LOOP_COMPONENT_EXECUTION_ERROR = (101151, "LoopComponent error: {error_msg}")
+    LOOP_COMPONENT_EMPTY_GROUP_ERROR = (101152, "LoopComponent: {error_msg}")
+    LOOP_COMPONENT_INPUT_TYPE_ERROR = (101153, "LoopComponent error: {error_msg}")
+    LOOP_COMPONENT_MISSING_INPUT_KEY_ERROR = (101154, "LoopComponent error: {error_msg}")
+    LOOP_COMPONENT_INVALID_LOOP_TYPE_ERROR = (101155, "LoopComponent error: {error_msg}")
+    LOOP_COMPONENT_MISSING_START_NODES_ERROR = (101156, "LoopGroup: {error_msg}")
+    LOOP_COMPONENT_MISSING_END_NODES_ERROR = (101157, "LoopGroup: {error_msg}")
+    BREAK_COMPONENT_INIT_ERROR = (101180, "BreakComponent: {error_msg}")
+
+    WORKFLOW_START_MISSING_GLOBAL_VARIABLE_VALUE = (
+        102100,
+        "required inputs are missing: {variable_name}; pass them in the inputs, or mark them required=False",
+    )
+    WORKFLOW_START_CREATE_VALUE = (102101, "Start cannot use this conf: {reason}")
+    WORKFLOW_END_CREATE_VALUE = (102120, "End cannot use this conf: {reason}")
+
+    GRAPH_SET_START_NODE_FAILED = (110001, "no start component: {reason}")
+    GRAPH_SET_END_NODE_FAILED = (110002, "no end component: {reason}")
+    GRAPH_ADD_NODE_FAILED = (110003, "component [{node_id}] cannot be added: {reason}")
+    GRAPH_ADD_EDGE_FAILED = (110004, "connection {source} -> {target} cannot be added: {reason}")
+    GRAPH_ADD_CONDITION_EDGE_FAILED = (110005, "router of {source} cannot be added: {reason}")
+    WORKFLOW_COMPONENT_CONFIG_ERROR = (
+        110006,
+        "connections name components that were never added: {missing}; connections: {edges}; components: {node_ids}",
+    )
+
+    RUNTIME_TRACE_ERROR_FAILED = (191001, "trace_error needs an exception, not None")
+    STREAM_WRITER_WRITE_SCHEMA_FAILED = (
+        193001,
+        "a frame must have type, index and payload (OutputSchema): {reason}",
+    )
+    STREAM_WRITER_WRITE_FAILED = (193002, "None is not a frame")
+    STREAM_FRAME_TIMEOUT_FAILED = (193003, "no further frame within {timeout} s")
+    STREAM_FIRST_FRAME_TIMEOUT_FAILED = (193004, "no first frame within {timeout} s")
+    STREAM_NO_INPUT_FAILED = (193005, "component [{node_id}] got no frames")
+    RUNTIME_COMPONENT_ABILITY_NOT_IMPLEMENTED = (
+        196101,
+        "component [{node_id}] does not implement ability [{ability}]",
+    )
+    RUNTIME_COMPONENT_ABILITY_NOT_SUPPORTED = (
+        196102,
+        "component [{node_id}] cannot run ability [{ability}]: {reason}",
+    )
+
+    @property
+    def code(self) -> int:
+        """The number."""
+        number: int = self.value[0]
+        return number
+
+    @property
+    def errmsg(self) -> str:
+        """The message's template, with its placeholders."""
+        template: str = self.value[1]
+        return template
+
+    def error(self, **details: Any) -> JiuWenBaseException:
+        """The exception with this code, its template filled from `details`."""
+        error = JiuWenBaseException(self.code, self.errmsg.format(**details))
+        error.details = details
+        return error
+
+
+def is_engine_error(error: BaseException) -> bool:
+    """Whether an error speaks of the session rather than of the component it passed through.
+
+    The block 1009xx is raised by the engine itself, so it reaches the caller as it is
+    instead of as a component failure (100005).
+    """
+    return isinstance(error, JiuWenBaseException) and 100900 <= error.error_code <= 100999

@@ -1,0 +1,117 @@
+"""What a run gives back: results, frames and questions, in openJiuwen's shapes."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+INTERACTION = "__interaction__"
+"""`OutputSchema.type` of a question to the user."""
+WORKFLOW_FINAL = "workflow_final"
+"""`OutputSchema.type` of the frame that carries the result."""
+
+
+class WorkflowExecutionState(Enum):
+    """Whether a run finished or waits for an answer."""
+
+    COMPLETED = "COMPLETED"
+    INPUT_REQUIRED = "INPUT_REQUIRED"
+
+
+class OutputSchema(BaseModel):
+    """A frame: `type` says what it is, `index` counts within its source from 0."""
+
+    type: str
+    index: int
+    payload: Any
+
+
+class TraceSchema(BaseModel):
+    """A trace frame (no index)."""
+
+    type: str
+    payload: Any
+
+
+class CustomSchema(BaseModel):
+    """A frame of the component's own making: any fields."""
+
+    model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True)
+
+
+class InteractionOutput(BaseModel):
+    """A question: who asks (`id`, a dotted path) and what (`value`)."""
+
+    id: str
+    value: Any
+    _token: str = PrivateAttr(default="")
+
+    @classmethod
+    def asked(cls, id: str, value: Any, token: str) -> InteractionOutput:
+        """A question together with the token that makes its answer unmistakable."""
+        output = cls(id=id, value=value)
+        output._token = token
+        return output
+
+    @property
+    def token(self) -> str:
+        """What `InteractiveInput.reply_to` sends back; empty for a question made by hand."""
+        return self._token
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, InteractionOutput):
+            return NotImplemented
+        return bool(self.id == other.id and self.value == other.value)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class WorkflowOutput(BaseModel):
+    """The outcome of `Workflow.invoke`.
+
+    Attributes:
+        result: The End component's output, or the list of frames (questions included)
+            when `state` is INPUT_REQUIRED.
+        state: COMPLETED or INPUT_REQUIRED.
+        session_id: The session that ran (not printed); it resumes a paused one.
+    """
+
+    result: Any
+    state: WorkflowExecutionState
+    session_id: str = Field(default="", repr=False, exclude=True)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, WorkflowOutput):
+            return NotImplemented
+        return bool(self.result == other.result and self.state == other.state)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+WorkflowChunk: TypeAlias = OutputSchema | CustomSchema | TraceSchema
+
+
+class StreamMode(Enum):
+    """A kind of frames; `mode` is its name, `desc` a line about it, `options` are unused."""
+
+    mode: str
+    desc: str
+    options: dict[str, Any]
+
+    def __new__(cls, mode: str, desc: str = "", options: dict[str, Any] | None = None) -> Self:
+        member = object.__new__(cls)
+        member._value_ = mode
+        member.mode = mode
+        member.desc = desc
+        member.options = options or {}
+        return member
+
+
+class BaseStreamMode(StreamMode):
+    """The kinds of frames that `Workflow.stream` can deliver."""
+
+    OUTPUT = ("output", "frames of the End component and of write_stream, and questions")
+    TRACE = ("trace", "what each component received and produced")
+    CUSTOM = ("custom", "frames of write_custom_stream")

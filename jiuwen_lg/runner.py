@@ -1,0 +1,47 @@
+"""`Runner`: openJiuwen's front door to workflows and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from jiuwen_lg.engine.store import current_store
+from jiuwen_lg.output import BaseStreamMode, WorkflowChunk, WorkflowOutput
+from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.workflow import Workflow
+
+
+class _Runner:
+    """Thin doors onto workflows and sessions; `Runner` is the one instance."""
+
+    async def run_workflow(
+        self, workflow: Workflow, inputs: Any, *, runtime: WorkflowRuntime | None = None, context: Any = None
+    ) -> WorkflowOutput:
+        """`Workflow.invoke`."""
+        return await workflow.invoke(inputs, runtime, context)
+
+    async def run_workflow_streaming(
+        self,
+        workflow: Workflow,
+        inputs: Any,
+        *,
+        runtime: WorkflowRuntime | None = None,
+        context: Any = None,
+        stream_modes: list[BaseStreamMode] | None = None,
+    ) -> AsyncIterator[WorkflowChunk]:
+        """`Workflow.stream`."""
+        async for frame in workflow.stream(inputs, runtime, context, stream_modes):
+            yield frame
+
+    async def release(self, session_id: str) -> None:
+        """Drop everything that is on file for a session, of all workflows.
+
+        Raises:
+            JiuWenBaseException: 100904, a run is in progress.
+        """
+        store = current_store()
+        if store is not None:
+            await store.database.call(lambda: store.sessions.discard(session_id))
+
+
+Runner = _Runner()

@@ -1,0 +1,202 @@
+"""The runtimes: what a caller hands in, and what a component receives.
+
+Facts: openJiuwen 0.1.1, `engine.md` 3.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal, TypeAlias
+from uuid import uuid4
+
+from jiuwen_lg.environment import default_environment
+from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.output import CustomSchema, OutputSchema
+from jiuwen_lg.schema.path import MISSING
+from jiuwen_lg.schema.reference import look_up, of_mapping
+from jiuwen_lg.schema.values import detach, patch_global, patch_private
+
+OnChange: TypeAlias = Literal["refuse", "continue"]
+"""What to do with a paused session whose workflow has changed its shape."""
+
+
+class Runtime(ABC):
+    """What a component receives as its second argument."""
+
+    @abstractmethod
+    def executable_id(self) -> str:
+        """The component's dotted path: `n`, `sub.n`, `loop.a`."""
+
+    @abstractmethod
+    def session_id(self) -> str:
+        """The session (under a plain LangGraph caller: the thread id)."""
+
+    @abstractmethod
+    def get_state(self, key: Any = None) -> Any:
+        """The component's private state at a path, `${path}`, list or dict of references.
+
+        Without a key the whole of it, None if empty. A copy; updates of this call show
+        only after it.
+        """
+
+    @abstractmethod
+    def update_state(self, data: dict[str, Any] | None) -> None:
+        """Queue a change of the private state; keys are paths, dicts merge, None as `data` wipes."""
+
+    @abstractmethod
+    def get_global_state(self, key: Any = None) -> Any:
+        """Global state at a key; failing that, component outputs and workflow inputs."""
+
+    @abstractmethod
+    def update_global_state(self, data: dict[str, Any] | None) -> None:
+        """Queue a change of the global state; dicts merge, a None value deletes its key."""
+
+    @abstractmethod
+    async def interact(self, value: Any) -> Any:
+        """Ask the user and return the answer.
+
+        The run pauses here; when it is resumed, the component's method runs again from
+        its top and earlier questions return their answers at once.
+
+        Raises:
+            InteractionRequired: No answer yet; let it pass.
+            JiuWenBaseException: 100909, sessions are switched off.
+        """
+
+    @abstractmethod
+    async def write_stream(self, data: dict[str, Any] | OutputSchema) -> None:
+        """Send an output frame to the reader of the stream.
+
+        Raises:
+            JiuWenBaseException: 193001 unless it has type, index and payload; 193002 for None.
+        """
+
+    @abstractmethod
+    async def write_custom_stream(self, data: dict[str, Any] | CustomSchema) -> None:
+        """Send a frame of any shape, to readers of the CUSTOM mode."""
+
+    @abstractmethod
+    def get_env(self, key: str) -> Any:
+        """A setting of this run, None if unknown."""
+
+
+class RuntimeConfig:
+    """The settings of a `WorkflowRuntime` (`environment` lists those with a meaning)."""
+
+    def __init__(self) -> None:
+        self._envs = default_environment()
+
+    def set_envs(self, envs: dict[str, Any]) -> None:
+        """Set several; they win over the environment's."""
+        self._envs.update(envs)
+
+    def get_env(self, key: str, default: Any = None) -> Any:
+        """One setting, or `default`."""
+        return self._envs.get(key, default)
+
+    def envs(self) -> dict[str, Any]:
+        """All of them."""
+        return dict(self._envs)
+
+
+class WorkflowRuntime:
+    """Names the session that a run belongs to, and carries its settings.
+
+    Args:
+        workflow_id: Accepted for openJiuwen's sake; the workflow's own id counts.
+        parent: A runtime whose session id and context are taken over.
+        session_id: The session; a new one if absent.
+        state: Accepted for openJiuwen's sake.
+        context: What components receive as their third argument.
+        turn_id: A name for this turn, for callers that may deliver it twice (queues):
+            a start with the id of a run that exists goes on with it, or returns its
+            result, instead of starting again.
+        on_change: "continue" resumes a session although the workflow's shape has changed.
+    """
+
+    def __init__(
+        self,
+        workflow_id: str = "",
+        parent: Any = None,
+        session_id: str | None = None,
+        state: Any = None,
+        context: Any = None,
+        *,
+        turn_id: str | None = None,
+        on_change: OnChange = "refuse",
+    ) -> None:
+        if session_id is not None and not isinstance(session_id, str):
+            raise StatusCode.ERROR.error(reason=f"session_id must be a string, {session_id!r} is not")
+        inherited = parent.session_id() if parent is not None else None
+        self._session_id: str = session_id or inherited or uuid4().hex
+        self._workflow_id = workflow_id
+        self._context = context if context is not None or parent is None else parent.context()
+        self._config = RuntimeConfig()
+        self.turn_id = turn_id
+        self.on_change: OnChange = on_change
+
+    def session_id(self) -> str:
+        """The session's id."""
+        return self._session_id
+
+    def workflow_id(self) -> str:
+        """The id given at construction."""
+        return self._workflow_id
+
+    def config(self) -> RuntimeConfig:
+        """The run's settings."""
+        return self._config
+
+    def context(self) -> Any:
+        """What components receive as their third argument."""
+        return self._context
+
+    def set_context(self, context: Any) -> None:
+        """Change it."""
+        self._context = context
+
+
+class TaskRuntime:
+    """A conversation outside a workflow; workflow runtimes made from it share its session id.
+
+    Args:
+        trace_id: The session's id; a new one if absent.
+        inner: Accepted for openJiuwen's sake.
+        is_from_group: Accepted for openJiuwen's sake.
+    """
+
+    def __init__(self, trace_id: str | None = None, inner: Any = None, is_from_group: bool = True) -> None:
+        self._session_id = trace_id or uuid4().hex
+        self._private: dict[str, Any] = {}
+        self._world: dict[str, Any] = {}
+
+    def session_id(self) -> str:
+        """The session's id."""
+        return self._session_id
+
+    def create_workflow_runtime(self) -> WorkflowRuntime:
+        """A runtime for one run in this session."""
+        return WorkflowRuntime(session_id=self._session_id)
+
+    def get_state(self, key: Any = None) -> Any:
+        """This object's own state."""
+        return read_state(self._private, key)
+
+    def update_state(self, data: dict[str, Any] | None) -> None:
+        """Change it."""
+        self._private = patch_private(self._private, detach(data))
+
+    def get_global_state(self, key: Any = None) -> Any:
+        """The global state kept by this object."""
+        return None if key is None else look_up(key, of_mapping(self._world))
+
+    def update_global_state(self, data: dict[str, Any] | None) -> None:
+        """Change it."""
+        self._world = patch_global(self._world, detach(data or {}))
+
+
+def read_state(state: dict[str, Any], key: Any) -> Any:
+    """A state at `key`; all of it (None if empty) without one."""
+    if key is None:
+        return detach(state) or None
+    return look_up(key, lambda name: state.get(name, MISSING))

@@ -1,0 +1,1 @@
+"""The small language that says where values come from: references, merging, templates."""

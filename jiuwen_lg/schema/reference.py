@@ -1,0 +1,127 @@
+"""`${a.b}` schemas: parsed once when a workflow is built, resolved at every turn.
+
+A schema is a literal, a reference, or a dict or list of schemas. Facts: openJiuwen
+0.1.1, `engine.md` 2.2; a partial string (`"hi ${q}"`) is a literal wherever it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from jiuwen_lg.schema.path import MISSING, Path, parse_path, walk
+from jiuwen_lg.schema.values import detach
+
+Reader: TypeAlias = Callable[[str], Any]
+"""Gives what the first name of a path stands for, or `MISSING`."""
+
+MAX_PATH = 1000
+"""A longer text in braces is not a reference."""
+
+_BRACES = re.compile(r"\$\{([^}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A `${path}`."""
+
+    path: Path
+
+    def resolve(self, read: Reader) -> Any:
+        """The value that the path leads to, `None` where it leads nowhere."""
+        value = walk(read(self.name), self.path[1:])
+        return None if value is MISSING else detach(value)
+
+    @property
+    def name(self) -> str:
+        """The first name of the path."""
+        return str(self.path[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Anything that is not a reference."""
+
+    value: Any
+
+    def resolve(self, read: Reader) -> Any:
+        """A copy of the value, so that a component cannot change the schema."""
+        return detach(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A dict of schemas."""
+
+    items: tuple[tuple[Any, Schema], ...]
+
+    def resolve(self, read: Reader) -> dict[Any, Any]:
+        """The dict with each value resolved; keys of missing values stay, with None."""
+        return {key: schema.resolve(read) for key, schema in self.items}
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list of schemas."""
+
+    items: tuple[Schema, ...]
+
+    def resolve(self, read: Reader) -> list[Any]:
+        """The list with each item resolved."""
+        return [schema.resolve(read) for schema in self.items]
+
+
+Schema: TypeAlias = Reference | Literal | Fields | Items
+
+
+def parse_reference(text: str) -> Reference | None:
+    """The reference that a string is, or None if it is a literal."""
+    if not (text.startswith("${") and text.endswith("}") and len(text) > 3):
+        return None
+    braces = _BRACES.search(text)
+    inner = braces.group(1) if braces else ""
+    if not inner or len(inner) > MAX_PATH:
+        return None
+    # "${${q}}" and "${q}${x}" resolve their first inner reference only.
+    path = parse_path(inner.rpartition("${")[2])
+    return Reference(path) if path else None
+
+
+def parse_schema(schema: Any) -> Schema:
+    """Parse a schema as the user wrote it."""
+    if isinstance(schema, str):
+        return parse_reference(schema) or Literal(schema)
+    if isinstance(schema, dict):
+        return Fields(tuple((key, parse_schema(value)) for key, value in schema.items()))
+    if isinstance(schema, list):
+        return Items(tuple(parse_schema(item) for item in schema))
+    return Literal(schema)
+
+
+def references(schema: Schema) -> Iterator[Reference]:
+    """Every reference in a schema, in order."""
+    if isinstance(schema, Reference):
+        yield schema
+    elif isinstance(schema, Fields):
+        for _, item in schema.items:
+            yield from references(item)
+    elif isinstance(schema, Items):
+        for item in schema.items:
+            yield from references(item)
+
+
+def of_mapping(value: Any) -> Reader:
+    """Read names from a dict; anything else has no names."""
+    if isinstance(value, dict):
+        return lambda name: value.get(name, MISSING)
+    return lambda _: MISSING
+
+
+def look_up(key: Any, read: Reader) -> Any:
+    """What a `get_*_state(key)` asks for: a path, a `${path}`, or a dict or list of references."""
+    if isinstance(key, str):
+        reference = parse_reference(key) or Reference(parse_path(key))
+        return reference.resolve(read)
+    return parse_schema(key).resolve(read)

@@ -1,0 +1,88 @@
+"""`{{slot}}` templates: one dialect, rendered in Jinja2's immutable sandbox.
+
+A slot is a path (`{{c.y[0]}}`, `{{ 输出 }}`, `{{k-1}}`) or a Jinja2 expression
+(`{{ items | join(", ") }}`). All other text, lone braces included, is literal; a value
+is never rendered again. Facts: openJiuwen 0.1.1, `components.md` 7.2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jiuwen_lg.schema.path import MISSING, Path, parse_path, walk
+
+_SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_PLAIN_PATH = re.compile(r"[\w-]*(\.[\w-]+|\[[^\]]*\])*")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One `{{…}}`: its path, and the expression to evaluate where the path leads nowhere."""
+
+    path: Path
+    expression: Callable[..., Any] | None
+
+    def value(self, values: Mapping[str, Any]) -> Any:
+        """The slot's value with its type kept; None where there is none."""
+        found = walk(values, self.path)
+        if found is MISSING and self.expression is not None:
+            found = self.expression(values)
+        return None if found is MISSING else found
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template's parts in order: text and slots."""
+
+    parts: tuple[str | Slot, ...]
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """The text with every slot filled: `str(value)`, nothing for a missing value or None."""
+        return "".join(part if isinstance(part, str) else _text(part.value(values)) for part in self.parts)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def parse_template(text: str) -> Template:
+    """Split a template into its texts and slots; empty texts are left out."""
+    parts: list[str | Slot] = []
+    end = 0
+    for match in _SLOT.finditer(text):
+        parts.append(text[end : match.start()])
+        parts.append(_slot(match.group(1).strip()))
+        end = match.end()
+    parts.append(text[end:])
+    return Template(tuple(part for part in parts if part != ""))
+
+
+def _slot(inner: str) -> Slot:
+    return Slot(parse_path(inner), _expression(inner))
+
+
+def _expression(inner: str) -> Callable[..., Any] | None:
+    """The compiled expression, or None for a plain path and for what is no expression."""
+    from jinja2 import TemplateSyntaxError
+
+    if _PLAIN_PATH.fullmatch(inner):
+        return None
+    try:
+        compiled: Callable[..., Any] = _sandbox().compile_expression(inner)
+    except TemplateSyntaxError:
+        return None
+    return compiled
+
+
+@cache
+def _sandbox() -> Any:
+    from jinja2 import ChainableUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    sandbox = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
+    sandbox.globals.clear()
+    return sandbox

@@ -1,0 +1,151 @@
+"""Values on their way into and out of the state: copying, normalising, merging.
+
+Nothing here changes what it is given: merging copies each level that it changes, so
+that a value read earlier (by a running component, in a checkpoint) stays as it was.
+Facts: openJiuwen 0.1.1, `engine.md` 2.3, 3.2 and 3.3.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from jiuwen_lg.schema.path import MISSING, Path, is_plain_key, parse_path, walk
+
+_IMMUTABLE = frozenset((str, int, float, bool, bytes, type(None)))
+
+
+def detach(value: Any) -> Any:
+    """A copy that shares nothing mutable with `value`.
+
+    What cannot be copied (a lock, a client) is passed on as it is.
+    """
+    kind = type(value)
+    if kind in _IMMUTABLE:
+        return value
+    if kind is dict:
+        return {key: item if type(item) in _IMMUTABLE else detach(item) for key, item in value.items()}
+    if kind is list:
+        return [item if type(item) in _IMMUTABLE else detach(item) for item in value]
+    return _copy_object(value)
+
+
+def _copy_object(value: Any) -> Any:
+    try:
+        return copy.deepcopy(value)
+    except (TypeError, AttributeError, NotImplementedError, ValueError):
+        return value
+
+
+def storable(value: Any) -> Any:
+    """The form in which a component's output is kept: detached, normalised, keys expanded.
+
+    Tuples become lists, dict keys with dots or subscripts expand
+    (`{"a.b": 1}` → `{"a": {"b": 1}}`), subclasses of dict and list become plain, so
+    that a run sees the same values whether or not it was interrupted in between.
+
+    Raises:
+        ValueError: A dict key is not a string, or a subscript skips list positions.
+    """
+    kind = type(value)
+    if kind in _IMMUTABLE:
+        return value
+    if isinstance(value, dict):
+        return _expanded(value)
+    if isinstance(value, list) or (isinstance(value, tuple) and not hasattr(value, "_fields")):
+        return [item if type(item) in _IMMUTABLE else storable(item) for item in value]
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    if (numpy := sys.modules.get("numpy")) is not None and isinstance(value, numpy.generic):
+        return value.item()
+    return _copy_object(value)
+
+
+def _expanded(data: dict[Any, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, item in data.items():
+        if not isinstance(key, str):
+            raise ValueError(f"dict keys must be strings, {key!r} is a {type(key).__name__}")
+        value = item if type(item) in _IMMUTABLE else storable(item)
+        if is_plain_key(key) and key not in result:
+            result[key] = value
+        else:
+            result = assign(result, parse_path(key), value, merge)
+    return result
+
+
+def merge(old: Any, new: Any) -> Any:
+    """Lay `new` over `old`: dicts merge key by key, anything else is replaced."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    merged = dict(old)
+    for key, item in new.items():
+        merged[key] = merge(merged[key], item) if key in merged else item
+    return merged
+
+
+def merge_all(state: dict[str, Any], writes: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Merge several writes into one state; the state is copied once."""
+    merged = dict(state)
+    for write in writes:
+        for key, item in write.items():
+            merged[key] = merge(merged[key], item) if key in merged else item
+    return merged
+
+
+def assign(tree: Any, path: Path, value: Any, combine: Callable[[Any, Any], Any]) -> Any:
+    """A copy of `tree` in which `path` holds `combine(old, value)` (or `value`, where nothing was).
+
+    Raises:
+        ValueError: A position lies beyond the end of its list.
+    """
+    if not path:
+        return value if tree is MISSING else combine(tree, value)
+    key, rest = path[0], path[1:]
+    if isinstance(key, int):
+        return _assign_position(tree, key, rest, value, combine)
+    level = dict(tree) if isinstance(tree, dict) else {}
+    level[key] = assign(level.get(key, MISSING), rest, value, combine)
+    return level
+
+
+def _assign_position(tree: Any, position: int, rest: Path, value: Any, combine: Callable[[Any, Any], Any]) -> list[Any]:
+    level = list(tree) if isinstance(tree, list) else []
+    if position == len(level):
+        level.append(MISSING)
+    if not -len(level) <= position < len(level):
+        raise ValueError(f"position [{position}] lies beyond a list of {len(level)}")
+    level[position] = assign(level[position], rest, value, combine)
+    return level
+
+
+def remove(tree: Any, path: Path) -> Any:
+    """A copy of `tree` without `path`; the same tree where there is nothing to remove."""
+    if walk(tree, path) is MISSING:
+        return tree
+    key, rest = path[0], path[1:]
+    level = dict(tree) if isinstance(tree, dict) else list(tree)
+    if rest:
+        level[key] = remove(level[key], rest)  # type: ignore[index]
+    else:
+        del level[key]  # type: ignore[arg-type]
+    return level
+
+
+def patch_private(state: dict[str, Any], patch: dict[str, Any] | None) -> dict[str, Any]:
+    """Apply one `update_state`: keys are paths, dicts merge, None is stored; a None patch wipes."""
+    if patch is None:
+        return {}
+    for key, value in patch.items():
+        state = assign(state, parse_path(key), value, merge)
+    return state
+
+
+def patch_global(state: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """Apply one `update_global_state`: like the private one, but None deletes its key."""
+    for key, value in patch.items():
+        path = parse_path(key)
+        state = remove(state, path) if value is None else assign(state, path, value, merge)
+    return state

@@ -1,0 +1,439 @@
+"""The builder: components and connections in, a runnable workflow out.
+
+Signatures as in openJiuwen 0.1.1 (`engine.md` 1.2), plus what durable sessions add:
+`pending`, `snapshot` and `discard`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Self
+
+from jiuwen_lg.component import WorkflowComponent
+from jiuwen_lg.config import CompIOConfig, ComponentAbility, WorkflowConfig
+from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
+from jiuwen_lg.engine.definition import ComponentSpec, Connection, Definition
+from jiuwen_lg.engine.interaction import Question
+from jiuwen_lg.engine.program import Program
+from jiuwen_lg.engine.reader import FrameReader
+from jiuwen_lg.engine.sessions import Record
+from jiuwen_lg.engine.store import Store, current_store
+from jiuwen_lg.engine.turn import Outcome, Turn, read_progress
+from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.output import (
+    INTERACTION,
+    WORKFLOW_FINAL,
+    BaseStreamMode,
+    InteractionOutput,
+    OutputSchema,
+    WorkflowChunk,
+    WorkflowExecutionState,
+    WorkflowOutput,
+)
+from jiuwen_lg.runtime import WorkflowRuntime
+
+_COMPONENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_OUTPUT_ONLY = frozenset({BaseStreamMode.OUTPUT})
+
+
+@dataclass(frozen=True, slots=True)
+class PendingQuestion:
+    """A question that waits in a session.
+
+    Attributes:
+        session_id: The session.
+        since: When it was asked, seconds since 1970.
+        output: The question; `InteractiveInput.reply_to(pending.output, answer)` answers it.
+    """
+
+    session_id: str
+    since: float
+    output: InteractionOutput
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSnapshot:
+    """Where a session stands, the same from every process.
+
+    Attributes:
+        status: `running`, `waiting` (for answers), `failed` (or stopped or killed), `done`.
+        node: The component that stopped it: the first that asks, else the first to run next.
+        state: `inputs`, `io` (outputs by component), `own` (private), `world` (global); empty when done.
+        next_nodes: The components that run next.
+        interrupt_value: The first question's value.
+        questions: All open questions.
+        result: The result of a finished run.
+        error: What a failed run failed with.
+    """
+
+    session_id: str
+    status: str
+    node: str | None
+    state: dict[str, Any]
+    next_nodes: list[str]
+    interrupt_value: Any
+    questions: list[InteractionOutput]
+    result: Any
+    error: str | None
+
+
+class Workflow:
+    """A workflow: build it, then run it for any number of sessions, at the same time too.
+
+    Args:
+        workflow_config: Metadata and input schema. A workflow whose sessions are resumed
+            by another process is best given a `WorkflowMetadata(id=...)`.
+        keep_history: Keep the checkpoints of finished runs.
+    """
+
+    def __init__(self, workflow_config: WorkflowConfig | None = None, *, keep_history: bool = False) -> None:
+        self._config = workflow_config or WorkflowConfig()
+        self._definition = Definition()
+        self._keep_history = keep_history
+        self._program: Program | None = None
+
+    def config(self) -> WorkflowConfig:
+        """The configuration given at construction."""
+        return self._config
+
+    # --- building ---
+
+    def add_workflow_comp(
+        self,
+        comp_id: str,
+        workflow_comp: Any,
+        *,
+        wait_for_all: bool | None = None,
+        inputs_schema: dict[str, Any] | None = None,
+        outputs_schema: dict[str, Any] | None = None,
+        inputs_transformer: Callable[..., Any] | None = None,
+        outputs_transformer: Callable[..., Any] | None = None,
+        stream_inputs_schema: dict[str, Any] | None = None,
+        stream_outputs_schema: dict[str, Any] | None = None,
+        stream_outputs_transformer: Callable[..., Any] | None = None,
+        comp_ability: list[ComponentAbility] | None = None,
+    ) -> Self:
+        """Add a component.
+
+        Args:
+            comp_id: 1 to 100 ASCII letters, digits, `_` or `-`; unique.
+            workflow_comp: A `WorkflowComponent`, or any object with an async `invoke`.
+            wait_for_all: Run only when all predecessors have run (default: after any).
+            inputs_schema: Where the inputs come from: `{"x": "${start.query}"}`.
+            outputs_schema: What of the output is kept, under which names.
+            inputs_transformer: Makes the inputs instead of `inputs_schema`.
+            outputs_transformer: Makes the output instead of `outputs_schema`.
+
+        Raises:
+            JiuWenBaseException: -1 for a malformed id, 110003 for a used one, 100002 for an
+                object that cannot run.
+        """
+        _refuse_streams(stream_inputs_schema, stream_outputs_schema, stream_outputs_transformer, abilities=comp_ability)
+        io = CompIOConfig(
+            inputs_schema=inputs_schema,
+            outputs_schema=outputs_schema,
+            inputs_transformer=inputs_transformer,
+            outputs_transformer=outputs_transformer,
+        )
+        return self._add(comp_id, workflow_comp, io, wait_for_all=bool(wait_for_all), is_exit=False)
+
+    def set_start_comp(
+        self,
+        start_comp_id: str,
+        component: Any,
+        inputs_schema: dict[str, Any] | None = None,
+        outputs_schema: dict[str, Any] | None = None,
+        inputs_transformer: Callable[..., Any] | None = None,
+        outputs_transformer: Callable[..., Any] | None = None,
+    ) -> Self:
+        """Add the component where runs begin; arguments as in `add_workflow_comp`."""
+        io = CompIOConfig(
+            inputs_schema=inputs_schema,
+            outputs_schema=outputs_schema,
+            inputs_transformer=inputs_transformer,
+            outputs_transformer=outputs_transformer,
+        )
+        self._add(start_comp_id, component, io, wait_for_all=False, is_exit=False)
+        return self.start_comp(start_comp_id)
+
+    def set_end_comp(
+        self,
+        end_comp_id: str,
+        component: Any,
+        inputs_schema: dict[str, Any] | None = None,
+        outputs_schema: dict[str, Any] | None = None,
+        inputs_transformer: Callable[..., Any] | None = None,
+        outputs_transformer: Callable[..., Any] | None = None,
+        stream_inputs_schema: dict[str, Any] | None = None,
+        stream_outputs_schema: dict[str, Any] | None = None,
+        stream_outputs_transformer: Callable[..., Any] | None = None,
+        response_mode: str | None = None,
+    ) -> Self:
+        """Add the component whose output is the result; of several, the one set last counts."""
+        _refuse_streams(stream_inputs_schema, stream_outputs_schema, stream_outputs_transformer)
+        if response_mode == "streaming":
+            raise NotImplementedError('response_mode="streaming" comes with the streams of a later release')
+        io = CompIOConfig(
+            inputs_schema=inputs_schema,
+            outputs_schema=outputs_schema,
+            inputs_transformer=inputs_transformer,
+            outputs_transformer=outputs_transformer,
+        )
+        self._add(end_comp_id, component, io, wait_for_all=False, is_exit=True)
+        return self.end_comp(end_comp_id)
+
+    def _add(self, comp_id: str, component: Any, io: CompIOConfig, *, wait_for_all: bool, is_exit: bool) -> Self:
+        self._check_id(comp_id)
+        executable = _executable_of(component)
+        spec = ComponentSpec.parse(comp_id, executable, io, wait_for_all=wait_for_all, is_exit=is_exit)
+        self._definition.add(spec)
+        return self
+
+    def _check_id(self, comp_id: str) -> None:
+        if not isinstance(comp_id, str) or not _COMPONENT_ID.fullmatch(comp_id):
+            raise StatusCode.ERROR.error(
+                reason=f"a component id has 1 to 100 ASCII letters, digits, '_' or '-', which {comp_id!r} has not"
+            )
+        if comp_id in self._definition.components:
+            raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason="the id is used already")
+
+    def start_comp(self, id: str) -> Self:
+        """Let runs begin at a component that has been added (low level).
+
+        Raises:
+            JiuWenBaseException: 110001, there is no such component.
+        """
+        if id not in self._definition.components:
+            raise StatusCode.GRAPH_SET_START_NODE_FAILED.error(reason=f"{id!r} was not added")
+        self._definition.start_at(id)
+        return self
+
+    def end_comp(self, id: str) -> Self:
+        """Let a component that has been added give the result (low level).
+
+        Raises:
+            JiuWenBaseException: 110002, there is no such component.
+        """
+        if id not in self._definition.components:
+            raise StatusCode.GRAPH_SET_END_NODE_FAILED.error(reason=f"{id!r} was not added")
+        self._definition.end_at(id)
+        return self
+
+    def add_connection(self, src_comp_id: str | list[str], target_comp_id: str) -> Self:
+        """Let the target run after the source; after all of them, if a list is given.
+
+        The components may be added later; ids that are missing when the workflow runs are 110006.
+
+        Raises:
+            JiuWenBaseException: 110004, an id is missing here.
+        """
+        sources = (src_comp_id,) if isinstance(src_comp_id, str) else tuple(src_comp_id or ())
+        ids = (*sources, target_comp_id)
+        if not sources or not all(isinstance(i, str) and i for i in ids):
+            raise StatusCode.GRAPH_ADD_EDGE_FAILED.error(
+                source=src_comp_id, target=target_comp_id, reason="both ends need a component id"
+            )
+        self._definition.connect(Connection(tuple(dict.fromkeys(sources)), target_comp_id))
+        return self
+
+    # --- compiling ---
+
+    def compile(self, checkpointer: Any = None, **options: Any) -> WorkflowGraph:
+        """The workflow as a LangGraph graph: input `{"inputs": {...}}`, output `{"result": ...}`.
+
+        Args:
+            checkpointer: Any LangGraph saver; without one the graph uses its parent's or its server's.
+            options: Those of LangGraph's `StateGraph.compile`.
+
+        Raises:
+            JiuWenBaseException: 110006, a connection names a component that was never added.
+        """
+        if isinstance(checkpointer, WorkflowRuntime):  # openJiuwen's signature
+            checkpointer = None
+        return compile_graph(self._definition, checkpointer=checkpointer, **options)
+
+    def draw(self) -> str:
+        """The graph as Mermaid text, made without a network."""
+        return self._compiled().graph(None).get_graph().draw_mermaid()
+
+    def _compiled(self) -> Program:
+        """The program of the definition as it is now; compiled again after an edit."""
+        program = self._program
+        if program is None or program.edits != self._definition.edits:
+            metadata = self._config.metadata
+            workflow_id = metadata.id if metadata.is_named else ""
+            program = Program(self._definition, workflow_id, keep_history=self._keep_history)
+            self._program = program
+        return program
+
+    # --- running ---
+
+    async def invoke(self, inputs: Any, runtime: WorkflowRuntime | None = None, context: Any = None) -> WorkflowOutput:
+        """Run to the end or to the next questions.
+
+        Args:
+            inputs: A dict starts a run; an `InteractiveInput` goes on with the session's paused or failed one.
+            runtime: Names the session; without it a new one is made (`WorkflowOutput.session_id`).
+            context: What components receive as their third argument.
+
+        Returns:
+            The End component's output (COMPLETED), or the frames of this turn with the
+            questions among them in the order of their components (INPUT_REQUIRED).
+
+        Raises:
+            JiuWenBaseException: 100005 for a component that failed; 100006 for a dict while the
+                session is unfinished; 100101 after `_execute_timeout` seconds (60); 1009xx for
+                answers and sessions that do not fit; 110006 for a workflow that is not complete.
+        """
+        runtime = runtime or WorkflowRuntime()
+        frames: list[WorkflowChunk] = []
+
+        async def collect(frame: WorkflowChunk) -> None:
+            frames.append(frame)
+
+        turn = self._turn(runtime, context, _OUTPUT_ONLY, collect, StatusCode.WORKFLOW_INVOKE_TIMEOUT)
+        outcome = await turn.run(inputs)
+        if outcome.questions:
+            listed = _in_order(frames, outcome.questions)
+            return _output(listed, WorkflowExecutionState.INPUT_REQUIRED, runtime)
+        return _output(outcome.result, WorkflowExecutionState.COMPLETED, runtime)
+
+    async def stream(
+        self,
+        inputs: Any,
+        runtime: WorkflowRuntime | None = None,
+        context: Any = None,
+        stream_modes: list[BaseStreamMode] | None = None,
+    ) -> AsyncIterator[WorkflowChunk]:
+        """Run as `invoke` does and yield frames while they are made.
+
+        Questions are frames of type `__interaction__`; the result comes last, as a frame of
+        type `workflow_final`. Closing the generator early stops the run and leaves the
+        session resumable. A component that writes waits while 1024 frames are unread.
+
+        Args:
+            inputs: As in `invoke`.
+            runtime: As in `invoke`.
+            context: As in `invoke`.
+            stream_modes: The kinds of frames to deliver; all by default.
+
+        Raises:
+            JiuWenBaseException: As `invoke` does, after the frames made so far; 100102 instead of 100101.
+        """
+        modes = frozenset(BaseStreamMode if stream_modes is None else map(_mode, stream_modes))
+        reader = FrameReader()
+        turn = self._turn(runtime or WorkflowRuntime(), context, modes, reader.put, StatusCode.WORKFLOW_STREAM_TIMEOUT)
+        task = asyncio.ensure_future(turn.run(inputs))
+        task.add_done_callback(lambda _: reader.close())
+        try:
+            async for frame in reader.frames():
+                yield frame
+            outcome = await task
+            if not outcome.questions and outcome.result:
+                yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=outcome.result)
+        finally:
+            await _stopped(task)
+
+    def _turn(self, runtime: WorkflowRuntime, context: Any, modes: Any, emit: Any, timeout_code: StatusCode) -> Turn:
+        return Turn(self._compiled(), runtime, context, modes=modes, emit=emit, timeout_code=timeout_code)
+
+    # --- sessions ---
+
+    async def pending(self, session_id: str | None = None) -> list[PendingQuestion]:
+        """The questions of this workflow that wait for an answer: of one session, or of all."""
+        store, program = self._store(), self._compiled()
+        records = await store.database.call(lambda: store.sessions.waiting(program.identity, session_id))
+        return [
+            PendingQuestion(record.session_id, record.updated_at, question.to_chunk().payload)
+            for record in records
+            for question in record.questions
+        ]
+
+    async def snapshot(self, session_id: str) -> SessionSnapshot | None:
+        """Where a session stands; None if it is not on file."""
+        store, program = self._store(), self._compiled()
+        record = await store.database.call(lambda: store.sessions.find(session_id, program.identity))
+        if record is None:
+            return None
+        if record.is_done:
+            return _snapshot(record, "done", {}, [], [])
+        progress = await read_progress(program, store, record)
+        questions = list(progress.situation.questions)
+        status = record.status
+        if status == "running" and not store.sessions.is_running(record):
+            status = "failed" if progress.situation.is_broken else "waiting"
+        return _snapshot(record, status, progress.state, progress.next_ids, questions)
+
+    async def discard(self, session_id: str) -> bool:
+        """Drop what a session has not finished of this workflow; False if there was nothing.
+
+        Raises:
+            JiuWenBaseException: 100904, a run is in progress.
+        """
+        store, program = self._store(), self._compiled()
+        return bool(await store.database.call(lambda: store.sessions.discard(session_id, program.identity)))
+
+    def _store(self) -> Store:
+        store = current_store()
+        if store is None:
+            raise StatusCode.STORE_OFF.error(reason="there are no sessions to look at")
+        return store
+
+
+def _snapshot(
+    record: Record, status: str, state: dict[str, Any], next_nodes: list[str], questions: list[Question]
+) -> SessionSnapshot:
+    first = questions[0] if questions else None
+    return SessionSnapshot(
+        session_id=record.session_id,
+        status=status,
+        node=first.id if first else next(iter(next_nodes), None),
+        state=state,
+        next_nodes=next_nodes,
+        interrupt_value=first.value if first else None,
+        questions=[question.to_chunk().payload for question in questions],
+        result=record.result,
+        error=record.error,
+    )
+
+
+def _executable_of(component: Any) -> Any:
+    """What runs: a component's executable, or the object itself if it has an async `invoke`."""
+    if isinstance(component, WorkflowComponent) or hasattr(component, "to_executable"):
+        return component.to_executable()
+    if callable(getattr(component, "invoke", None)):
+        return component
+    raise StatusCode.COMPONENT_NOT_EXECUTABLE_ERROR.error(component=repr(component))
+
+
+def _mode(mode: Any) -> BaseStreamMode:
+    """A kind of frames; a value that is none raises ValueError, as in openJiuwen."""
+    return BaseStreamMode(mode)
+
+
+def _refuse_streams(*schemas: Any, abilities: list[ComponentAbility] | None = None) -> None:
+    if any(schemas) or set(abilities or ()) - {ComponentAbility.INVOKE}:
+        raise NotImplementedError("stream schemas and stream abilities come with the streams of a later release")
+
+
+def _in_order(frames: list[WorkflowChunk], questions: list[Question]) -> list[WorkflowChunk]:
+    """The frames as they came, with the questions in the order of their components."""
+    ordered = iter([question.to_chunk() for question in questions])
+    is_question = [isinstance(f, OutputSchema) and f.type == INTERACTION for f in frames]
+    return [next(ordered, frame) if asks else frame for frame, asks in zip(frames, is_question, strict=True)]
+
+
+def _output(result: Any, state: WorkflowExecutionState, runtime: WorkflowRuntime) -> WorkflowOutput:
+    return WorkflowOutput(result=result, state=state, session_id=runtime.session_id())
+
+
+async def _stopped(task: asyncio.Future[Outcome]) -> None:
+    """Make sure that a run has ended; its error, if nobody has seen it, went to nobody."""
+    if not task.done():
+        task.cancel()
+        with suppress(BaseException):
+            await task
