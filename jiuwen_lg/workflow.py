@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from jiuwen_lg.component import WorkflowComponent
 from jiuwen_lg.config import CompIOConfig, ComponentAbility, WorkflowConfig
+from jiuwen_lg.drawing import to_mermaid
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.definition import ComponentSpec, Connection, Definition
 from jiuwen_lg.engine.interaction import Question
@@ -256,9 +257,13 @@ class Workflow:
             checkpointer = None
         return compile_graph(self._definition, checkpointer=checkpointer, **options)
 
-    def draw(self) -> str:
-        """The graph as Mermaid text, made without a network."""
-        return self._compiled().graph(None).get_graph().draw_mermaid()
+    def to_mermaid(self, title: str = "") -> str:
+        """The workflow as Mermaid text, made without a network.
+
+        Raises:
+            JiuWenBaseException: 110006, a connection names a component that was never added.
+        """
+        return to_mermaid(self._definition, title)
 
     def _compiled(self) -> Program:
         """The program of the definition as it is now; compiled again after an edit."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from jiuwen_lg.component import SimpleComponent
 from jiuwen_lg.errors import StatusCode

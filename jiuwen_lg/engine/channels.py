@@ -8,11 +8,12 @@ LangGraph 1.2, hence made in one place (`_delta`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from langgraph.channels.delta import DeltaChannel
 from langgraph.channels.named_barrier_value import NamedBarrierValue
 from langgraph.types import Overwrite
+from typing_extensions import TypedDict  # typing's own cannot make JSON schemas before Python 3.12
 
 from jiuwen_lg.schema.values import merge, patch_global, patch_private
 

@@ -64,7 +64,6 @@ def compile_graph(definition: Definition, *, checkpointer: Any = None, **options
     Raises:
         JiuWenBaseException: 110006, a connection names a component that was never added.
     """
-    definition.require_components()
     builder = StateGraph(State, input_schema=GraphInput, output_schema=GraphOutput)
     result_of = definition.ends[-1] if definition.ends else None
     for spec in definition.components.values():

@@ -24,6 +24,8 @@ _INLINE = 0.05
 """Seconds that an event loop may stand still behind another writer."""
 _PATIENT = 60.0
 """Seconds that a thread of its own waits for another writer."""
+_LOG_PAGES = 250
+"""Pages (of 4 KiB) after which SQLite folds its log into the file: what a kill may leave beside it."""
 
 
 class BusyError(sqlite3.OperationalError):
@@ -70,6 +72,7 @@ class Database:
         try:
             _until_free(lambda: _set_journal(connection))
             connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
             _until_free(lambda: connection.executescript(f"BEGIN IMMEDIATE;{self._schema};COMMIT;"))
         except BaseException:
             connection.close()

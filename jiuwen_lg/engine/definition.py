@@ -85,7 +85,12 @@ class Definition:
         self.edits += 1
 
     def joins(self) -> list[Connection]:
-        """The edges as they fire: one for all sources of a target that waits for all."""
+        """The edges as they fire: one for all sources of a target that waits for all.
+
+        Raises:
+            JiuWenBaseException: 110006, a connection names a component that was never added.
+        """
+        self._require_components()
         return list(dict.fromkeys(map(self._joined, self.connections)))
 
     def _joined(self, connection: Connection) -> Connection:
@@ -96,12 +101,7 @@ class Definition:
     def _sources_of(self, target: str) -> tuple[str, ...]:
         return _unique(s for c in self.connections if c.target == target for s in c.sources)
 
-    def require_components(self) -> None:
-        """Check that every connection leads from and to a component.
-
-        Raises:
-            JiuWenBaseException: 110006 with the ids that are missing.
-        """
+    def _require_components(self) -> None:
         named = _unique(i for c in self.connections for i in (*c.sources, c.target))
         if missing := [i for i in named if i not in self.components]:
             raise StatusCode.WORKFLOW_COMPONENT_CONFIG_ERROR.error(

@@ -312,6 +312,14 @@ class Sessions:
         return [self._record(row) for row in cursor.fetchall()]
 
     def _record(self, row: tuple[Any, ...]) -> Record:
+        try:
+            return self._parsed(row)
+        except (LookupError, TypeError, ValueError) as error:
+            raise StatusCode.STORE_UNAVAILABLE.error(
+                store=self.database.path, reason=f"the row of session {row[1]!r} is damaged ({error!r})"
+            ) from error
+
+    def _parsed(self, row: tuple[Any, ...]) -> Record:
         values = dict(zip(Record.__slots__, row, strict=True))
         for name in ("inputs", "result", "questions", "answers"):
             values[name] = self._load(values[name])

@@ -1,0 +1,30 @@
+"""Every test has a folder and a session store of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jiuwen_lg.engine import store
+
+
+@pytest.fixture(autouse=True)
+def db(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The session file of this test; the working directory is a fresh one."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "sessions.db"
+    monkeypatch.setenv("JIUWEN_LG_DB", str(path))
+    yield path
+    for opened in store._stores.values():
+        opened.database.close()
+    store._stores.clear()
+
+
+@pytest.fixture
+def child_env() -> dict[str, str]:
+    """The environment for a second process that shares the test's store."""
+    root = str(Path(__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,93 @@
+"""The `openjiuwen` alias, in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import jiuwen_lg
+from jiuwen_lg.compat.table import MODULES
+
+
+def run(code: str, env: dict[str, str], *, ok: bool = True) -> str:
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) is ok, done.stderr
+    return done.stdout if ok else done.stderr
+
+
+INSTALL = "from jiuwen_lg.compat import install; install(); "
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_every_path_gives_our_names(module: str, child_env: dict[str, str]) -> None:
+    for name in MODULES[module]:
+        assert hasattr(jiuwen_lg, name)
+    imports, first = ", ".join(MODULES[module]), MODULES[module][0]
+    run(f"{INSTALL}from {module} import {imports}; import jiuwen_lg; assert {first} is jiuwen_lg.{first}", child_env)
+
+
+def test_a_module_can_be_imported_whole(child_env: dict[str, str]) -> None:
+    code = (
+        "import openjiuwen.core.workflow.base as base; import openjiuwen.core; "
+        "from openjiuwen.core.workflow.base import *; assert base.Workflow is Workflow"
+    )
+    run(INSTALL + code, child_env)
+
+
+@pytest.mark.parametrize(
+    ("statement", "hint"),
+    [
+        ("import openjiuwen.core.workflow.bose", "'openjiuwen.core.workflow.base'"),
+        ("from openjiuwen.core.session import Session", "0.1.1"),
+        ("from openjiuwen.core.workflow.base import Workfow", "'Workflow'"),
+    ],
+)
+def test_an_unknown_path_or_name_says_what_is_near(statement: str, hint: str, child_env: dict[str, str]) -> None:
+    error = run(INSTALL + statement, child_env, ok=False)
+    assert "openjiuwen 0.1.1" in error
+    assert hint in error
+
+
+def fake_openjiuwen(folder: Path, env: dict[str, str]) -> dict[str, str]:
+    """An environment in which some openjiuwen is installed."""
+    (folder / "openjiuwen").mkdir()
+    (folder / "openjiuwen" / "__init__.py").touch()
+    return {**env, "PYTHONPATH": f"{folder}:{env['PYTHONPATH']}"}
+
+
+def test_it_wins_over_an_installed_openjiuwen_with_one_warning(tmp_path: Path, child_env: dict[str, str]) -> None:
+    code = (
+        "import warnings\nwith warnings.catch_warnings(record=True) as seen:\n"
+        "    warnings.simplefilter('always')\n    from jiuwen_lg.compat import install\n    install(); install()\n"
+        "assert len(seen) == 1, seen\nfrom openjiuwen.core.workflow.base import Workflow"
+    )
+    run(code, fake_openjiuwen(tmp_path, child_env))
+
+
+def test_it_refuses_once_the_other_is_imported(tmp_path: Path, child_env: dict[str, str]) -> None:
+    error = run(f"import openjiuwen; {INSTALL}", fake_openjiuwen(tmp_path, child_env), ok=False)
+    assert "before the first import" in error
+
+
+def test_a_program_runs_with_its_arguments_and_its_neighbours(tmp_path: Path, child_env: dict[str, str]) -> None:
+    (tmp_path / "neighbour.py").write_text("from openjiuwen.core.component.end_comp import End\n", encoding="utf-8")
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys, neighbour; print(__name__, sys.argv[1:], neighbour.End.__name__)\n", encoding="utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "jiuwen_lg.compat", str(program), "a", "b"],
+        env=child_env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "__main__ ['a', 'b'] End\n"
+    usage = subprocess.run(
+        [sys.executable, "-m", "jiuwen_lg.compat"], env=child_env, capture_output=True, text=True, check=False
+    )
+    assert usage.returncode != 0
+    assert "usage" in usage.stderr

@@ -1,0 +1,243 @@
+"""Questions: `engine.md` 5, seed 000 and the settled points on interrupts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from jiuwen_lg import (
+    BaseStreamMode,
+    InteractionOutput,
+    InteractionRequired,
+    InteractiveInput,
+    JiuWenBaseException,
+    OutputSchema,
+    WorkflowRuntime,
+)
+from tests.flows import Ask, Call, asked, chain, parallel, turn
+
+
+async def test_several_questions_in_a_row_count_their_index() -> None:
+    ask = Ask("a?", "b?", "c?")
+    flow = chain(("ask", ask))
+    output = await turn(flow, {"q": 1})
+    for index, question in enumerate(["a?", "b?", "c?"]):
+        assert asked(output) == [("ask", index, question)]
+        output = await turn(flow, InteractiveInput(question.upper()))
+    assert output.result["output"]["ask"]["answers"] == ["A?", "B?", "C?"]
+    assert ask.executions == 4
+
+
+@pytest.mark.parametrize("answer", ["", 0, False, [], {}])
+async def test_a_falsy_answer_is_an_answer(answer: Any) -> None:
+    flow = chain(("ask", Ask()))
+    await turn(flow, {"q": 1})
+    assert (await turn(flow, InteractiveInput(answer))).result["output"]["ask"]["answer"] == answer
+
+
+async def test_an_answer_is_normalised() -> None:
+    flow = chain(("ask", Ask()))
+    await turn(flow, {"q": 1})
+    output = await turn(flow, InteractiveInput({"b.c": (1, 2)}))
+    assert output.result["output"]["ask"]["answer"] == {"b": {"c": [1, 2]}}
+
+
+@pytest.mark.parametrize("question", [None, {"ask": ["x", 1]}, 5, ""])
+async def test_a_question_is_any_value(question: Any) -> None:
+    assert asked(await turn(chain(("ask", Ask(question))), {"q": 1})) == [("ask", 0, question)]
+
+
+async def test_start_and_end_components_may_ask() -> None:
+    from tests.flows import workflow
+
+    flow = workflow()
+    flow.set_start_comp("in", Ask("in?"))
+    flow.set_end_comp("out", Ask("out?"), inputs_schema={"x": "${in.answer}"})
+    flow.add_connection("in", "out")
+    assert asked(await turn(flow, {})) == [("in", 0, "in?")]
+    assert asked(await turn(flow, InteractiveInput("a"))) == [("out", 0, "out?")]
+    assert (await turn(flow, InteractiveInput("b"))).result == {"answer": "b", "answers": ["b"]}
+
+
+async def test_questions_are_listed_in_the_order_in_which_components_were_added() -> None:
+    names = ["z", "m", "a", "k"]
+    flow = parallel(*((name, Ask(f"{name}?")) for name in names))
+    for _ in range(3):
+        assert [id for id, _, _ in asked(await turn(flow, {"q": 1}, session=str(_)))] == names
+    assert [p.output.id for p in await flow.pending("0")] == names
+
+
+async def test_frames_keep_their_place_among_the_questions() -> None:
+    async def frame_then_ask(inputs: Any, runtime: Any) -> Any:
+        await runtime.write_stream({"type": "note", "index": 0, "payload": runtime.executable_id()})
+        return {"answer": await runtime.interact("ok?")}
+
+    output = await turn(chain(("ask", Call(frame_then_ask))), {"q": 1})
+    assert [f.type for f in output.result] == ["note", "__interaction__"]
+
+
+async def test_two_questions_at_once_are_two_entries_answered_in_call_order() -> None:
+    async def both(inputs: Any, runtime: Any) -> Any:
+        return {"answers": await asyncio.gather(runtime.interact("a?"), runtime.interact("b?"))}
+
+    flow = chain(("ask", Call(both)))
+    assert asked(await turn(flow, {"q": 1})) == [("ask", 0, "a?"), ("ask", 0, "b?")]
+    assert asked(await turn(flow, InteractiveInput().update("ask", "A"))) == [("ask", 1, "b?")]
+    output = await turn(flow, InteractiveInput().update("ask", "B"))
+    assert output.result["output"]["ask"]["answers"] == ["A", "B"]
+
+
+async def test_a_group_of_questions_is_unwrapped() -> None:
+    async def grouped(inputs: Any, runtime: Any) -> Any:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(runtime.interact(f"{n}?")) for n in "ab"]
+        return {"answers": [task.result() for task in tasks]}
+
+    flow = chain(("ask", Call(grouped)))
+    assert [q for _, _, q in asked(await turn(flow, {"q": 1}))] == ["a?", "b?"]
+    await turn(flow, InteractiveInput("A"))
+    assert (await turn(flow, InteractiveInput("B"))).result["output"]["ask"]["answers"] == ["A", "B"]
+
+
+async def test_a_failure_in_a_group_of_questions_is_a_failure() -> None:
+    async def mixed(inputs: Any, runtime: Any) -> Any:
+        async def fail() -> None:
+            raise ValueError("broken")
+
+        await asyncio.gather(runtime.interact("a?"), asyncio.sleep(0))
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail())
+
+    flow = chain(("ask", Call(mixed)))
+    await turn(flow, {"q": 1})
+    with pytest.raises(JiuWenBaseException, match=r"error detail: broken"):
+        await turn(flow, InteractiveInput("A"))
+
+
+async def test_a_swallowed_question_is_an_error_and_can_be_retried() -> None:
+    swallow = [True]
+
+    async def careless(inputs: Any, runtime: Any) -> Any:
+        try:
+            return {"answer": await runtime.interact("ok?")}
+        except Exception:
+            if not swallow[0]:
+                raise
+            return {"answer": "default"}
+
+    flow = chain(("ask", Call(careless)))
+    with pytest.raises(JiuWenBaseException) as caught:
+        await turn(flow, {"q": 1})
+    assert caught.value.error_code == 100903
+    assert "[ask] asked 'ok?'" in caught.value.message
+    swallow[0] = False
+    assert asked(await turn(flow, InteractiveInput())) == [("ask", 0, "ok?")]
+
+
+async def test_a_question_that_is_handled_is_not_asked() -> None:
+    async def careful(inputs: Any, runtime: Any) -> Any:
+        try:
+            return {"answer": await runtime.interact("ok?")}
+        except InteractionRequired as question:
+            question.handled()
+            return {"answer": f"instead of {question.value} by {question.id}"}
+
+    output = await turn(chain(("ask", Call(careful))), {"q": 1})
+    assert output.result["output"]["ask"] == {"answer": "instead of ok? by ask"}
+
+
+async def test_private_state_written_before_a_question_survives_it() -> None:
+    seen: list[Any] = []
+
+    async def count(inputs: Any, runtime: Any) -> Any:
+        seen.append(runtime.get_state("n"))
+        runtime.update_state({"n": (runtime.get_state("n") or 0) + 1})
+        first = await runtime.interact("a?")
+        second = await runtime.interact("b?")
+        return {"answers": [first, second]}
+
+    flow = chain(("ask", Call(count)))
+    for given in [{"q": 1}, InteractiveInput("A"), InteractiveInput("B")]:
+        await turn(flow, given)
+    assert seen == [None, 1, 2]
+
+
+async def test_global_state_queued_before_a_question_waits_for_the_component() -> None:
+    async def count(inputs: Any, runtime: Any) -> Any:
+        runtime.update_global_state({"n": (runtime.get_global_state("n") or 0) + 1})
+        await runtime.interact("a?")
+
+    async def read(inputs: Any, runtime: Any) -> Any:
+        return {"n": runtime.get_global_state("n")}
+
+    flow = chain(("ask", Call(count)), ("read", Call(read)))
+    await turn(flow, {"q": 1})
+    assert (await turn(flow, InteractiveInput("A"))).result["output"]["read"] == {"n": 1}
+
+
+async def test_private_state_does_not_show_in_the_question() -> None:
+    async def ask(inputs: Any, runtime: Any) -> Any:
+        runtime.update_state({"secret": 1})
+        await runtime.interact("a?")
+
+    flow = chain(("ask", Call(ask)))
+    output = await turn(flow, {"q": 1})
+    assert output.result == [
+        OutputSchema(type="__interaction__", index=0, payload=InteractionOutput(id="ask", value="a?"))
+    ]
+    assert "secret" not in repr(await flow.pending())
+
+
+async def test_siblings_of_a_question_finish_and_are_not_run_again() -> None:
+    async def slow(inputs: Any, runtime: Any) -> Any:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return "done"
+
+    sibling, after = Call(slow), Call()
+    flow = parallel(("ask", Ask()), ("sibling", sibling))
+    flow.add_workflow_comp("after", after)
+    flow.add_connection("sibling", "after")
+    await turn(flow, {"q": 1})
+    output = await turn(flow, InteractiveInput("yes"))
+    assert output.result["output"]["sibling"] == "done"
+    assert (sibling.executions, after.executions) == (1, 1)
+
+
+async def test_a_question_is_asked_whatever_the_reader_reads() -> None:
+    flow = chain(("ask", Ask()))
+    runtime = WorkflowRuntime(session_id="s")
+    frames = [frame async for frame in flow.stream({"q": 1}, runtime, stream_modes=[BaseStreamMode.TRACE])]
+    assert [frame.type for frame in frames] == ["__interaction__"]
+    assert (await turn(flow, InteractiveInput("yes"))).result["output"]["ask"]["answer"] == "yes"
+
+
+async def test_the_same_input_object_serves_several_sessions() -> None:
+    flow = chain(("ask", Ask()))
+    answer = InteractiveInput().update("ask", "yes")
+    for session in "ab":
+        await turn(flow, {"q": 1}, session)
+        assert (await turn(flow, answer, session)).result["output"]["ask"]["answer"] == "yes"
+
+
+class TestInteractiveInput:
+    def test_none_is_refused(self) -> None:
+        for make in (
+            lambda: InteractiveInput(None),
+            lambda: InteractiveInput().update(None, 1),  # type: ignore[arg-type]
+            lambda: InteractiveInput().update("a", None),
+        ):
+            with pytest.raises(JiuWenBaseException, match=r"\[100000\]"):
+                make()
+
+    def test_an_update_after_a_raw_answer_is_refused(self) -> None:
+        for raw in ("yes", "", 0, [], False):
+            with pytest.raises(JiuWenBaseException, match=r"\[100001\]"):
+                InteractiveInput(raw).update("a", 1)
+
+    def test_a_later_update_replaces_an_earlier_one(self) -> None:
+        given = InteractiveInput().update("a", 1).update("a", 2)
+        assert repr(given) == "InteractiveInput(user_inputs={'a': 2}, raw_inputs=None)"

@@ -1,0 +1,229 @@
+"""Real second processes: pausing, killing, stalling and racing them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.programs.steps import build
+
+ROUNDS = 100
+
+
+class Child:
+    """A second process running a module of `tests.programs`."""
+
+    def __init__(self, env: dict[str, str], *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def result(self) -> Any:
+        """What it printed, once it has ended well."""
+        out, err = self.process.communicate(timeout=100)
+        assert self.process.returncode == 0, err
+        return json.loads(out)
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self.process.kill()
+        self.process.communicate()
+
+
+def step(env: dict[str, str], *arguments: str) -> Any:
+    """One turn in a process of its own."""
+    return Child(env, "tests.programs.steps", *arguments).result()
+
+
+def steps() -> list[str]:
+    """What the components of all processes have logged."""
+    return Path("steps.log").read_text(encoding="utf-8").splitlines() if Path("steps.log").exists() else []
+
+
+def wait_for(line: str) -> None:
+    """Until a component has logged this."""
+    deadline = time.monotonic() + 60
+    while line not in steps():
+        assert time.monotonic() < deadline, f"{line!r} never came: {steps()}"
+        time.sleep(0.01)
+
+
+def test_another_process_answers(child_env: dict[str, str]) -> None:
+    assert step(child_env, "approval", "start", "s", "hello") == {"state": "INPUT_REQUIRED", "result": ["ask?"]}
+    done = step(child_env, "approval", "answer", "s", "yes")
+    assert done["result"]["output"]["q"] == "hello"
+    assert steps() == ["s before", "s ask got yes", "s after"]
+
+
+def test_what_finished_before_a_kill_is_not_run_again(child_env: dict[str, str]) -> None:
+    child = Child(child_env, "tests.programs.steps", "hold", "start", "s", "hello")
+    wait_for("s hold")
+    child.kill()
+    Path("go").touch()
+    assert step(child_env, "hold", "start", "s")["code"] == 100006
+    assert step(child_env, "hold", "go", "s")["result"]["output"]["q"] == "hello"
+    assert steps() == ["s before", "s hold", "s hold", "s after"]
+
+
+def test_a_kill_at_component_fifty_repeats_none_of_the_first_forty_nine(child_env: dict[str, str]) -> None:
+    child = Child(child_env, "tests.programs.steps", "long", "start", "s")
+    wait_for("s hold")
+    child.kill()
+    Path("go").touch()
+    assert step(child_env, "long", "go", "s")["state"] == "COMPLETED"
+    assert [steps().count(f"s n{n}") for n in range(49)] == [1] * 49
+
+
+def test_an_answer_survives_a_kill_while_it_is_handled(child_env: dict[str, str]) -> None:
+    step(child_env, "die", "start", "s")
+    child = Child(child_env, "tests.programs.steps", "die", "answer", "s", "yes")
+    child.process.communicate()
+    assert child.process.returncode == -signal.SIGKILL
+    Path("go").touch()
+    assert step(child_env, "die", "go", "s")["state"] == "COMPLETED"
+    assert steps() == ["s before", "s die got yes", "s after"]
+
+
+def test_the_result_is_to_be_had_after_a_kill_that_followed_the_last_commit(
+    child_env: dict[str, str], db: Path
+) -> None:
+    step(child_env, "approval", "start", "s", "hello")
+    step(child_env, "approval", "answer", "s", "yes")
+    import asyncio
+
+    snapshot = asyncio.run(build("approval").snapshot("s"))
+    assert snapshot is not None
+    assert (snapshot.status, snapshot.result["output"]["q"]) == ("done", "hello")
+
+
+def test_the_result_is_to_be_had_if_the_receipt_was_not_written(child_env: dict[str, str], db: Path) -> None:
+    """Killed between the last checkpoint and the receipt: the row still says "running"."""
+    crash = (
+        "import os, asyncio, sys; from jiuwen_lg.engine.sessions import Sessions; "
+        "Sessions.complete = lambda *a: os.kill(os.getpid(), 9); "
+        "from tests.programs import steps; asyncio.run(steps.main('approval', 'answer', 's', 'yes'))"
+    )
+    step(child_env, "approval", "start", "s", "hello")
+    assert subprocess.run([sys.executable, "-c", crash], env=child_env, check=False).returncode == -signal.SIGKILL
+    assert step(child_env, "approval", "go", "s")["result"]["output"]["q"] == "hello"
+    assert steps().count("s after") == 1
+
+
+def test_a_kill_before_the_first_checkpoint_loses_no_inputs(child_env: dict[str, str]) -> None:
+    crash = (
+        "import os, asyncio; from jiuwen_lg.engine.saver import FencedSaver; "
+        "FencedSaver.put = lambda *a: os.kill(os.getpid(), 9); "
+        "from tests.programs import steps; asyncio.run(steps.main('approval', 'start', 's', 'hello'))"
+    )
+    assert subprocess.run([sys.executable, "-c", crash], env=child_env, check=False).returncode == -signal.SIGKILL
+    assert step(child_env, "approval", "go", "s")["result"] == ["ask?"]
+    assert step(child_env, "approval", "answer", "s", "yes")["result"]["output"]["q"] == "hello"
+
+
+def test_four_processes_share_one_file(child_env: dict[str, str]) -> None:
+    children = [Child(child_env, "tests.programs.many", f"p{n}", "50") for n in range(4)]
+    assert [child.result() for child in children] == [0, 0, 0, 0]
+    assert sorted(steps()) == sorted(
+        line
+        for p in range(4)
+        for n in range(50)
+        for line in (f"p{p}-{n} before", f"p{p}-{n} ask got answer to p{p}-{n}", f"p{p}-{n} after")
+    )
+
+
+def test_of_three_processes_that_answer_at_once_one_goes_on(child_env: dict[str, str]) -> None:
+    """A hundred sessions, each answered by three processes at the same moment."""
+    import asyncio
+
+    from jiuwen_lg import WorkflowRuntime
+
+    flow = build("approval")
+    for number in range(ROUNDS):
+        asyncio.run(flow.invoke({"q": number}, WorkflowRuntime(session_id=str(number))))
+    racers = [Child(child_env, "tests.programs.race") for _ in range(3)]
+    outcomes = []
+    for racer in racers:
+        assert racer.process.stdout.readline() == "ready\n"
+    for number in range(ROUNDS):
+        for racer in racers:
+            racer.process.stdin.write(f"{number}\n")
+            racer.process.stdin.flush()
+        outcomes.append(sorted(racer.process.stdout.readline().strip() for racer in racers))
+    for racer in racers:
+        racer.process.communicate()
+    assert sorted(line for line in steps() if line.endswith("after")) == sorted(f"{n} after" for n in range(ROUNDS))
+    assert all(outcome[2] == "COMPLETED" and set(outcome[:2]) <= {"100900", "100904"} for outcome in outcomes)
+
+
+def test_a_stalled_owner_comes_back_and_is_stopped(child_env: dict[str, str]) -> None:
+    child_env["JIUWEN_LG_LEASE_SECONDS"] = "1"
+    child = Child(child_env, "tests.programs.steps", "hold", "start", "s", "hello")
+    wait_for("s hold")
+    assert step(child_env, "hold", "go", "s")["code"] == 100904
+    os.kill(child.process.pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 30
+    Path("go").touch()
+    while (outcome := step(child_env, "hold", "go", "s")).get("code") == 100904:
+        assert time.monotonic() < deadline
+    assert outcome["result"]["output"]["q"] == "hello"
+    os.kill(child.process.pid, signal.SIGCONT)
+    assert child.result()["code"] == 100905
+    assert steps() == ["s before", "s hold", "s hold", "s after"]
+
+
+def test_a_hundred_big_outputs_leave_four_megabytes_at_most(child_env: dict[str, str], db: Path) -> None:
+    assert step(child_env, "big", "start", "s")["result"] == ["ask?"]
+    left = sum(file.stat().st_size for file in db.parent.glob("sessions.db*"))
+    assert left <= 4 * 1024 * 1024
+
+
+def test_a_forked_child_opens_its_own_connection(db: Path) -> None:
+    code = (
+        "import asyncio, os\n"
+        "from jiuwen_lg import WorkflowRuntime, InteractiveInput\n"
+        "from tests.programs.steps import build\n"
+        "flow = build('approval')\n"
+        "run = lambda given, s: asyncio.run(flow.invoke(given, WorkflowRuntime(session_id=s)))\n"
+        "run({'q': 1}, 'parent')\n"
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    run(InteractiveInput('from the child'), 'parent'); run({'q': 2}, 'child'); os._exit(0)\n"
+        "assert os.waitpid(pid, 0)[1] == 0\n"
+        "run(InteractiveInput('from the parent'), 'child')\n"
+    )
+    root = str(Path(__file__).parents[1])
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": root}, check=True)
+    assert [line for line in steps() if "got" in line] == [
+        "parent ask got from the child",
+        "child ask got from the parent",
+    ]
+
+
+def test_sqlite_is_durable_at_every_commit(db: Path) -> None:
+    from jiuwen_lg.engine.store import current_store
+
+    store = current_store()
+    assert store is not None
+    connection = store.database.connection
+    assert connection.execute("PRAGMA synchronous").fetchone()[0] >= 1  # NORMAL
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert sqlite3.connect(db).execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+
+
+@pytest.mark.parametrize("verb", ["answer", "go"])
+def test_a_session_that_never_was_is_not_pending(child_env: dict[str, str], verb: str) -> None:
+    assert step(child_env, "approval", verb, "s")["code"] == 100900

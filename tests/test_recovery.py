@@ -1,0 +1,214 @@
+"""Failures, timeouts and cancellations: `engine.md` 6 and seed 000."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from jiuwen_lg import InteractiveInput, JiuWenBaseException, WorkflowRuntime
+from tests.flows import Ask, Call, FailOnce, Gate, asked, chain, parallel, turn
+
+
+async def fails(flow: Any, given: Any, code: int = 100005, **runtime: Any) -> JiuWenBaseException:
+    with pytest.raises(JiuWenBaseException) as caught:
+        await turn(flow, given, **runtime)
+    assert caught.value.error_code == code
+    return caught.value
+
+
+async def test_only_what_did_not_finish_runs_again() -> None:
+    first, broken, last = Call(), FailOnce(), Call()
+    flow = chain(("first", first), ("broken", broken), ("last", last))
+    error = await fails(flow, {"q": "hello"})
+    assert error.message == (
+        "component [broken] encountered an exception while executing ability [invoke], error detail: connection timeout"
+    )
+    assert error.details == {"node_id": "broken", "ability": "invoke", "error": "connection timeout"}
+    assert isinstance(error.__cause__, RuntimeError)
+    output = await turn(flow, InteractiveInput())
+    assert output.result["output"]["last"] == {"q": "hello"}
+    assert (first.executions, broken.executions, last.executions) == (1, 2, 1)
+
+
+async def test_a_component_may_fail_again_and_again() -> None:
+    first, broken = Call(), FailOnce(times=4)
+    flow = chain(("first", first), ("broken", broken))
+    await fails(flow, {"q": 1})
+    for _ in range(3):
+        await fails(flow, InteractiveInput())
+    assert (await turn(flow, InteractiveInput())).result["output"]["broken"] == {"q": 1}
+    assert first.executions == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (KeyError("kk"), "'kk'"),
+        (Exception(), ""),
+        (JiuWenBaseException(101074, "too many answers"), "too many answers"),
+    ],
+)
+async def test_the_detail_is_the_text_of_the_inner_error(error: Exception, detail: str) -> None:
+    caught = await fails(chain(("broken", FailOnce(error=error))), {"q": 1})
+    assert caught.message.endswith(f"error detail: {detail}")
+    assert caught.root is error
+
+
+async def test_the_codes_of_a_wrapped_error_stay_readable() -> None:
+    caught = await fails(chain(("broken", FailOnce(error=JiuWenBaseException(101074, "x")))), {"q": 1})
+    assert caught.codes == (100005, 101074)
+
+
+async def test_siblings_that_finished_are_kept_and_running_ones_run_again() -> None:
+    done, gate = Call(), Gate()
+
+    async def fail_when_both_run(inputs: Any, runtime: Any) -> Any:
+        await gate.begun.wait()
+        if not gate.open.is_set():
+            raise RuntimeError("first time")
+
+    flow = parallel(("done", done), ("running", gate), ("broken", Call(fail_when_both_run)))
+    await fails(flow, {"q": 1})
+    gate.open.set()
+    await turn(flow, InteractiveInput())
+    assert (done.executions, gate.executions) == (1, 2)
+
+
+async def test_a_failure_beats_a_question_of_the_same_step() -> None:
+    ask = Ask()
+    flow = parallel(("ask", ask), ("broken", FailOnce()))
+    await fails(flow, {"q": 1})
+    assert asked(await turn(flow, InteractiveInput())) == [("ask", 0, "ok?")]
+    output = await turn(flow, InteractiveInput("yes"))
+    assert output.result["output"]["ask"]["answer"] == "yes"
+
+
+@pytest.mark.parametrize("answer", [lambda v: InteractiveInput(v), lambda v: InteractiveInput().update("ask", v)])
+async def test_an_answer_survives_a_later_failure_of_its_component(answer: Any) -> None:
+    """0.1.1 asks again after a raw answer (Q-07)."""
+    broken = [True]
+
+    async def ask_then_fail(inputs: Any, runtime: Any) -> Any:
+        first = await runtime.interact("q1?")
+        if broken[0]:
+            broken[0] = False
+            raise RuntimeError("after the answer")
+        return {"answers": [first, await runtime.interact("q2?")]}
+
+    flow = chain(("ask", Call(ask_then_fail)))
+    await turn(flow, {"q": 1})
+    await fails(flow, answer("A"))
+    assert asked(await turn(flow, InteractiveInput())) == [("ask", 1, "q2?")]
+    output = await turn(flow, answer("B"))
+    assert output.result["output"]["ask"]["answers"] == ["A", "B"]
+
+
+async def test_private_state_of_a_failed_execution_is_dropped_and_of_a_question_kept() -> None:
+    seen: list[Any] = []
+    broken = [True]
+
+    async def count(inputs: Any, runtime: Any) -> Any:
+        seen.append(runtime.get_state("n"))
+        runtime.update_state({"n": len(seen)})
+        await runtime.interact("q?")
+        runtime.update_state({"after": True})
+        if broken[0]:
+            broken[0] = False
+            raise RuntimeError
+        return runtime.get_state("after")
+
+    flow = chain(("ask", Call(count)))
+    await turn(flow, {"q": 1})
+    await fails(flow, InteractiveInput("A"))
+    await turn(flow, InteractiveInput())
+    assert seen == [None, 1, 1]
+
+
+class TestTimeouts:
+    def runtime(self, seconds: float) -> WorkflowRuntime:
+        runtime = WorkflowRuntime(session_id="s")
+        runtime.config().set_envs({"_execute_timeout": seconds})
+        return runtime
+
+    async def test_a_run_that_takes_too_long_is_a_failure_like_any_other(self) -> None:
+        first, gate = Call(), Gate()
+        flow = chain(("first", first), ("gate", gate))
+        with pytest.raises(JiuWenBaseException, match=r"\[100101\].*0\.05 s"):
+            await flow.invoke({"q": 1}, self.runtime(0.05))
+        gate.open.set()
+        assert (await turn(flow, InteractiveInput())).result["output"]["gate"] == {"q": 1}
+        assert (first.executions, gate.executions) == (1, 2)
+
+    async def test_a_stream_has_a_code_of_its_own(self) -> None:
+        flow = chain(("gate", Gate()))
+        with pytest.raises(JiuWenBaseException, match=r"\[100102\]"):
+            async for _ in flow.stream({"q": 1}, self.runtime(0.05)):
+                pass
+
+    @pytest.mark.parametrize("limit", [0, -1, None])
+    async def test_no_limit_is_no_limit(self, limit: Any) -> None:
+        assert (await chain(("call", Call())).invoke({"q": 1}, self.runtime(limit))).result
+
+    async def test_the_limit_comes_from_the_environment_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("WORKFLOW_EXECUTE_TIMEOUT", "0.05")
+        with pytest.raises(JiuWenBaseException, match=r"\[100101\]"):
+            await turn(chain(("gate", Gate())), {"q": 1})
+
+
+async def test_a_cancelled_run_frees_its_session_and_goes_on() -> None:
+    first, gate = Call(), Gate()
+    flow = chain(("first", first), ("gate", gate))
+    task = asyncio.ensure_future(turn(flow, {"q": 1}))
+    await gate.begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    gate.open.set()
+    assert (await turn(flow, InteractiveInput())).result["output"]["gate"] == {"q": 1}
+    assert first.executions == 1
+
+
+async def test_force_delete_starts_over() -> None:
+    flow = chain(("ask", Ask()))
+    await turn(flow, {"q": 1})
+    runtime = WorkflowRuntime(session_id="s")
+    runtime.config().set_envs({"_force_del_workflow_state": True})
+    await flow.invoke({"q": 2}, runtime)
+    snapshot = await flow.snapshot("s")
+    assert snapshot is not None
+    assert snapshot.state["inputs"] == {"q": 2}
+
+
+async def test_discard_drops_the_session() -> None:
+    flow = chain(("ask", Ask()))
+    await turn(flow, {"q": 1})
+    assert await flow.discard("s")
+    assert not await flow.discard("s")
+    assert await flow.snapshot("s") is None
+    await turn(flow, {"q": 2})
+
+
+async def test_a_component_that_returns_what_cannot_be_kept_fails_with_its_name() -> None:
+    caught = await fails(chain(("odd", Call(lambda i, r: {1: "x"}))), {"q": 1}, code=100100)
+    assert "[odd]" in caught.message
+
+
+async def test_a_circle_without_an_end_is_stopped() -> None:
+    from jiuwen_lg.engine import turn as turn_module
+
+    flow = chain(("a", Call()))
+    flow.add_connection("a", "a")
+    limit, turn_module.RECURSION_LIMIT = turn_module.RECURSION_LIMIT, 30
+    try:
+        caught = await fails(flow, {"q": 1}, code=100100)
+    finally:
+        turn_module.RECURSION_LIMIT = limit
+    assert "Recursion limit" in caught.message
+
+
+async def test_inputs_of_another_type_are_refused_before_anything_is_stored() -> None:
+    flow = chain(("a", Call()))
+    await fails(flow, ["not", "a", "dict"], code=100100)
+    assert await flow.snapshot("s") is None
