@@ -44,6 +44,8 @@ _NAMES = {
         "CustomSchema",
         "InteractionOutput",
         "OutputSchema",
+        "PendingQuestion",
+        "SessionSnapshot",
         "StreamMode",
         "TraceSchema",
         "WorkflowChunk",
@@ -52,7 +54,7 @@ _NAMES = {
     ),
     "runner": ("Runner",),
     "runtime": ("Runtime", "TaskRuntime", "WorkflowRuntime"),
-    "workflow": ("PendingQuestion", "SessionSnapshot", "Workflow"),
+    "workflow": ("Workflow",),
 }
 """Module → the public names that it defines."""
 
@@ -92,6 +94,8 @@ if TYPE_CHECKING:
     from jiuwen_lg.output import CustomSchema as CustomSchema
     from jiuwen_lg.output import InteractionOutput as InteractionOutput
     from jiuwen_lg.output import OutputSchema as OutputSchema
+    from jiuwen_lg.output import PendingQuestion as PendingQuestion
+    from jiuwen_lg.output import SessionSnapshot as SessionSnapshot
     from jiuwen_lg.output import StreamMode as StreamMode
     from jiuwen_lg.output import TraceSchema as TraceSchema
     from jiuwen_lg.output import WorkflowChunk as WorkflowChunk
@@ -101,8 +105,6 @@ if TYPE_CHECKING:
     from jiuwen_lg.runtime import Runtime as Runtime
     from jiuwen_lg.runtime import TaskRuntime as TaskRuntime
     from jiuwen_lg.runtime import WorkflowRuntime as WorkflowRuntime
-    from jiuwen_lg.workflow import PendingQuestion as PendingQuestion
-    from jiuwen_lg.workflow import SessionSnapshot as SessionSnapshot
     from jiuwen_lg.workflow import Workflow as Workflow
 
 

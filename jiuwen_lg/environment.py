@@ -39,6 +39,21 @@ def default_environment() -> dict[str, Any]:
     }
 
 
+def parse_setting(key: str, value: Any) -> Any:
+    """A value that the user set for a key, as what the key holds.
+
+    Raises:
+        ValueError: It makes no sense for this key.
+    """
+    if key not in _SETTINGS or value is None:
+        return value
+    _, parse, default = _SETTINGS[key]
+    try:
+        return parse(value)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{key} cannot be {value!r}: it is a {type(default).__name__}, such as {default!r}") from error
+
+
 def _parsed(text: Any, parse: Callable[[Any], Any], default: Any) -> Any:
     if text is None:
         return default

@@ -74,7 +74,7 @@ class StatusCode(Enum):
 
     INTERACTIVE_INVALID_INPUT_ERROR = (
         100000,
-        "None is not an answer: InteractiveInput and update() need a node id and a value other than None",
+        "not an answer: {reason}",
     )
     INTERACTIVE_UPDATE_FAILED = (
         100001,
@@ -146,7 +146,7 @@ class StatusCode(Enum):
     )
     STATE_NOT_SAVED = (
         100907,
-        "component [{node_id}] needs a value that could not be stored: {path} was a {type_name}. {reason}",
+        "the value of {path} could not be stored or read back: it is a {type_name}. {reason}",
     )
     STORE_UNAVAILABLE = (100908, "the session store {store} cannot be used: {reason}")
     STORE_OFF = (

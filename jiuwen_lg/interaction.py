@@ -26,7 +26,9 @@ class InteractiveInput(BaseModel):
 
     def __init__(self, raw_inputs: Any = _UNSET) -> None:
         if raw_inputs is None:
-            raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error()
+            raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(
+                reason="None; InteractiveInput() goes on without one"
+            )
         super().__init__(**({} if raw_inputs is _UNSET else {"raw_inputs": raw_inputs}))
 
     @classmethod
@@ -57,7 +59,9 @@ class InteractiveInput(BaseModel):
         if self.raw_inputs is not None:
             raise StatusCode.INTERACTIVE_UPDATE_FAILED.error()
         if node_id is None or value is None:
-            raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error()
+            raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(
+                reason=f"update({node_id!r}, {value!r}): both need a value other than None"
+            )
         self.user_inputs[node_id] = value
         return self
 

@@ -1,7 +1,8 @@
-"""What a run gives back: results, frames and questions, in openJiuwen's shapes."""
+"""What a run gives back, results, frames and questions, and what a session shows of itself."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Self, TypeAlias
 
@@ -91,6 +92,47 @@ class WorkflowOutput(BaseModel):
 
 
 WorkflowChunk: TypeAlias = OutputSchema | CustomSchema | TraceSchema
+
+
+@dataclass(frozen=True, slots=True)
+class PendingQuestion:
+    """A question that waits in a session.
+
+    Attributes:
+        session_id: The session.
+        since: When it was asked, seconds since 1970.
+        output: The question; `InteractiveInput.reply_to(pending.output, answer)` answers it.
+    """
+
+    session_id: str
+    since: float
+    output: InteractionOutput
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSnapshot:
+    """Where a session stands, the same from every process.
+
+    Attributes:
+        status: `running`, `waiting` (for answers), `failed` (or stopped or killed), `done`.
+        node: The component that stopped it: the first that asks, else the first to run next.
+        state: `inputs`, `io` (outputs by component), `own` (private), `world` (global); empty when done.
+        next_nodes: The components that run next.
+        interrupt_value: The first question's value.
+        questions: All open questions.
+        result: The result of a finished run.
+        error: What a failed run failed with.
+    """
+
+    session_id: str
+    status: str
+    node: str | None
+    state: dict[str, Any]
+    next_nodes: list[str]
+    interrupt_value: Any
+    questions: list[InteractionOutput]
+    result: Any
+    error: str | None
 
 
 class StreamMode(Enum):

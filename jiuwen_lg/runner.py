@@ -39,7 +39,7 @@ class _Runner:
         Raises:
             JiuWenBaseException: 100904, a run is in progress.
         """
-        store = current_store()
+        store = await current_store()
         if store is not None:
             await store.database.call(lambda: store.sessions.discard(session_id))
 

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from typing import Any, Literal, TypeAlias
 from uuid import uuid4
 
-from jiuwen_lg.environment import default_environment
+from jiuwen_lg.environment import default_environment, parse_setting
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.output import CustomSchema, OutputSchema
 from jiuwen_lg.schema.path import MISSING
@@ -87,8 +87,12 @@ class RuntimeConfig:
         self._envs = default_environment()
 
     def set_envs(self, envs: dict[str, Any]) -> None:
-        """Set several; they win over the environment's."""
-        self._envs.update(envs)
+        """Set several; they win over the environment's.
+
+        Raises:
+            ValueError: A value makes no sense for its key.
+        """
+        self._envs.update({key: parse_setting(key, value) for key, value in envs.items()})
 
     def get_env(self, key: str, default: Any = None) -> Any:
         """One setting, or `default`."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+import warnings
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Self
 
 from jiuwen_lg.component import WorkflowComponent
@@ -20,17 +20,19 @@ from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.definition import ComponentSpec, Connection, Definition
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.program import Program
+from jiuwen_lg.engine.progress import read_progress
 from jiuwen_lg.engine.reader import FrameReader
 from jiuwen_lg.engine.sessions import Record
 from jiuwen_lg.engine.store import Store, current_store
-from jiuwen_lg.engine.turn import Outcome, Turn, read_progress
-from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.engine.turn import Outcome, Turn
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import (
     INTERACTION,
     WORKFLOW_FINAL,
     BaseStreamMode,
-    InteractionOutput,
     OutputSchema,
+    PendingQuestion,
+    SessionSnapshot,
     WorkflowChunk,
     WorkflowExecutionState,
     WorkflowOutput,
@@ -39,47 +41,6 @@ from jiuwen_lg.runtime import WorkflowRuntime
 
 _COMPONENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _OUTPUT_ONLY = frozenset({BaseStreamMode.OUTPUT})
-
-
-@dataclass(frozen=True, slots=True)
-class PendingQuestion:
-    """A question that waits in a session.
-
-    Attributes:
-        session_id: The session.
-        since: When it was asked, seconds since 1970.
-        output: The question; `InteractiveInput.reply_to(pending.output, answer)` answers it.
-    """
-
-    session_id: str
-    since: float
-    output: InteractionOutput
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSnapshot:
-    """Where a session stands, the same from every process.
-
-    Attributes:
-        status: `running`, `waiting` (for answers), `failed` (or stopped or killed), `done`.
-        node: The component that stopped it: the first that asks, else the first to run next.
-        state: `inputs`, `io` (outputs by component), `own` (private), `world` (global); empty when done.
-        next_nodes: The components that run next.
-        interrupt_value: The first question's value.
-        questions: All open questions.
-        result: The result of a finished run.
-        error: What a failed run failed with.
-    """
-
-    session_id: str
-    status: str
-    node: str | None
-    state: dict[str, Any]
-    next_nodes: list[str]
-    interrupt_value: Any
-    questions: list[InteractionOutput]
-    result: Any
-    error: str | None
 
 
 class Workflow:
@@ -199,6 +160,8 @@ class Workflow:
             raise StatusCode.ERROR.error(
                 reason=f"a component id has 1 to 100 ASCII letters, digits, '_' or '-', which {comp_id!r} has not"
             )
+        if comp_id.startswith("__") and comp_id.endswith("__"):
+            raise StatusCode.ERROR.error(reason=f"ids like {comp_id!r} are LangGraph's own: drop the underscores")
         if comp_id in self._definition.components:
             raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason="the id is used already")
 
@@ -349,29 +312,44 @@ class Workflow:
     # --- sessions ---
 
     async def pending(self, session_id: str | None = None) -> list[PendingQuestion]:
-        """The questions of this workflow that wait for an answer: of one session, or of all."""
-        store, program = self._store(), self._compiled()
-        records = await store.database.call(lambda: store.sessions.waiting(program.identity, session_id))
-        return [
-            PendingQuestion(record.session_id, record.updated_at, question.to_chunk().payload)
-            for record in records
-            for question in record.questions
-        ]
+        """The questions of this workflow that wait for an answer: of one session, or of all, oldest first.
+
+        A session whose row is damaged is left out with a warning.
+        """
+        store, program = await self._store(), self._compiled()
+        records = await store.database.call(lambda: store.sessions.unfinished(program.identity, session_id))
+        pending: list[PendingQuestion] = []
+        for record in records:
+            try:
+                questions = await self._open_questions(store, program, record)
+            except JiuWenBaseException as error:
+                warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+                continue
+            pending += [
+                PendingQuestion(record.row.session_id, record.row.updated_at, question.to_chunk().payload)
+                for question in questions
+            ]
+        return pending
+
+    async def _open_questions(self, store: Store, program: Program, record: Record) -> Sequence[Question]:
+        """What a session asks; that of a killed run is found in its checkpoint only."""
+        if record.row.status == "running" and not store.sessions.is_running(record):
+            return (await read_progress(program, store, record)).situation.questions
+        return record.questions if record.row.status == "waiting" else ()
 
     async def snapshot(self, session_id: str) -> SessionSnapshot | None:
         """Where a session stands; None if it is not on file."""
-        store, program = self._store(), self._compiled()
+        store, program = await self._store(), self._compiled()
         record = await store.database.call(lambda: store.sessions.find(session_id, program.identity))
         if record is None:
             return None
         if record.is_done:
             return _snapshot(record, "done", {}, [], [])
         progress = await read_progress(program, store, record)
-        questions = list(progress.situation.questions)
-        status = record.status
-        if status == "running" and not store.sessions.is_running(record):
-            status = "failed" if progress.situation.is_broken else "waiting"
-        return _snapshot(record, status, progress.state, progress.next_ids, questions)
+        status = "failed" if progress.situation.is_broken else "waiting"
+        if store.sessions.is_running(record):
+            status = "running"
+        return _snapshot(record, status, progress.state, progress.next_ids, progress.situation.questions)
 
     async def discard(self, session_id: str) -> bool:
         """Drop what a session has not finished of this workflow; False if there was nothing.
@@ -379,22 +357,22 @@ class Workflow:
         Raises:
             JiuWenBaseException: 100904, a run is in progress.
         """
-        store, program = self._store(), self._compiled()
+        store, program = await self._store(), self._compiled()
         return bool(await store.database.call(lambda: store.sessions.discard(session_id, program.identity)))
 
-    def _store(self) -> Store:
-        store = current_store()
+    async def _store(self) -> Store:
+        store = await current_store()
         if store is None:
             raise StatusCode.STORE_OFF.error(reason="there are no sessions to look at")
         return store
 
 
 def _snapshot(
-    record: Record, status: str, state: dict[str, Any], next_nodes: list[str], questions: list[Question]
+    record: Record, status: str, state: dict[str, Any], next_nodes: list[str], questions: Sequence[Question]
 ) -> SessionSnapshot:
     first = questions[0] if questions else None
     return SessionSnapshot(
-        session_id=record.session_id,
+        session_id=record.row.session_id,
         status=status,
         node=first.id if first else next(iter(next_nodes), None),
         state=state,
@@ -402,7 +380,7 @@ def _snapshot(
         interrupt_value=first.value if first else None,
         questions=[question.to_chunk().payload for question in questions],
         result=record.result,
-        error=record.error,
+        error=record.row.error,
     )
 
 

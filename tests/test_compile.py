@@ -201,3 +201,41 @@ async def test_every_component_execution_is_one_langgraph_task() -> None:
     tasks = [t async for t in graph.astream({"inputs": {"q": 1}}, on(), stream_mode="tasks")]
     started = [t["name"] for t in tasks if "input" in t]
     assert started == ["start", "n0", "n1", "n2", "n3", "n4", "end"]
+
+
+class Conversation(TypedDict, total=False):
+    inputs: dict[str, Any]
+    result: Any
+    messages: list[str]
+
+
+async def test_as_a_node_it_takes_inputs_and_gives_result_run_after_run(saver: Any) -> None:
+    outer: Any = StateGraph(Conversation)
+    outer.add_node("ours", chain(("a", Call())).compile())
+    outer.add_edge(START, "ours").add_edge("ours", END)
+    graph = outer.compile(saver)
+    for number in range(2):
+        state = await graph.ainvoke({"inputs": {"q": number}, "messages": ["hi"]}, on())
+        assert state["result"] == {"output": {"a": {"q": number}}}
+        assert state["messages"] == ["hi"]
+
+
+async def test_what_a_question_carries_is_not_shown(saver: Any) -> None:
+    async def remember(inputs: Any, runtime: Any) -> Any:
+        runtime.update_state({"secret": 1})
+        return await runtime.interact("a?")
+
+    graph = chain(("ask", Call(remember))).compile(saver)
+    state = await graph.ainvoke({"inputs": {"q": 1}}, on())
+    assert state["__interrupt__"][0].value == {"id": "ask", "index": 0, "value": "a?"}
+    async for mode, chunk in graph.astream(None, on(), stream_mode=["values", "updates"]):
+        assert "secret" not in repr(chunk.get("__interrupt__")), mode
+
+
+@pytest.mark.parametrize("parallel_inside", [False, True])
+def test_synchronous_graphs_may_call_each_other(parallel_inside: bool) -> None:
+    innermost = (parallel if parallel_inside else chain)(("a", Call()), ("b", Call())).compile()
+    inner = chain(("call", Call(lambda i, r: innermost.invoke({"inputs": {"q": i["q"]}})["result"]))).compile()
+    outer = chain(("call", Call(lambda i, r: inner.invoke({"inputs": {"q": i["q"]}})["result"]))).compile()
+    result = outer.invoke({"inputs": {"q": 5}})["result"]
+    assert result["output"]["call"]["output"]["call"]["output"]["a"] == {"q": 5}

@@ -27,6 +27,7 @@ ROWS = [
 
 ENGINE = [
     ["turn"],
+    ["progress"],
     ["program", "answers", "reader"],
     ["compiler", "store"],
     ["node", "saver", "sessions", "fingerprint"],

@@ -97,7 +97,9 @@ async def test_a_group_of_questions_is_unwrapped() -> None:
 
     flow = chain(("ask", Call(grouped)))
     assert [q for _, _, q in asked(await turn(flow, {"q": 1}))] == ["a?", "b?"]
-    await turn(flow, InteractiveInput("A"))
+    with pytest.raises(JiuWenBaseException, match=r"\[100902\]"):
+        await turn(flow, InteractiveInput("A"))
+    await turn(flow, InteractiveInput().update("ask", "A"))
     assert (await turn(flow, InteractiveInput("B"))).result["output"]["ask"]["answers"] == ["A", "B"]
 
 
@@ -106,8 +108,7 @@ async def test_a_failure_in_a_group_of_questions_is_a_failure() -> None:
         async def fail() -> None:
             raise ValueError("broken")
 
-        await asyncio.gather(runtime.interact("a?"), asyncio.sleep(0))
-
+        await runtime.interact("a?")
         async with asyncio.TaskGroup() as group:
             group.create_task(fail())
 
@@ -241,3 +242,126 @@ class TestInteractiveInput:
     def test_a_later_update_replaces_an_earlier_one(self) -> None:
         given = InteractiveInput().update("a", 1).update("a", 2)
         assert repr(given) == "InteractiveInput(user_inputs={'a': 2}, raw_inputs=None)"
+
+
+class TestSlots:
+    """Several `interact` calls in one component: each answer reaches the question it was given to."""
+
+    async def test_each_of_two_questions_at_once_is_answered_on_its_own(self) -> None:
+        async def pay(inputs: Any, runtime: Any) -> Any:
+            paid = await asyncio.gather(runtime.interact("pay A?"), runtime.interact("pay B?"))
+            return {"answers": [*paid, await runtime.interact("third?")]}
+
+        flow = chain(("ask", Call(pay)))
+        first = await turn(flow, {"q": 1})
+        only_a = await turn(flow, InteractiveInput.reply_to(first.result[1], "B"))
+        assert asked(only_a) == [("ask", 0, "pay A?")]
+        third = await turn(flow, InteractiveInput.reply_to(first.result[0], "A"))
+        assert asked(third) == [("ask", 2, "third?")]
+        assert asked(await turn(flow, InteractiveInput.reply_to(first.result[1], "again"))) == [("ask", 2, "third?")]
+        output = await turn(flow, InteractiveInput("C"))
+        assert output.result["output"]["ask"]["answers"] == ["A", "B", "C"]
+
+    async def test_answers_to_several_slots_survive_failures_in_between(self) -> None:
+        broken = [True, True]
+
+        async def pay(inputs: Any, runtime: Any) -> Any:
+            answers = await asyncio.gather(*(runtime.interact(f"{n}?") for n in range(3)))
+            if broken:
+                broken.pop()
+                raise RuntimeError("not yet")
+            return {"answers": [*answers, await runtime.interact("last?")]}
+
+        flow = chain(("ask", Call(pay)))
+        first = await turn(flow, {"q": 1})
+        await turn(flow, InteractiveInput.reply_to(first.result[2], "two"))
+        await turn(flow, InteractiveInput.reply_to(first.result[0], "zero"))
+        for given in (InteractiveInput.reply_to(first.result[1], "one"), InteractiveInput()):
+            with pytest.raises(JiuWenBaseException, match="not yet"):
+                await turn(flow, given)
+        assert asked(await turn(flow, InteractiveInput())) == [("ask", 3, "last?")]
+        output = await turn(flow, InteractiveInput("end"))
+        assert output.result["output"]["ask"]["answers"] == ["zero", "one", "two", "end"]
+
+    async def test_a_withdrawn_question_takes_no_answer(self) -> None:
+        async def optional_first(inputs: Any, runtime: Any) -> Any:
+            try:
+                first = await runtime.interact("optional?")
+            except InteractionRequired as question:
+                question.handled()
+                first = None
+            return {"answers": [first, await runtime.interact("real?"), await runtime.interact("next?")]}
+
+        flow = chain(("ask", Call(optional_first)))
+        assert asked(await turn(flow, {"q": 1})) == [("ask", 0, "real?")]
+        assert asked(await turn(flow, InteractiveInput("R"))) == [("ask", 1, "next?")]
+        output = await turn(flow, InteractiveInput("N"))
+        assert output.result["output"]["ask"]["answers"] == [None, "R", "N"]
+
+    async def test_an_answer_kept_for_later_goes_to_the_first_question_without_one(self) -> None:
+        broken = [True]
+
+        async def ask_fail_ask(inputs: Any, runtime: Any) -> Any:
+            first = await runtime.interact("q1?")
+            if broken:
+                broken.pop()
+                raise RuntimeError("in between")
+            return {"answers": [first, await runtime.interact("q2?"), await runtime.interact("q3?")]}
+
+        flow = chain(("ask", Call(ask_fail_ask)))
+        await turn(flow, {"q": 1})
+        with pytest.raises(JiuWenBaseException, match="in between"):
+            await turn(flow, InteractiveInput().update("ask", "A"))
+        assert asked(await turn(flow, InteractiveInput().update("ask", "B"))) == [("ask", 2, "q3?")]
+        output = await turn(flow, InteractiveInput("C"))
+        assert output.result["output"]["ask"]["answers"] == ["A", "B", "C"]
+
+    async def test_a_kept_answer_is_used_once(self) -> None:
+        flow = chain(("first", Ask("first?")), ("ask", Ask("a?", "b?")))
+        await turn(flow, {"q": 1})
+        await turn(flow, InteractiveInput().update("ask", "kept"))
+        output = await turn(flow, InteractiveInput().update("first", "go"))
+        assert asked(output) == [("ask", 1, "b?")]
+        output = await turn(flow, InteractiveInput("B"))
+        assert output.result["output"]["ask"]["answers"] == ["kept", "B"]
+
+    async def test_langgraphs_own_interrupt_is_a_question_too(self) -> None:
+        from langgraph.types import interrupt
+
+        flow = chain(("ask", Call(lambda i, r: {"answers": [interrupt("plain?"), interrupt({"more": 1})]})))
+        first = await turn(flow, {"q": 1})
+        assert asked(first) == [("ask", 0, "plain?")]
+        second = await turn(flow, InteractiveInput.reply_to(first.result[0], "P"))
+        assert asked(second) == [("ask", 0, {"more": 1})]
+        output = await turn(flow, InteractiveInput().update("ask", "Q"))
+        assert output.result["output"]["ask"]["answers"] == ["P", "Q"]
+
+    async def test_what_a_question_carries_does_not_grow_with_its_repetitions(self) -> None:
+        async def count(inputs: Any, runtime: Any) -> Any:
+            runtime.update_state({"n": (runtime.get_state("n") or 0) + 1, "fixed": "x" * 100})
+            for number in range(30):
+                await runtime.interact(number)
+
+        flow = chain(("ask", Call(count)))
+        given: Any = {"q": 1}
+        for _ in range(30):
+            await turn(flow, given)
+            given = InteractiveInput("x")
+        snapshot = await flow.snapshot("s")
+        assert snapshot is not None
+        import sqlite3
+        from contextlib import closing
+        from pathlib import Path
+
+        with closing(sqlite3.connect(Path("sessions.db"))) as connection:
+            query = "SELECT max(length(value)) FROM writes WHERE channel = '__interrupt__'"
+            assert connection.execute(query).fetchone()[0] < 500
+
+
+async def test_an_answer_that_has_no_place_in_the_state_is_refused() -> None:
+    flow = chain(("ask", Ask()))
+    await turn(flow, {"q": 1})
+    for given in (InteractiveInput({1: 2}), InteractiveInput().update("ask", {1: 2})):
+        with pytest.raises(JiuWenBaseException, match=r"\[100000\].*\[ask\]"):
+            await turn(flow, given)
+    assert (await turn(flow, InteractiveInput("yes"))).result["output"]["ask"]["answer"] == "yes"

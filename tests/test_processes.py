@@ -114,7 +114,7 @@ def test_the_result_is_to_be_had_if_the_receipt_was_not_written(child_env: dict[
     """Killed between the last checkpoint and the receipt: the row still says "running"."""
     crash = (
         "import os, asyncio, sys; from jiuwen_lg.engine.sessions import Sessions; "
-        "Sessions.complete = lambda *a: os.kill(os.getpid(), 9); "
+        "Sessions.complete = lambda *a, **k: os.kill(os.getpid(), 9); "
         "from tests.programs import steps; asyncio.run(steps.main('approval', 'answer', 's', 'yes'))"
     )
     step(child_env, "approval", "start", "s", "hello")
@@ -213,10 +213,10 @@ def test_a_forked_child_opens_its_own_connection(db: Path) -> None:
     ]
 
 
-def test_sqlite_is_durable_at_every_commit(db: Path) -> None:
+async def test_sqlite_is_durable_at_every_commit(db: Path) -> None:
     from jiuwen_lg.engine.store import current_store
 
-    store = current_store()
+    store = await current_store()
     assert store is not None
     connection = store.database.connection
     assert connection.execute("PRAGMA synchronous").fetchone()[0] >= 1  # NORMAL

@@ -212,3 +212,82 @@ async def test_inputs_of_another_type_are_refused_before_anything_is_stored() ->
     flow = chain(("a", Call()))
     await fails(flow, ["not", "a", "dict"], code=100100)
     assert await flow.snapshot("s") is None
+
+
+@pytest.mark.parametrize("update", [{"l[5]": 1}, {1: 2}, [1]])
+@pytest.mark.parametrize("method", ["update_state", "update_global_state"])
+async def test_an_update_that_cannot_be_applied_fails_its_component_which_can_be_retried(
+    method: str, update: Any
+) -> None:
+    broken = [True]
+
+    def change(inputs: Any, runtime: Any) -> Any:
+        if broken:
+            broken.pop()
+            getattr(runtime, method)(update)
+        return "fine"
+
+    flow = chain(("a", Call(change)))
+    await fails(flow, {"q": 1})
+    assert (await turn(flow, InteractiveInput())).result["output"]["a"] == "fine"
+
+
+async def test_a_cancellation_raised_by_a_component_escapes_as_it_is() -> None:
+    def cancel(inputs: Any, runtime: Any) -> Any:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await turn(chain(("a", Call(cancel))), {"q": 1})
+
+
+async def test_a_cancelled_start_behind_another_writer_leaves_the_session_free(db: Any) -> None:
+    import sqlite3
+
+    flow = chain(("a", Call()))
+    await turn(flow, {"q": 1}, session="opens the file")
+    other = sqlite3.connect(db, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    task = asyncio.ensure_future(turn(flow, {"q": 1}))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    await asyncio.sleep(0)
+    other.execute("ROLLBACK")
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await turn(flow, InteractiveInput())).result["output"]["a"] == {"q": 1}
+
+
+async def test_settings_are_read_as_what_they_are() -> None:
+    flow = chain(("ask", Ask()))
+    await turn(flow, {"q": 1})
+    runtime = WorkflowRuntime(session_id="s")
+    runtime.config().set_envs({"_force_del_workflow_state": "false", "_execute_timeout": "30"})
+    with pytest.raises(JiuWenBaseException, match=r"\[100006\]"):
+        await flow.invoke({"q": 2}, runtime)
+    with pytest.raises(ValueError, match=r"_execute_timeout cannot be 'soon'"):
+        runtime.config().set_envs({"_execute_timeout": "soon"})
+
+
+async def test_an_answer_kept_before_the_first_component_is_not_lost() -> None:
+    ask = Ask()
+    flow = chain(("broken", FailOnce()), ("ask", ask))
+    await fails(flow, {"q": 1})
+    output = await turn(flow, InteractiveInput().update("ask", "early"))
+    assert output.result["output"]["ask"]["answer"] == "early"
+    assert ask.executions == 1
+
+
+async def test_a_receipt_comes_before_the_unfinished_run_of_another_shape() -> None:
+    first, second = chain(("a", Ask())), chain(("b", Ask()))
+    reply = InteractiveInput.reply_to((await turn(first, {"q": 1})).result[0], "yes")
+    await turn(second, {"q": 1})
+    done = await turn(first, reply)
+    assert await turn(first, reply) == done
+    await fails(first, InteractiveInput(), code=100900)
+
+
+async def test_a_refused_answer_leaves_the_shape_on_file() -> None:
+    before, after = chain(("ask", Ask()), ("b", Call())), chain(("ask", Ask()), ("c", Call()))
+    await turn(before, {"q": 1})
+    await fails(after, InteractiveInput().update("nobody", 1), code=100901, on_change="continue")
+    assert (await turn(before, InteractiveInput("yes"))).result["output"]["ask"]["answer"] == "yes"

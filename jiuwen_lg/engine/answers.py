@@ -13,6 +13,7 @@ from typing import Any
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
+from jiuwen_lg.schema.values import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +49,35 @@ def plan_for(given: InteractiveInput, situation: Situation) -> Plan:
     """Decide what `given` does in `situation`.
 
     Raises:
-        JiuWenBaseException: 100900, 100901 or 100902; see the table.
+        JiuWenBaseException: 100900, 100901 or 100902 (see the table); 100000 for an answer
+            that has no place in the state.
     """
     if given.raw_inputs is not None:
         question = _only_question(situation)
-        return Plan(answers={question.token: given.raw_inputs}, runs=True)
+        return Plan(answers={question.token: _checked(question.id, given.raw_inputs)}, runs=True)
     plan = Plan()
     for node_id, value in given.user_inputs.items():
-        _place(plan, situation, node_id, value, given.tokens.get(node_id))
+        _place(plan, situation, node_id, _checked(node_id, value), given.tokens.get(node_id))
     plan.runs = bool(situation.is_broken or plan.answers or plan.kept)
     return plan
 
 
+def _checked(node_id: str, value: Any) -> Any:
+    try:
+        return storable(value)
+    except ValueError as error:
+        raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(reason=f"{value!r} for [{node_id}]: {error}") from error
+
+
 def _only_question(situation: Situation) -> Question:
-    by_token = {question.token: question for question in situation.questions}
-    if not by_token:
+    if not situation.questions:
         raise StatusCode.INTERACTION_NOT_PENDING.error(
             session_id=situation.session_id, reason="its last run failed or was stopped; InteractiveInput() goes on"
         )
-    if len(by_token) > 1:
+    if len(situation.questions) > 1:
         ids = [question.id for question in situation.questions]
         raise StatusCode.INTERACTION_AMBIGUOUS.error(session_id=situation.session_id, node_ids=ids)
-    return next(iter(by_token.values()))
+    return situation.questions[0]
 
 
 def _place(plan: Plan, situation: Situation, node_id: str, value: Any, token: str | None) -> None:

@@ -7,7 +7,8 @@ LangGraph 1.2, hence made in one place (`_delta`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from langgraph.channels.delta import DeltaChannel
@@ -17,8 +18,7 @@ from typing_extensions import TypedDict  # typing's own cannot make JSON schemas
 
 from jiuwen_lg.schema.values import merge, patch_global, patch_private
 
-KEPT_ANSWER = "__interactive_input__"
-"""Private-state key of an answer given before its component asks (0.1.1's name for it)."""
+_logger = logging.getLogger(__name__)
 
 _SNAPSHOT_EVERY = 200
 """Updates between full copies: bounds what a resume reads, and how much is written twice."""
@@ -43,15 +43,27 @@ def _keep_private(states: dict[str, Any], writes: Sequence[dict[str, list[Any]]]
     kept = dict(states)
     for write in writes:
         for component, patches in write.items():
-            for patch in patches:
-                kept[component] = patch_private(kept.get(component, {}), patch)
+            kept[component] = _patched(kept.get(component, {}), patches, patch_private)
     return kept
 
 
 def _keep_global(state: dict[str, Any], writes: Sequence[list[dict[str, Any]]]) -> dict[str, Any]:
     for patches in writes:
-        for patch in patches:
-            state = patch_global(state, patch)
+        state = _patched(state, patches, patch_global)
+    return state
+
+
+def _patched(state: dict[str, Any], patches: list[Any], apply: Callable[[Any, Any], dict[str, Any]]) -> dict[str, Any]:
+    """Apply patches that fitted the state which their component saw.
+
+    A sibling may have shortened a list since; a position that is gone is left out, since a
+    reducer that raised would make the whole thread unreadable.
+    """
+    for patch in patches:
+        try:
+            state = apply(state, patch)
+        except ValueError as error:
+            _logger.warning("a state update was left out: %s", error)
     return state
 
 

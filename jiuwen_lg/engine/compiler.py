@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -15,6 +16,7 @@ from langgraph.types import Command, Durability
 
 from jiuwen_lg.engine.channels import GraphInput, GraphOutput, Join, NodeState, State, fresh_start
 from jiuwen_lg.engine.definition import Definition
+from jiuwen_lg.engine.interaction import shown
 from jiuwen_lg.engine.node import ComponentNode
 from jiuwen_lg.errors import StatusCode
 
@@ -31,31 +33,54 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self, input: Any, config: RunnableConfig | None = None, *, durability: Durability | None = None, **kwargs: Any
     ) -> Iterator[Any]:
         """LangGraph's `stream`."""
-        _check_input(input)
-        return super().stream(input, config, durability=self._durability(durability, config), **kwargs)
+        chunks = super().stream(
+            _checked(input, config), config, durability=self._durability(durability, config), **kwargs
+        )
+        return map(_shown, chunks)
 
-    def astream(
+    async def astream(
         self, input: Any, config: RunnableConfig | None = None, *, durability: Durability | None = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
         """LangGraph's `astream`."""
-        _check_input(input)
-        return super().astream(input, config, durability=self._durability(durability, config), **kwargs)
+        chunks: Any = super().astream(
+            _checked(input, config), config, durability=self._durability(durability, config), **kwargs
+        )
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield _shown(chunk)
 
     def _durability(self, asked: Durability | None, config: RunnableConfig | None) -> Durability | None:
         """The caller's word; else durable at every step, where there is a saver to be durable in."""
         if asked is None and isinstance(self.checkpointer, BaseCheckpointSaver):
-            nested = (config or {}).get("configurable", {}).get("__pregel_durability")
-            return None if nested else "sync"
+            return None if _is_nested(config) else "sync"
         return asked
 
 
-def _check_input(input: Any) -> None:
+def _is_nested(config: RunnableConfig | None) -> bool:
+    """Whether another graph runs this one as its node."""
+    return "__pregel_task_id" in (config or {}).get("configurable", {})
+
+
+def _checked(input: Any, config: RunnableConfig | None) -> Any:
+    """The input, refused if it is of another shape; of a parent graph's state only `inputs` is taken."""
     if input is None or isinstance(input, Command):
-        return
-    if not isinstance(input, dict) or set(input) != {"inputs"} or not isinstance(input["inputs"], (dict, type(None))):
+        return input
+    known = isinstance(input, dict) and isinstance(input.get("inputs", 0), (dict, type(None)))
+    if not known or (set(input) != {"inputs"} and not _is_nested(config)):
         raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(
             error=f"a compiled workflow takes {{'inputs': {{...}}}}, not {input!r}"
         )
+    return {"inputs": input["inputs"]}
+
+
+def _shown(chunk: Any) -> Any:
+    """A chunk of a stream; what questions carry for the engine is taken out of them."""
+    if isinstance(chunk, tuple):
+        return tuple(map(_shown, chunk))
+    if not isinstance(chunk, dict) or "__interrupt__" not in chunk:
+        return chunk
+    interrupts = chunk["__interrupt__"]
+    return {**chunk, "__interrupt__": type(interrupts)(shown(interrupt) for interrupt in interrupts)}
 
 
 def compile_graph(definition: Definition, *, checkpointer: Any = None, **options: Any) -> WorkflowGraph:

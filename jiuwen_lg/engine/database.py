@@ -37,12 +37,12 @@ class Database:
 
     Args:
         path: A file, or `:memory:`.
-        schema: Statements that make the tables, safe to run again.
+        prepare: Makes the tables in a newly opened connection; safe to run again.
     """
 
-    def __init__(self, path: str, schema: str) -> None:
+    def __init__(self, path: str, prepare: Callable[[sqlite3.Connection], None]) -> None:
         self.path = path
-        self._schema = schema
+        self._prepare = prepare
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._owner_pid = 0
@@ -57,6 +57,12 @@ class Database:
             self._connection = self._open()
         return self._connection
 
+    @property
+    def _patience(self) -> float:
+        """Seconds that the call in progress on this thread can wait for another writer."""
+        patience: float = getattr(self._calls, "patience", _PATIENT)
+        return patience
+
     def _adopt(self) -> None:
         """After a fork: start over, and leave alone (not even close) what the parent has open."""
         if self._owner_pid == os.getpid():
@@ -68,12 +74,13 @@ class Database:
         self._owner_pid = os.getpid()
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=_PATIENT)
+        patience = self._patience
+        connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=patience)
         try:
-            _until_free(lambda: _set_journal(connection))
+            _until_free(lambda: _set_journal(connection), patience)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
-            _until_free(lambda: connection.executescript(f"BEGIN IMMEDIATE;{self._schema};COMMIT;"))
+            _until_free(lambda: self._prepare(connection), patience)
         except BaseException:
             connection.close()
             raise
@@ -97,7 +104,7 @@ class Database:
             BusyError: Another thread or process holds the file for too long.
         """
         self._adopt()
-        patience: float = getattr(self._calls, "patience", _PATIENT)
+        patience = self._patience
         if not self._lock.acquire(timeout=patience):
             raise BusyError("database is locked by another thread")
         try:
@@ -141,15 +148,17 @@ def _is_busy(error: sqlite3.OperationalError) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def _until_free(step: Callable[[], Any]) -> None:
+def _until_free(step: Callable[[], Any], patience: float) -> None:
     """Repeat a step that SQLite refuses at once instead of waiting (a change of the journal mode)."""
-    deadline = time.monotonic() + _PATIENT
+    deadline = time.monotonic() + patience
     while True:
         try:
             step()
         except sqlite3.OperationalError as error:
-            if not _is_busy(error) or time.monotonic() > deadline:
+            if not _is_busy(error):
                 raise
+            if time.monotonic() > deadline:
+                raise BusyError(str(error)) from error
             time.sleep(0.01)
         else:
             return

@@ -1,12 +1,14 @@
 """Questions: from `interact` to a LangGraph interrupt and back to the open questions of a session.
 
-The value of an interrupt is `{"id": …, "index": …, "value": …}`. LangGraph drops what a
-component wrote before it asked, so private state written before the question rides on
-the interrupt (`state`), as does the number of answers that did not come by a resume (`kept`).
+The value of an interrupt is `{"id": …, "index": …, "value": …}`, and where needed:
+`slot`, which call of `interact` it was (if that is not `index`); `skip`, the slots whose
+answers do not come from LangGraph's resumes; and `state`, the component's private state,
+since LangGraph drops what a task wrote before it asked. The last two are not shown to users.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +18,14 @@ from langgraph.types import Interrupt
 
 from jiuwen_lg.output import INTERACTION, InteractionOutput, OutputSchema
 
+# LangGraph's keys in a node's `configurable` and in a checkpoint's pending writes; it
+# has no public door to any of them.
 _RESUMING = "__pregel_resuming"
 _CHECKPOINTER = "__pregel_checkpointer"
-"""LangGraph's keys in a node's `configurable`; it has no public door to either."""
+_INTERRUPT, _RESUME = "__interrupt__", "__resume__"
+_CONTROL = frozenset((_INTERRUPT, _RESUME, "__error__", "__error_source_node__"))
+
+_HIDDEN = frozenset(("skip", "state"))
 
 
 class InteractionRequired(GraphInterrupt):
@@ -52,7 +59,7 @@ class Question:
         id: The executable id of the component that asks; an answer is addressed to it.
         index: How many answers the component had got before, in this execution.
         value: What it asks.
-        token: The LangGraph interrupt id, which no other question ever has.
+        token: Task and slot: no other question ever has it, and it stays while it is open.
     """
 
     id: str
@@ -61,17 +68,40 @@ class Question:
     token: str
 
     @classmethod
-    def of(cls, interrupt: Interrupt, asker: str = "") -> Question:
+    def of(cls, interrupt: Interrupt, task_id: str, asker: str) -> Question:
         """The question in an interrupt; `asker` names who raised one that is not ours."""
+        if not is_ours(interrupt):
+            return cls(asker, 0, interrupt.value, f"{task_id}:{interrupt.id}")
         value = interrupt.value
-        if isinstance(value, dict) and {"id", "index", "value"} <= value.keys():
-            return cls(value["id"], value["index"], value["value"], interrupt.id)
-        return cls(asker, 0, value, interrupt.id)
+        return cls(value["id"], value["index"], value["value"], token_of(task_id, slot_of(interrupt)))
 
     def to_chunk(self) -> OutputSchema:
         """The frame that shows the question to the user."""
         payload = InteractionOutput.asked(self.id, self.value, self.token)
         return OutputSchema(type=INTERACTION, index=self.index, payload=payload)
+
+
+def token_of(task_id: str, slot: int) -> str:
+    """The token of one `interact` call of one task."""
+    return f"{task_id}:{slot}"
+
+
+def is_ours(interrupt: Interrupt) -> bool:
+    """Whether an interrupt was raised by `interact` rather than by LangGraph's `interrupt`."""
+    return isinstance(interrupt.value, dict) and {"id", "index", "value"} <= interrupt.value.keys()
+
+
+def slot_of(interrupt: Interrupt) -> int:
+    """Which call of `interact` raised it, from 0."""
+    slot: int = interrupt.value.get("slot", interrupt.value["index"])
+    return slot
+
+
+def shown(interrupt: Interrupt) -> Interrupt:
+    """An interrupt as users see it."""
+    if not is_ours(interrupt) or interrupt.value.keys().isdisjoint(_HIDDEN):
+        return interrupt
+    return Interrupt(value={k: v for k, v in interrupt.value.items() if k not in _HIDDEN}, id=interrupt.id)
 
 
 def interrupts_in(error: BaseException) -> list[GraphInterrupt] | None:
@@ -98,38 +128,35 @@ class PausedTask:
     """What a checkpoint records of a task that asked.
 
     Attributes:
-        interrupt: Its last question.
-        resumes: How many answers it got by resumes.
+        interrupts: Its last questions.
+        resumes: How many answers it got by LangGraph's resumes.
     """
 
-    interrupt: Interrupt
-    resumes: int
+    interrupts: list[Interrupt]
+    resumes: int = 0
 
-    @property
-    def is_answered(self) -> bool:
-        """Whether the last question got its answer (and the task failed or was killed afterwards)."""
-        value = self.interrupt.value
-        if not isinstance(value, dict) or "index" not in value:
+    def unanswered(self) -> list[Interrupt]:
+        """The questions that no resume has answered (an answered task may have failed since)."""
+        return [interrupt for interrupt in self.interrupts if not self._is_answered(interrupt)]
+
+    def _is_answered(self, interrupt: Interrupt) -> bool:
+        if not is_ours(interrupt):
             return False
-        return bool(self.resumes > value["index"] - value.get("kept", 0))
+        slot = slot_of(interrupt)
+        skipped = sum(s < slot for s in interrupt.value.get("skip", ()))
+        return bool(self.resumes > slot - skipped)
 
 
-def paused_tasks(pending_writes: Iterable[tuple[str, str, Any]] | None) -> dict[str, list[PausedTask]]:
+def paused_tasks(pending_writes: Iterable[tuple[str, str, Any]]) -> dict[str, PausedTask]:
     """The tasks with a recorded question, by task id, from a checkpoint's pending writes."""
-    interrupts: dict[str, list[Interrupt]] = {}
+    asked: dict[str, list[Interrupt]] = {}
     resumes: dict[str, int] = {}
-    for task_id, channel, value in pending_writes or ():
-        if channel == "__interrupt__":
-            interrupts[task_id] = list(value) if isinstance(value, (list, tuple)) else [value]
-        elif channel == "__resume__":
+    for task_id, channel, value in pending_writes:
+        if channel == _INTERRUPT:
+            asked[task_id] = list(value) if isinstance(value, (list, tuple)) else [value]
+        elif channel == _RESUME:
             resumes[task_id] = len(value) if isinstance(value, list) else 1
-    return {
-        task_id: [PausedTask(interrupt, resumes.get(task_id, 0)) for interrupt in asked]
-        for task_id, asked in interrupts.items()
-    }
-
-
-_CONTROL = frozenset(("__interrupt__", "__resume__", "__error__", "__error_source_node__"))
+    return {task_id: PausedTask(interrupts, resumes.get(task_id, 0)) for task_id, interrupts in asked.items()}
 
 
 def is_finished(task_id: str, pending_writes: Iterable[tuple[str, str, Any]]) -> bool:
@@ -137,32 +164,52 @@ def is_finished(task_id: str, pending_writes: Iterable[tuple[str, str, Any]]) ->
     return any(id == task_id and channel not in _CONTROL for id, channel, _ in pending_writes)
 
 
-async def carried_state(config: Mapping[str, Any]) -> list[Any]:
-    """The private-state patches that the interrupted execution of this node's task had made.
+def task_id_of(config: Mapping[str, Any]) -> str:
+    """The id of the LangGraph task that a node runs in."""
+    namespace: str = config["configurable"].get("checkpoint_ns", "")
+    return namespace.rpartition(":")[2]
 
-    Read from the checkpoint that the task belongs to, and only by a task that is entered
-    again; empty for any other.
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What an interrupted execution left for the next one of the same task.
+
+    Attributes:
+        state: The private state it had made, None if it had changed nothing.
+        skip: The slots whose answers do not come from LangGraph's resumes.
     """
+
+    state: dict[str, Any] | None = None
+    skip: frozenset[int] = frozenset()
+
+
+NOTHING_CARRIED = Carried()
+
+
+async def carried_by(config: Mapping[str, Any]) -> Carried:
+    """Read, from the checkpoint that a node's task belongs to, what its interrupted execution left."""
     configurable = config["configurable"]
-    checkpointer = configurable.get(_CHECKPOINTER)
-    if not configurable.get(_RESUMING) or checkpointer is None:
-        return []
-    outer, _, own = configurable["checkpoint_ns"].rpartition("|")
-    saved = await _load(checkpointer, configurable, outer)
-    asked = paused_tasks(saved.pending_writes if saved else None).get(own.rpartition(":")[2], [])
-    values = [task.interrupt.value for task in asked]
-    return next((v["state"] for v in values if isinstance(v, dict) and v.get("state")), [])
+    if not configurable.get(_RESUMING) or configurable.get(_CHECKPOINTER) is None:
+        return NOTHING_CARRIED
+    outer = configurable["checkpoint_ns"].rpartition("|")[0]
+    saved = await _load(configurable, outer)
+    paused = paused_tasks((saved and saved.pending_writes) or ()).get(task_id_of(config))
+    values = [interrupt.value for interrupt in paused.interrupts if is_ours(interrupt)] if paused else []
+    if not values:
+        return NOTHING_CARRIED
+    return Carried(values[0].get("state"), frozenset(values[0].get("skip", ())))
 
 
-async def _load(checkpointer: Any, configurable: Mapping[str, Any], namespace: str) -> Any:
-    import asyncio
-
-    where = {
-        "thread_id": configurable["thread_id"],
-        "checkpoint_ns": namespace,
-        "checkpoint_id": configurable["checkpoint_map"][namespace],
+async def _load(configurable: Mapping[str, Any], namespace: str) -> Any:
+    where: Any = {
+        "configurable": {
+            "thread_id": configurable["thread_id"],
+            "checkpoint_ns": namespace,
+            "checkpoint_id": configurable["checkpoint_map"][namespace],
+        }
     }
+    checkpointer = configurable[_CHECKPOINTER]
     try:
-        return await checkpointer.aget_tuple({"configurable": where})
+        return await checkpointer.aget_tuple(where)
     except NotImplementedError:  # a saver with synchronous methods only
-        return await asyncio.to_thread(checkpointer.get_tuple, {"configurable": where})
+        return await asyncio.to_thread(checkpointer.get_tuple, where)

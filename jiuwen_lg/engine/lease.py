@@ -8,6 +8,7 @@ owner which stalled and comes back can do no harm.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import sqlite3
@@ -22,11 +23,14 @@ from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import StatusCode
 
 DEFAULT_SECONDS = 30.0
+_SHORTEST_SECONDS = 0.1
+
+_logger = logging.getLogger(__name__)
 
 
 def lease_seconds() -> float:
     """How long an owner that shows no sign of life keeps a session (`JIUWEN_LG_LEASE_SECONDS`)."""
-    return seconds_from_env("JIUWEN_LG_LEASE_SECONDS", DEFAULT_SECONDS)
+    return max(seconds_from_env("JIUWEN_LG_LEASE_SECONDS", DEFAULT_SECONDS), _SHORTEST_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ class Heartbeat:
         with self._lock:
             self._adopt()
             self._held[lease.thread_id] = lease
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._beat, name="jiuwen_lg heartbeat", daemon=True)
                 self._thread.start()
 
@@ -175,4 +179,7 @@ class Heartbeat:
                 if not self._held:
                     self._thread = None
                     return
-            self._renew()
+            try:
+                self._renew()
+            except Exception as error:  # the next beat tries again; every write is fenced meanwhile
+                _logger.warning("leases were not renewed: %r", error)

@@ -6,15 +6,15 @@ from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.errors import GraphBubbleUp, GraphInterrupt
+from langgraph.types import Interrupt
 
 from jiuwen_lg.engine.definition import ComponentSpec
-from jiuwen_lg.engine.interaction import Question, carried_state, failures_in, interrupts_in
+from jiuwen_lg.engine.interaction import Question, carried_by, failures_in, interrupts_in, task_id_of
 from jiuwen_lg.engine.loop_thread import run_in_loop_thread
 from jiuwen_lg.engine.node_runtime import NodeRuntime
 from jiuwen_lg.engine.scope import Scope, scope_of
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
-from jiuwen_lg.schema.path import MISSING
-from jiuwen_lg.schema.reference import Fields, Reader, of_mapping
+from jiuwen_lg.schema.reference import Fields, Reader, look_up, of_mapping
 from jiuwen_lg.schema.values import storable
 
 ABILITY = "invoke"
@@ -40,15 +40,19 @@ class ComponentNode(Runnable[Any, Any]):
         """Run the component once and return what it adds to the state."""
         config = config or {}
         scope = scope_of(config)
-        runtime = NodeRuntime(self._spec.id, scope, input, await carried_state(config))
+        task_id = task_id_of(config)
+        runtime = NodeRuntime(self._spec.id, task_id, scope, input, await carried_by(config))
         try:
             output = await self._run(runtime, scope)
         except Exception as error:
-            if questions := self._questions(error, runtime):
-                raise await _announced(questions, scope) from None
+            if interrupts := self._interrupts(error, runtime):
+                await self._announce(interrupts, task_id, scope)
+                raise GraphInterrupt(tuple(interrupts)) from None
             raise self._failure(error) from error
         self._refuse_swallowed(runtime)
-        return self._update(self._stored(output), runtime)
+        update = self._update(self._stored(output), runtime)
+        runtime.finish()
+        return update
 
     async def _run(self, runtime: NodeRuntime, scope: Scope) -> Any:
         inputs = self._inputs(runtime)
@@ -81,21 +85,27 @@ class ComponentNode(Runnable[Any, Any]):
 
     def _update(self, output: Any, runtime: NodeRuntime) -> dict[str, Any]:
         update: dict[str, Any] = {"io": {self._spec.id: output}}
-        if patches := runtime.patches():
-            update["own"] = {self._spec.id: patches}
+        if runtime.private_patches:
+            update["own"] = {self._spec.id: runtime.private_patches}
         if runtime.global_patches:
             update["world"] = runtime.global_patches
         if self._gives_result:
             update["result"] = output
         return update
 
-    def _questions(self, error: Exception, runtime: NodeRuntime) -> list[Any]:
-        """The interrupts to pause with, when the component ended by asking and nothing else."""
+    def _interrupts(self, error: Exception, runtime: NodeRuntime) -> list[Interrupt]:
+        """What to pause with, when the component ended by asking and nothing else."""
         raised = interrupts_in(error)
         if raised is None:
             return []
-        ours = [required.interrupt for required in runtime.open_questions()]
-        return ours or [interrupt for part in raised for interrupt in part.args[0]]
+        return runtime.interrupts() or [interrupt for part in raised for interrupt in part.args[0]]
+
+    async def _announce(self, interrupts: list[Interrupt], task_id: str, scope: Scope) -> None:
+        """Tell the run's reader what is asked."""
+        for interrupt in interrupts:
+            question = Question.of(interrupt, task_id, self._spec.id)
+            scope.questions.append(question)
+            await scope.emit(question.to_chunk())
 
     def _failure(self, error: Exception) -> BaseException:
         """The error as the caller sees it: a component's own is wrapped once, by its component."""
@@ -112,15 +122,6 @@ class ComponentNode(Runnable[Any, Any]):
             raise StatusCode.INTERACTION_SWALLOWED.error(node_id=self._spec.id, question=required.value)
 
 
-async def _announced(interrupts: list[Any], scope: Scope) -> GraphInterrupt:
-    """Tell the run's reader what is asked, then pause."""
-    for interrupt in interrupts:
-        question = Question.of(interrupt)
-        scope.questions.append(question)
-        await scope.emit(question.to_chunk())
-    return GraphInterrupt(tuple(interrupts))
-
-
 class _StateView:
     """What an `inputs_transformer` reads from."""
 
@@ -129,6 +130,4 @@ class _StateView:
 
     def get(self, key: Any) -> Any:
         """The value at a path, `${path}`, dict or list of references."""
-        from jiuwen_lg.schema.reference import look_up
-
-        return None if key is MISSING else look_up(key, self._read)
+        return look_up(key, self._read)

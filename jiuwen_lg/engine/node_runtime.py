@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from langgraph.errors import GraphInterrupt
-from langgraph.types import interrupt
+from langgraph.types import Interrupt, interrupt
 from pydantic import ValidationError
 
-from jiuwen_lg.engine.channels import KEPT_ANSWER
-from jiuwen_lg.engine.interaction import InteractionRequired
+from jiuwen_lg.engine.interaction import Carried, InteractionRequired, token_of
 from jiuwen_lg.engine.scope import Scope
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
 from jiuwen_lg.runtime import Runtime, read_state
 from jiuwen_lg.schema.path import MISSING, walk
 from jiuwen_lg.schema.reference import look_up, parse_reference
-from jiuwen_lg.schema.values import detach, patch_private, storable
+from jiuwen_lg.schema.values import patch_global, patch_private, storable
 
 
 class NodeRuntime(Runtime):
@@ -25,32 +24,32 @@ class NodeRuntime(Runtime):
 
     Reads come from the state as it was when the execution began; writes are queued and
     leave with the component's output (`private_patches`, `global_patches`).
+
+    Args:
+        id: The executable id.
+        task_id: The LangGraph task.
+        scope: The run.
+        state: The graph's state.
+        carried: What an interrupted execution of the same task left.
     """
 
-    __slots__ = (
-        "_answers",
-        "_id",
-        "_kept",
-        "_private",
-        "_scope",
-        "_state",
-        "asked",
-        "global_patches",
-        "private_patches",
-    )
-
-    def __init__(self, id: str, scope: Scope, state: Mapping[str, Any], carried: list[Any]) -> None:
+    def __init__(self, id: str, task_id: str, scope: Scope, state: Mapping[str, Any], carried: Carried) -> None:
         self._id = id
+        self._task_id = task_id
         self._scope = scope
         self._state = state
-        self._private: dict[str, Any] = state["own"].get(id) or {}
-        for patch in carried:
-            self._private = patch_private(self._private, patch)
-        self._kept: Any = self._private.get(KEPT_ANSWER)
-        self._answers = 0
-        self.private_patches: list[Any] = list(carried)
+        self._private: dict[str, Any] = state["own"].get(id) or {} if carried.state is None else carried.state
+        self._private_then = self._private
+        self._world_then: dict[str, Any] = state["world"]
+        self.private_patches: list[Any] = [] if carried.state is None else [None, carried.state]
         self.global_patches: list[dict[str, Any]] = []
         self.asked: list[InteractionRequired] = []
+        self._skip = set(carried.skip)
+        self._resumes: dict[int, Any] | None = None
+        self._interrupt_id = ""
+        self._calls = 0
+        self._answered = 0
+        self._kept_is_used = False
 
     def executable_id(self) -> str:
         return self._id
@@ -58,33 +57,35 @@ class NodeRuntime(Runtime):
     def session_id(self) -> str:
         return self._scope.session_id
 
+    # --- state ---
+
     def read(self, name: str) -> Any:
         """What the first name of a `${…}` stands for: a component's output, else a workflow input."""
         outputs = self._state["io"]
         return outputs[name] if name in outputs else self._state["inputs"].get(name, MISSING)
 
     def get_state(self, key: Any = None) -> Any:
-        own = {name: value for name, value in self._private.items() if name != KEPT_ANSWER}
-        return read_state(own, key)
+        return read_state(self._private, key)
 
     def update_state(self, data: dict[str, Any] | None) -> None:
-        _require_dict(data, "update_state")
-        self.private_patches.append(detach(data))
+        patch = None if data is None else _patch(data, "update_state")
+        self._private_then = patch_private(self._private_then, patch)  # refuses what cannot be applied
+        self.private_patches.append(patch)
 
     def get_global_state(self, key: Any = None) -> Any:
         if key is None:
             return None
-        return look_up(key, self._read_anything) if not isinstance(key, str) else self._global_path(key)
+        return self._global_path(key) if isinstance(key, str) else look_up(key, self._read_anything)
 
     def update_global_state(self, data: dict[str, Any] | None) -> None:
-        _require_dict(data, "update_global_state")
         if data is not None:
-            self.global_patches.append(detach(data))
+            patch = _patch(data, "update_global_state")
+            self._world_then = patch_global(self._world_then, patch)
+            self.global_patches.append(patch)
 
     def _global_path(self, key: str) -> Any:
         """Global state first, then the outputs and inputs, then the component's own output."""
-        reference = parse_reference(key)
-        path = key if reference is None else key[2:-1]
+        path = key if parse_reference(key) is None else key[2:-1]
         for read in (self._read_world, self.read, self._read_own_output):
             found = look_up(path, read)
             if found is not None:
@@ -101,26 +102,80 @@ class NodeRuntime(Runtime):
     def _read_own_output(self, name: str) -> Any:
         return walk(self._state["io"], (self._id, name))
 
+    # --- questions ---
+
     async def interact(self, value: Any) -> Any:
         if not self._scope.can_pause:
             raise StatusCode.STORE_OFF.error(reason=f"component [{self._id}] asked {value!r}")
-        is_kept = self._kept is not None and self._answers == 0
-        answer = self._kept if is_kept else self._ask(value)
-        self._answers += 1
+        slot = self._calls
+        self._calls += 1
+        answer = self._answer_to(slot)
+        if answer is MISSING:
+            raise self._asking(slot, value)
+        self._answered += 1
         return storable(answer)
 
-    def _ask(self, value: Any) -> Any:
-        question: dict[str, Any] = {"id": self._id, "index": self._answers, "value": value}
-        if self._kept is not None:
-            question["kept"] = 1
-        if self.private_patches:
-            question["state"] = list(self.private_patches)
-        try:
-            return interrupt(question)
-        except GraphInterrupt as raised:
-            required = InteractionRequired(raised.args[0][0])
-            self.asked.append(required)
-            raise required from None
+    def _answer_to(self, slot: int) -> Any:
+        """An answer from LangGraph's resumes, from the session's file, or one kept for this component."""
+        if self._resumes is None:
+            self._resumes = self._replay()
+        if slot in self._resumes:
+            return self._resumes[slot]
+        token = token_of(self._task_id, slot)
+        if token in self._scope.answers:
+            self._skip.add(slot)
+            return self._scope.answers[token]
+        if self._id in self._scope.kept and not self._kept_is_used:
+            self._kept_is_used = True
+            self._skip.add(slot)
+            return self._scope.kept[self._id]
+        return MISSING
+
+    def _replay(self) -> dict[int, Any]:
+        """The answers that LangGraph holds for this task, each at the slot that it belongs to."""
+        resumes: dict[int, Any] = {}
+        slot = 0
+        while True:
+            try:
+                answer = interrupt(None)
+            except GraphInterrupt as raised:
+                self._interrupt_id = raised.args[0][0].id
+                return resumes
+            while slot in self._skip:
+                slot += 1
+            resumes[slot] = answer
+            slot += 1
+
+    def _asking(self, slot: int, value: Any) -> InteractionRequired:
+        question: dict[str, Any] = {"id": self._id, "index": self._answered, "value": value}
+        if slot != self._answered:
+            question["slot"] = slot
+        required = InteractionRequired(Interrupt(question, self._interrupt_id))
+        self.asked.append(required)
+        self._skip.discard(slot)
+        return required
+
+    def open_questions(self) -> list[InteractionRequired]:
+        """What this execution asked, got no answer to, and did not withdraw."""
+        return [required for required in self.asked if not required.is_handled]
+
+    def interrupts(self) -> list[Interrupt]:
+        """The open questions as interrupts that carry what the next execution must know."""
+        withdrawn = {r.interrupt.value.get("slot", r.interrupt.value["index"]) for r in self.asked if r.is_handled}
+        skip = sorted(self._skip | withdrawn)
+        interrupts = [required.interrupt for required in self.open_questions()]
+        for asked in interrupts:
+            if skip:
+                asked.value["skip"] = skip
+            if self.private_patches:
+                asked.value["state"] = self._private_then
+        return interrupts
+
+    def finish(self) -> None:
+        """The component has completed: an answer that was kept for it is used up."""
+        self._scope.kept.pop(self._id, None)
+
+    # --- frames and settings ---
 
     async def write_stream(self, data: dict[str, Any] | OutputSchema) -> None:
         if BaseStreamMode.OUTPUT in self._scope.modes:
@@ -128,28 +183,17 @@ class NodeRuntime(Runtime):
 
     async def write_custom_stream(self, data: dict[str, Any] | CustomSchema) -> None:
         if BaseStreamMode.CUSTOM in self._scope.modes:
-            frame = data if isinstance(data, CustomSchema) else CustomSchema(**data)
-            await self._scope.emit(frame)
+            await self._scope.emit(data if isinstance(data, CustomSchema) else CustomSchema(**data))
 
     def get_env(self, key: str) -> Any:
         return self._scope.envs.get(key)
 
-    def patches(self) -> list[Any]:
-        """The private-state patches of a finished execution; a kept answer is used up."""
-        if self._kept is None:
-            return self.private_patches
-        return [*self.private_patches, {KEPT_ANSWER: None}]
 
-    def open_questions(self) -> list[InteractionRequired]:
-        """What this execution asked, got no answer to, and did not withdraw."""
-        return [required for required in self.asked if not required.is_handled]
-
-
-def _require_dict(data: Any, method: str) -> None:
-    if data is not None and not isinstance(data, dict):
-        raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(
-            error=f"{method} takes a dict, {data!r} is a {type(data).__name__}"
-        )
+def _patch(data: Any, method: str) -> dict[str, Any]:
+    """A detached, normalised patch; its top-level keys stay paths."""
+    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
+        raise ValueError(f"{method} takes a dict with strings as keys, not {data!r}")
+    return {key: storable(value) for key, value in data.items()}
 
 
 def _output_frame(data: Any) -> OutputSchema:

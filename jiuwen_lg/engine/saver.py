@@ -48,7 +48,7 @@ class FencedSaver(SqliteSaver):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        super().__init__(database.connection, serde=StrictSerializer())
+        super().__init__(None, serde=StrictSerializer())  # type: ignore[arg-type]
 
     @property
     def conn(self) -> sqlite3.Connection:
@@ -57,7 +57,7 @@ class FencedSaver(SqliteSaver):
 
     @conn.setter
     def conn(self, connection: sqlite3.Connection) -> None:
-        """LangGraph's constructor sets it; the database knows it already."""
+        """LangGraph's constructor sets it; the database opens its own."""
 
     def setup(self) -> None:
         """The database makes the tables when it is opened."""

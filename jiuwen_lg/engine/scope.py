@@ -31,6 +31,8 @@ class Scope:
         context: What components receive as their third argument.
         lease: The right to write to the session's store; None without a store.
         can_pause: Whether a question can be stored until it is answered.
+        answers: The answers that the session has on file, by token.
+        kept: Answers given before their component asked, by executable id.
         questions: What this run has asked and not got answered.
     """
 
@@ -41,6 +43,8 @@ class Scope:
     context: Any = None
     lease: Lease | None = None
     can_pause: bool = True
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
 
 

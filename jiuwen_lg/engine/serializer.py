@@ -50,9 +50,9 @@ _Form = tuple[int, Callable[[Any], Any]]
 _STANDARD: dict[type, _Form] = {
     uuid.UUID: (_ONE_ARGUMENT, lambda v: v.hex),
     decimal.Decimal: (_ONE_ARGUMENT, str),
-    set: (_ONE_ARGUMENT, tuple),
-    frozenset: (_ONE_ARGUMENT, tuple),
-    deque: (_ONE_ARGUMENT, tuple),
+    set: (_ONE_ARGUMENT, list),
+    frozenset: (_ONE_ARGUMENT, list),
+    deque: (_ONE_ARGUMENT, list),
     int: (_ONE_ARGUMENT, str),  # beyond 64 bits
     ipaddress.IPv4Address: (_ONE_ARGUMENT, str),
     ipaddress.IPv4Interface: (_ONE_ARGUMENT, str),
@@ -76,14 +76,8 @@ _STANDARD: dict[type, _Form] = {
 """Type → how it is written."""
 
 
-def _immutable(item: Any) -> Any:
-    """An element of a set as it was: a list in the file was a tuple."""
-    return tuple(_immutable(i) for i in item) if isinstance(item, list) else item
-
-
 _MAKERS: dict[tuple[str, str], Callable[..., Any]] = {(t.__module__, t.__name__): t for t in _STANDARD} | {
-    ("builtins", "set"): lambda items: {_immutable(i) for i in items},
-    ("builtins", "frozenset"): lambda items: frozenset(_immutable(i) for i in items),
+    ("builtins", "tuple"): tuple,
     ("re", "compile"): re.compile,
     ("pathlib", "Path"): pathlib.Path,
 }
@@ -125,9 +119,8 @@ class NotSaved:
         Raises:
             JiuWenBaseException: 100907, naming the component and the path.
         """
-        component, _, path = self.path.partition(".")
         raise StatusCode.STATE_NOT_SAVED.error(
-            node_id=component or "?", path=path or "its value", type_name=self.type_name, reason=self.reason
+            path=self.path or "a value", type_name=self.type_name, reason=self.reason
         )
 
 
@@ -141,6 +134,8 @@ class StrictSerializer(JsonPlusSerializer):
         """Serialize a value; never fails, see `NotSaved`."""
         if obj is None or isinstance(obj, (bytes, bytearray)):
             return super().dumps_typed(obj)
+        if isinstance(obj, BaseException):  # LangGraph's record of a failed task: its text
+            return "msgpack", _pack(repr(obj))
         return "msgpack", _pack_or_replace(obj)
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
@@ -162,7 +157,26 @@ def _damaged(reason: str) -> Exception:
     return StatusCode.STORE_UNAVAILABLE.error(store="file", reason=reason)
 
 
+def dump(value: Any) -> bytes:
+    """A value as a blob of its own."""
+    return _pack_or_replace([value])
+
+
+def load(blob: bytes) -> Any:
+    """What `dump` wrote.
+
+    Raises:
+        JiuWenBaseException: 100908, the blob is damaged.
+    """
+    return StrictSerializer().loads_typed(("msgpack", blob))[0]
+
+
 # --- writing ---
+
+_DEEPEST = 200
+"""Levels to which the parts of a value that cannot be written are tried."""
+_WIDEST_BITS = 10_000
+"""Python refuses to turn longer numbers into text."""
 
 
 def _pack(value: Any) -> bytes:
@@ -172,29 +186,35 @@ def _pack(value: Any) -> bytes:
 def _pack_or_replace(value: Any) -> bytes:
     try:
         return _pack(value)
-    except (TypeError, ValueError, RecursionError):  # ormsgpack's errors are TypeErrors
-        return _pack(_storable(value, ""))
+    except Exception:  # whatever a class does while it is taken apart
+        return _pack(_storable(value, "", 0))
 
 
-def _storable(value: Any, path: str) -> Any:
+def _storable(value: Any, path: str, depth: int) -> Any:
     """The value with whatever cannot be written replaced, found by trying its parts."""
     try:
         _pack(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        return _replaced(value, path, error)
+    except Exception as error:
+        return _replaced(value, path, depth, error) if depth < _DEEPEST else _not_saved(value, path, error)
     return value
 
 
-def _replaced(value: Any, path: str, error: Exception) -> Any:
+def _replaced(value: Any, path: str, depth: int, error: Exception) -> Any:
     if isinstance(value, _DeltaSnapshot):
-        return _DeltaSnapshot(_storable(value.value, path))
-    if type(value) is int:
-        return ormsgpack.Ext(*_named(value, _ONE_ARGUMENT, str(value)))
-    if isinstance(value, dict) and all(isinstance(key, (str, int)) for key in value) and path.count(".") < 100:
-        return {key: _storable(item, f"{path}.{key}" if path else str(key)) for key, item in value.items()}
-    if type(value) in (list, tuple) and path.count("[") < 100:
-        return [_storable(item, f"{path}[{position}]") for position, item in enumerate(value)]
-    return _not_saved(value, path, error)
+        return _DeltaSnapshot(_storable(value.value, path, depth))
+    if type(value) is int and value.bit_length() <= _WIDEST_BITS:
+        return _extension(int, _ONE_ARGUMENT, str(value))
+    if type(value) is dict and all(type(key) in _KEYS for key in value):
+        return {key: _storable(item, f"{path}.{key}" if path else str(key), depth + 1) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        # The outermost list is the engine's, not the user's.
+        return [_storable(item, f"{path}[{n}]" if path else "", depth + 1) for n, item in enumerate(value)]
+    try:
+        code, content, *more = _taken_apart(value)
+        parts = {name: _storable(item, f"{path}.{name}", depth + 1) for name, item in content.items()}
+        return _extension(type(value), code, parts, *more)
+    except Exception:  # not even its parts can be written
+        return _not_saved(value, path, error)
 
 
 def _not_saved(value: Any, path: str, error: Exception) -> NotSaved:
@@ -211,58 +231,78 @@ def _write_extension(value: Any) -> Any:
         return ormsgpack.Ext(_SNAPSHOT, _pack(value.value))
     if isinstance(value, NotSaved) and value.raw is not None:
         return ormsgpack.Ext(*value.raw)
-    cls = type(value)
-    if cls in _registered:
-        dump, _ = _registered[cls]
-        return ormsgpack.Ext(_REGISTERED, _pack((cls.__module__, cls.__qualname__, dump(value))))
-    if cls in _STANDARD:
-        code, plain = _STANDARD[cls]
-        return ormsgpack.Ext(*_named(value, code, plain(value)))
-    return _write_instance(value)
-
-
-def _named(value: Any, code: int, data: Any) -> tuple[int, bytes]:
-    cls = type(value)
-    entry = (cls.__module__, cls.__qualname__, data)
-    return code, _pack((*entry, "fromisoformat") if code == _METHOD else entry)
-
-
-def _write_instance(value: Any) -> Any:
     if isinstance(value, re.Pattern):
         return ormsgpack.Ext(_ARGUMENTS, _pack(("re", "compile", (value.pattern, value.flags))))
-    if isinstance(value, BaseException):
-        return repr(value)
-    if (numpy := sys.modules.get("numpy")) is not None and isinstance(value, numpy.ndarray):
-        return _write_array(value)
-    code, content = _content(value)
-    _require_found(type(value))
-    return ormsgpack.Ext(*_named(value, code, content))
+    if (numpy := sys.modules.get("numpy")) is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
+        return _write_array(numpy, value)
+    return _extension(type(value), *_taken_apart(value))
 
 
-def _content(value: Any) -> tuple[int, Any]:
-    """What makes up an instance of the kinds of classes that can be stored."""
-    if isinstance(value, BaseModel):
-        return _MODEL, {**value.__dict__, **(value.__pydantic_extra__ or {})}
-    if isinstance(value, enum.Enum):
-        return _ONE_ARGUMENT, value.value
-    if _is_named_tuple(type(value)):
-        return _FIELDS, value._asdict()
-    if dataclasses.is_dataclass(value):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return _FIELDS, fields | getattr(value, "__dict__", {})
-    raise TypeError(f"{_name_of(type(value))} is not a type that can be stored")
+def _extension(cls: type, code: int, content: Any, *more: Any) -> Any:
+    """A value in the wire format: its class's module and name, its content, and what else is needed."""
+    return ormsgpack.Ext(code, _pack((cls.__module__, cls.__qualname__, _kept(content), *map(_kept, more))))
 
 
-def _write_array(array: Any) -> Any:
-    if array.dtype.hasobject:
-        raise TypeError("an array of objects cannot be stored")
-    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
-    return ormsgpack.Ext(_ARRAY, _pack((array.dtype.str, array.shape, order, array.tobytes(order="A"))))
+_KEYS = (str, int, float, bool, type(None))
 
 
-def _require_found(cls: type) -> None:
+def _kept(content: Any) -> Any:
+    """The content of an instance with its tuples marked, since the format knows only lists.
+
+    Raises:
+        TypeError: A dict has keys that would come back as something else.
+    """
+    if type(content) is tuple:
+        return ormsgpack.Ext(_ONE_ARGUMENT, _pack(("builtins", "tuple", [_kept(item) for item in content])))
+    if type(content) is list:
+        return [_kept(item) for item in content]
+    if type(content) is not dict:
+        return content
+    if odd := next((key for key in content if type(key) not in _KEYS), None):
+        raise TypeError(f"a dict has the key {odd!r}")
+    return {key: _kept(item) for key, item in content.items()}
+
+
+def _taken_apart(value: Any) -> tuple[Any, ...]:
+    """The code and the content of an instance (and more), for the kinds of classes that can be stored."""
+    cls = type(value)
+    if cls in _registered:
+        return _REGISTERED, _registered[cls][0](value)
+    if isinstance(value, dt.datetime) and isinstance(value.tzinfo, zoneinfo.ZoneInfo):
+        names = ("year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo", "fold")
+        return _FIELDS, {name: getattr(value, name) for name in names}
+    if cls in _STANDARD:
+        code, plain = _STANDARD[cls]
+        return (code, plain(value), "fromisoformat") if code == _METHOD else (code, plain(value))
     if _find(cls.__module__, cls.__qualname__) is not cls:
         raise TypeError(f"{_name_of(cls)} is not found at the top level of its module, so it could not be read back")
+    return _fields_of(value)
+
+
+def _fields_of(value: Any) -> tuple[Any, ...]:
+    cls = type(value)
+    if isinstance(value, BaseModel):
+        hidden = {"private": value.__pydantic_private__, "set": sorted(value.__pydantic_fields_set__)}
+        fields = {name: value.__dict__[name] for name in cls.model_fields if name in value.__dict__}
+        return _MODEL, {**fields, **(value.__pydantic_extra__ or {})}, "model_validate_json", hidden
+    if isinstance(value, enum.Enum):
+        return _ONE_ARGUMENT, value.value
+    if _is_named_tuple(cls):
+        return _FIELDS, value._asdict()
+    if dataclasses.is_dataclass(value):
+        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if hasattr(value, f.name)}
+        return _FIELDS, fields | getattr(value, "__dict__", {})
+    raise TypeError(f"{_name_of(cls)} is not a type that can be stored")
+
+
+def _write_array(numpy: Any, array: Any) -> Any:
+    if isinstance(array, numpy.generic):
+        return array.item()
+    if type(array) is not numpy.ndarray or array.dtype.hasobject:
+        raise TypeError("only plain arrays of numbers, texts and records can be stored")
+    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    descr = _kept(numpy.lib.format.dtype_to_descr(array.dtype))
+    return ormsgpack.Ext(_ARRAY, _pack((descr, array.shape, order, array.tobytes(order="A"))))
 
 
 # --- reading ---
@@ -272,18 +312,23 @@ def _read_extension(code: int, data: bytes) -> Any:
     content = _unpack(data)
     if code == _SNAPSHOT:
         return _DeltaSnapshot(content)
-    if code == _ARRAY:
-        return _read_array(code, data, content)
-    if not isinstance(content, list) or len(content) < 3 or not all(isinstance(part, str) for part in content[:2]):
+    if not isinstance(content, list) or len(content) < 3:
         raise ValueError("a value of unknown form")
-    module, name, payload = content[0], content[1], content[2]
+    try:
+        return _read_array(content) if code == _ARRAY else _read_value(code, content)
+    except Exception as error:  # a class that has changed costs one value, not the checkpoint
+        name = "numpy.ndarray" if code == _ARRAY else f"{content[0]}.{content[1]}"
+        return NotSaved(path="", type_name=name, reason=f"It cannot be read back: {error}", raw=(code, data))
+
+
+def _read_value(code: int, content: list[Any]) -> Any:
+    module, name, payload, *more = content
     if maker := _MAKERS.get((module, name)):
         return _make(maker, code, payload)
     cls = _find(module, name)
     if cls is None or not _is_known(cls, code):
-        reason = f"Import the module {module} before the session is resumed, or return plain data"
-        return NotSaved(path="", type_name=f"{module}.{name}", reason=reason, raw=(code, data))
-    return _read_instance(cls, code, payload)
+        raise TypeError(f"import the module {module} before the session is resumed, or return plain data")
+    return _read_instance(cls, code, payload, more)
 
 
 def _unpack(data: bytes) -> Any:
@@ -308,7 +353,7 @@ def _is_named_tuple(cls: type) -> bool:
     return issubclass(cls, tuple) and hasattr(cls, "_fields")
 
 
-def _read_instance(cls: type, code: int, payload: Any) -> Any:
+def _read_instance(cls: type, code: int, payload: Any, more: list[Any]) -> Any:
     if code == _REGISTERED:
         return _registered[cls][1](payload)
     if issubclass(cls, enum.Enum):
@@ -318,32 +363,32 @@ def _read_instance(cls: type, code: int, payload: Any) -> Any:
     if _is_named_tuple(cls):
         return cast("Any", cls)._make(payload[field] for field in cast("Any", cls)._fields)
     if issubclass(cls, BaseModel):
-        return _read_model(cls, payload)
+        return _read_model(cls, payload, more[1] if len(more) > 1 else {})
     instance = object.__new__(cls)
     for field, value in payload.items():
         object.__setattr__(instance, field, value)
     return instance
 
 
-def _read_model(cls: type[BaseModel], fields: dict[str, Any]) -> BaseModel:
+def _read_model(cls: type[BaseModel], fields: dict[str, Any], hidden: dict[str, Any]) -> BaseModel:
     """A model with these field values; no validator runs (they ran when it was made)."""
     model = cls.__new__(cls)
     known = {name: fields.get(name, f.default) for name, f in cls.model_fields.items()}
     extra = {name: value for name, value in fields.items() if name not in known}
-    private = {name: attribute.get_default() for name, attribute in cls.__private_attributes__.items()}
     object.__setattr__(model, "__dict__", known)
-    object.__setattr__(model, "__pydantic_fields_set__", {*fields} & {*known})
+    object.__setattr__(model, "__pydantic_fields_set__", set(hidden.get("set", fields)))
     object.__setattr__(model, "__pydantic_extra__", extra if cls.model_config.get("extra") == "allow" else None)
-    object.__setattr__(model, "__pydantic_private__", private or None)
+    object.__setattr__(model, "__pydantic_private__", hidden.get("private"))
     return model
 
 
-def _read_array(code: int, data: bytes, content: Any) -> Any:
+def _read_array(content: list[Any]) -> Any:
     numpy = sys.modules.get("numpy")
     if numpy is None:
-        return NotSaved("", "numpy.ndarray", "Import numpy before the session is resumed", raw=(code, data))
-    dtype, shape, order, buffer = content
-    return numpy.frombuffer(buffer, dtype=numpy.dtype(dtype)).reshape(shape, order=order).copy(order=order)
+        raise TypeError("import numpy before the session is resumed")
+    descr, shape, order, buffer = content
+    dtype = numpy.lib.format.descr_to_dtype(descr)
+    return numpy.frombuffer(buffer, dtype=dtype).reshape(shape, order=order).copy(order=order)
 
 
 def _find(module: str, qualname: str) -> Any:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
-from langgraph.errors import GraphRecursionError
-from langgraph.types import Command
+from langgraph.errors import GraphRecursionError, NodeCancelledError
 
-from jiuwen_lg.engine.answers import Plan, Situation, plan_for
-from jiuwen_lg.engine.channels import KEPT_ANSWER
-from jiuwen_lg.engine.interaction import Question, is_finished, paused_tasks
+from jiuwen_lg.engine.answers import plan_for
+from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.lease import Lease
 from jiuwen_lg.engine.program import Program
+from jiuwen_lg.engine.progress import Progress, read_progress
 from jiuwen_lg.engine.scope import SCOPE_KEY, Scope
 from jiuwen_lg.engine.sessions import Record
 from jiuwen_lg.engine.store import Store, current_store
@@ -24,6 +25,7 @@ from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import BaseStreamMode, WorkflowChunk
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.schema.values import storable
 
 RECURSION_LIMIT = 10_000
 """Supersteps in one run; a resume grants as many again."""
@@ -77,7 +79,7 @@ class Turn:
         Raises:
             JiuWenBaseException: See `Workflow.invoke`.
         """
-        store = current_store()
+        store = await current_store()
         try:
             if store is None:
                 return await self._run_without_store(inputs)
@@ -97,73 +99,84 @@ class Turn:
         graph_input = {"inputs": _checked(inputs)}
         try:
             return Outcome(await self._within_time(self._execute(None, graph_input, thread_id=self._session_id)))
-        except Exception as error:
+        except BaseException as error:
             _raise_outer(error)
 
     # --- with a store ---
 
     async def _start(self, store: Store, inputs: dict[str, Any]) -> Outcome:
-        record, lease = await store.database.call(
+        turn_id = self._runtime.turn_id
+        record, lease = await _leased(
+            store,
             lambda: store.sessions.start(
                 self._session_id,
                 self._program.identity,
                 inputs,
-                turn_id=self._runtime.turn_id,
+                turn_id=turn_id,
                 force=bool(self._runtime.config().get_env(FORCE_DEL_WORKFLOW_STATE)),
                 keep=self._program.keep_history,
-            )
+            ),
         )
+        assert record is not None
         if lease is not None:
             return await self._drive(store, record, lease, {"inputs": inputs})
+        if turn_id is None or record.row.turn_id != turn_id:
+            raise await self._exists(store, record)
         # The same turn was delivered before: its result, or what is left of it to do.
         return Outcome(record.result) if record.is_done else await self._resume(store, InteractiveInput())
 
+    async def _exists(self, store: Store, record: Record) -> JiuWenBaseException:
+        """100006, naming what the unfinished run waits for or failed with."""
+        progress = await read_progress(self._program, store, record)
+        reason = _what_waits(record, list(progress.situation.questions))
+        return StatusCode.WORKFLOW_STATE_EXISTS_ERROR.error(session_id=self._session_id, reason=reason)
+
     async def _resume(self, store: Store, given: InteractiveInput) -> Outcome:
-        record, lease = await store.database.call(
-            lambda: store.sessions.resume(
-                self._session_id, self._program.identity, insist=self._runtime.on_change == "continue"
-            )
+        insist = self._runtime.on_change == "continue"
+        record, lease = await _leased(
+            store, lambda: store.sessions.resume(self._session_id, self._program.identity, insist=insist)
         )
         if record is None or lease is None:
             return self._from_receipt(store, record, given)
+        status = record.row.status
         try:
-            graph_input, open_questions = await self._prepared(store, record, lease, given)
-        except BaseException:
-            store.sessions.release(lease, record)
-            raise
-        if graph_input is _NOTHING:
-            if record.status == "waiting":
-                store.sessions.release(lease, record)
-            else:
-                store.sessions.settle(lease, "waiting", questions=open_questions)
-            return await self._ask_again(open_questions)
+            progress = await read_progress(self._program, store, record)
+            status = "failed" if progress.situation.is_broken else "waiting"
+            plan = plan_for(given, progress.situation)
+            answers, kept = {**record.answers, **plan.answers}, {**progress.kept, **plan.kept}
+            graph_input = progress.command(answers) if progress.has_begun else {"inputs": record.inputs}
+            if plan.runs:
+                await self._accept(store, lease, answers, kept)
+        except BaseException as error:
+            await _ended(store, lease, lambda: store.sessions.release(lease, record, status))
+            _raise_outer(error)
+        if not plan.runs:
+            return await self._ask_again(store, record, lease, progress)
         return await self._drive(store, record, lease, graph_input)
+
+    async def _accept(self, store: Store, lease: Lease, answers: dict[str, Any], kept: dict[str, Any]) -> None:
+        """Put the answers on file, then hand them to the run."""
+        identity = self._program.identity
+        await store.database.call(lambda: store.sessions.accept(lease, identity, answers=answers, kept=kept))
+        self._scope.answers, self._scope.kept = answers, dict(kept)
 
     def _from_receipt(self, store: Store, record: Record | None, given: InteractiveInput) -> Outcome:
         """An answer that was delivered before gets the result; anything else finds nothing to answer."""
         if record is None:
             raise store.not_found(self._session_id, "no run of this workflow is on file")
-        if given.tokens and all(token in record.answers for token in given.tokens.values()):
+        answered = record.answers
+        if given.tokens and all(token in answered for token in given.tokens.values()):
             return Outcome(record.result)
         reason = "its last run has finished; (await flow.snapshot(session_id)).result is what it gave"
         raise store.not_found(self._session_id, reason)
 
-    async def _prepared(
-        self, store: Store, record: Record, lease: Lease, given: InteractiveInput
-    ) -> tuple[Any, list[Question]]:
-        """What to hand to the graph for an `InteractiveInput`, and the questions that are open now."""
-        reading = await read_progress(self._program, store, record)
-        plan = plan_for(given, reading.situation)
-        if not plan.runs:
-            return _NOTHING, list(reading.situation.questions)
-        answers = {**record.answers, **plan.answers}
-        if plan.answers:
-            store.sessions.accept(lease, answers)
-        if not reading.has_begun:
-            return {"inputs": record.inputs}, []
-        return _command(plan, {t: answers[t] for t in reading.unanswered_tokens if t in answers}), []
-
-    async def _ask_again(self, questions: list[Question]) -> Outcome:
+    async def _ask_again(self, store: Store, record: Record, lease: Lease, progress: Progress) -> Outcome:
+        """Show the open questions once more; nothing runs."""
+        questions = list(progress.situation.questions)
+        if record.row.status == "waiting":
+            await _ended(store, lease, lambda: store.sessions.release(lease, record, "waiting"))
+        else:
+            await _ended(store, lease, lambda: store.sessions.settle(lease, "waiting", questions=questions))
         for question in questions:
             await self._scope.emit(question.to_chunk())
         return Outcome(questions=questions)
@@ -171,24 +184,28 @@ class Turn:
     async def _drive(self, store: Store, record: Record, lease: Lease, graph_input: Any) -> Outcome:
         """Run the graph under a lease, and record in the session's row how it ended."""
         self._scope.lease = lease
-        work = self._execute(store, graph_input, thread_id=record.thread_id)
+        work = self._execute(store, graph_input, thread_id=record.row.thread_id)
         try:
-            result = await self._within_time(work, lease)
-            return self._recorded(store, record, lease, result)
+            outcome = self._outcome(await self._within_time(work, lease))
+            await _ended(store, lease, lambda: self._record(store, record, lease, outcome))
         except BaseException as error:
             if lease.is_lost:
-                store.sessions.abandon(lease)
+                store.sessions.let_go(lease)
                 raise lease.lost_error() from error
-            store.sessions.settle(lease, "failed", error=f"{type(error).__name__}: {error}")
+            text = f"{type(error).__name__}: {error}"
+            await _ended(store, lease, lambda: store.sessions.settle(lease, "failed", error=text))
             _raise_outer(error)
+        return outcome
 
-    def _recorded(self, store: Store, record: Record, lease: Lease, result: Any) -> Outcome:
+    def _outcome(self, result: Any) -> Outcome:
         questions = sorted(self._scope.questions, key=lambda q: self._program.order_of(q.id))
-        if questions:
-            store.sessions.settle(lease, "waiting", questions=questions)
-            return Outcome(questions=questions)
-        store.sessions.complete(lease, record, result)
-        return Outcome(result)
+        return Outcome(questions=questions) if questions else Outcome(result)
+
+    def _record(self, store: Store, record: Record, lease: Lease, outcome: Outcome) -> None:
+        if outcome.questions:
+            store.sessions.settle(lease, "waiting", questions=outcome.questions)
+        else:
+            store.sessions.complete(lease, record, outcome.result, tokens=list(self._scope.answers))
 
     # --- the graph ---
 
@@ -221,27 +238,55 @@ class Turn:
         return result
 
 
-_NOTHING: Any = object()
-
-
 def _checked(inputs: Any) -> dict[str, Any]:
+    """The workflow's inputs as they are kept: normalised, without the keys that are None.
+
+    Raises:
+        JiuWenBaseException: 100100, they are no dict or have no place in the state.
+    """
     if inputs is not None and not isinstance(inputs, dict):
         raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(
             error=f"a workflow takes a dict, None or an InteractiveInput, not {inputs!r}"
         )
-    return {key: value for key, value in (inputs or {}).items() if value is not None}
+    try:
+        return {key: value for key, value in storable(inputs or {}).items() if value is not None}
+    except ValueError as error:
+        raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=f"the inputs cannot be kept: {error}") from error
 
 
-def _command(plan: Plan, answers: dict[str, Any]) -> Command[Any] | None:
-    """Resume with the answers to open questions; answers ahead of their question go into the state."""
-    kept = {id: [{KEPT_ANSWER: value}] for id, value in plan.kept.items()}
-    if not answers and not kept:
-        return None
-    return Command(resume=answers or None, update={"own": kept} if kept else None)
+def _what_waits(record: Record, questions: list[Question]) -> str:
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.row.updated_at))
+    if questions:
+        return f"{'; '.join(f'[{q.id}] asks {q.value!r}' for q in questions)}, since {since}"
+    return f"it failed at {since}: {record.row.error}" if record.row.error else f"its process stopped after {since}"
+
+
+_Leased: TypeAlias = tuple[Record | None, Lease | None]
+
+
+async def _leased(store: Store, acquire: Callable[[], _Leased]) -> _Leased:
+    """Acquire a lease; if the caller is cancelled meanwhile, what was acquired is let go."""
+    acquiring = asyncio.ensure_future(store.database.call(acquire))
+    try:
+        return await asyncio.shield(acquiring)
+    except asyncio.CancelledError:
+        record, lease = await acquiring
+        if record is not None and lease is not None:
+            await _ended(store, lease, lambda: store.sessions.settle(lease, "failed", error="cancelled"))
+        raise
+
+
+async def _ended(store: Store, lease: Lease, write: Callable[[], None]) -> None:
+    """The last write of a turn: done whether or not the caller is cancelled, and then the lease is let go."""
+    try:
+        await asyncio.shield(store.database.call(write))
+    finally:
+        store.sessions.let_go(lease)
 
 
 def _cancel_from_anywhere(loop: asyncio.AbstractEventLoop, task: asyncio.Future[Any]) -> None:
-    loop.call_soon_threadsafe(task.cancel)
+    with suppress(RuntimeError):  # the loop is closed, so the task has ended anyway
+        loop.call_soon_threadsafe(task.cancel)
 
 
 async def _cancelled(task: asyncio.Future[Any]) -> None:
@@ -261,56 +306,10 @@ def _raise_outer(error: BaseException) -> NoReturn:
     """Raise the error that leaves the engine: ours as they are, others named as inner errors."""
     if isinstance(error, (JiuWenBaseException, sqlite3.Error)) or not isinstance(error, Exception):
         raise error
+    if isinstance(error, NodeCancelledError) and error.__cause__ is not None:
+        raise error.__cause__  # a component raised CancelledError: it escapes as it is
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, GraphRecursionError):
         limit = f"Recursion limit of {RECURSION_LIMIT} reached at step {RECURSION_LIMIT + 1}"
         text = f"{limit} without an end: do the connections run in a circle?"
     raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=text) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What the checkpoints say of an unfinished run.
-
-    Attributes:
-        has_begun: Whether there is a checkpoint at all.
-        unanswered_tokens: Questions that no resume has answered yet, even if an answer is on file.
-        next_ids: The components that run next.
-        state: The state's channels.
-    """
-
-    situation: Situation
-    has_begun: bool
-    unanswered_tokens: list[str]
-    next_ids: list[str]
-    state: dict[str, Any]
-
-
-async def read_progress(program: Program, store: Store, record: Record) -> Progress:
-    """Read where a run stands, from its latest checkpoint."""
-    config: Any = {"configurable": {"thread_id": record.thread_id}}
-    saved = await store.saver.aget_tuple(config)
-    snapshot = await program.graph(store).aget_state(config)
-    writes = (saved.pending_writes if saved else None) or []
-    unfinished = [task for task in snapshot.tasks if not is_finished(task.id, writes)]
-    names = {task.id: task.name for task in unfinished}
-    asked = [(id, paused) for id, tasks in paused_tasks(writes).items() if id in names for paused in tasks]
-    unanswered = [(id, paused) for id, paused in asked if not paused.is_answered]
-    waiting = [(id, p) for id, p in unanswered if p.interrupt.id not in record.answers]
-    questions = [Question.of(paused.interrupt, names[id]) for id, paused in waiting]
-    finished = [task.name for task in snapshot.tasks if task.id not in names]
-    situation = Situation(
-        session_id=record.session_id,
-        questions=sorted(questions, key=lambda q: program.order_of(q.id)),
-        is_broken=not unfinished or bool(set(names) - {id for id, _ in waiting}),
-        component_ids=program.component_ids,
-        completed_ids={*snapshot.values.get("io", ()), *finished},
-        answered_tokens=set(record.answers),
-    )
-    return Progress(
-        situation=situation,
-        has_begun=saved is not None,
-        unanswered_tokens=[paused.interrupt.id for _, paused in unanswered],
-        next_ids=list(names.values()),
-        state=dict(snapshot.values),
-    )

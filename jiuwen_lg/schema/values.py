@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.schema.path import MISSING, Path, is_plain_key, parse_path, walk
 
 _IMMUTABLE = frozenset((str, int, float, bool, bytes, type(None)))
@@ -35,7 +36,9 @@ def detach(value: Any) -> Any:
 def _copy_object(value: Any) -> Any:
     try:
         return copy.deepcopy(value)
-    except (TypeError, AttributeError, NotImplementedError, ValueError):
+    except JiuWenBaseException:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a class does in its own copying
         return value
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
+
+import pytest
 
 from jiuwen_lg.engine.lease import Heartbeat, Lease, Owner
 
@@ -46,17 +50,30 @@ def test_a_lease_is_lost_once() -> None:
     assert lost == [1]
 
 
-def test_the_heartbeat_renews_while_leases_are_held(monkeypatch: object) -> None:
-    import threading
+def test_the_heartbeat_survives_a_file_that_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JIUWEN_LG_LEASE_SECONDS", "0")
+    beats: list[int] = []
+    twice = threading.Event()
 
-    beats = threading.Event()
-    os.environ["JIUWEN_LG_LEASE_SECONDS"] = "0.03"
-    try:
-        heartbeat = Heartbeat(beats.set)
-        lease = Lease("s", "t", 1)
-        heartbeat.add(lease)
-        assert beats.wait(10)
-        heartbeat.remove(lease)
-        assert heartbeat.held() == {}
-    finally:
-        del os.environ["JIUWEN_LG_LEASE_SECONDS"]
+    def renew() -> None:
+        beats.append(1)
+        if len(beats) == 2:
+            twice.set()
+        raise sqlite3.OperationalError("disk I/O error")
+
+    heartbeat = Heartbeat(renew)
+    lease = Lease("s", "t", 1)
+    heartbeat.add(lease)
+    assert twice.wait(10)
+    heartbeat.remove(lease)
+
+
+def test_the_heartbeat_renews_while_leases_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JIUWEN_LG_LEASE_SECONDS", "0.1")
+    beat = threading.Event()
+    heartbeat = Heartbeat(beat.set)
+    lease = Lease("s", "t", 1)
+    heartbeat.add(lease)
+    assert beat.wait(10)
+    heartbeat.remove(lease)
+    assert heartbeat.held() == {}

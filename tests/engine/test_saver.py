@@ -41,9 +41,9 @@ async def test_a_write_with_a_lost_lease_is_refused_and_writes_nothing(store: St
 
     record, lease = store.sessions.start("s", _identity(), {}, turn_id=None, force=False, keep=False)
     assert lease is not None
-    scope = Scope("s", ignore, lease=Lease("s", record.thread_id, fence=lease.fence - 1))
+    scope = Scope("s", ignore, lease=Lease("s", record.row.thread_id, fence=lease.fence - 1))
     config: Any = {
-        "configurable": {"thread_id": record.thread_id, "checkpoint_ns": "", "checkpoint_id": "c", SCOPE_KEY: scope}
+        "configurable": {"thread_id": record.row.thread_id, "checkpoint_ns": "", "checkpoint_id": "c", SCOPE_KEY: scope}
     }
     with pytest.raises(JiuWenBaseException, match="100905"):
         await store.saver.aput_writes(config, [("io", 1)], "task")
@@ -92,7 +92,7 @@ class TestDatabase:
         other.execute("ROLLBACK")
 
     def test_it_opens_again_after_it_was_closed(self, db: Path) -> None:
-        database = Database(str(db), "CREATE TABLE IF NOT EXISTS t (x);")
+        database = Database(str(db), lambda c: c.executescript("CREATE TABLE IF NOT EXISTS t (x);"))
         database.close()
         with database.transaction() as cursor:
             cursor.execute("INSERT INTO t VALUES (1)")

@@ -84,6 +84,16 @@ class Mode(enum.Flag):
     B = 2
 
 
+class Tupled(enum.Enum):
+    PAIR = ("a", 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    items: tuple[Any, ...]
+    wide: int = 2**80
+
+
 class Outer:
     class Nested(BaseModel):
         v: int
@@ -132,6 +142,10 @@ VALUES = [
     Model(theName="n", inner=Special(x=1, y=9), extra="kept"),
     Validated(count=3),
     Outer.Nested(v=1),
+    Tupled.PAIR,
+    Frozen(((1, 2), (3,))),
+    Pair((1,), deque([(2,)])),
+    dt.datetime(2026, 3, 28, 12, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
     Interrupt(value={"a": 1}, id="i"),
     Overwrite({"a": 1}),
     Send("n", {"a": 1}),
@@ -153,6 +167,29 @@ def test_a_model_comes_back_whole() -> None:
         7,
         repr(Model(theName="n", inner=Special(x=1, y=9), extra="kept")),
     )
+
+
+def test_what_is_hidden_in_a_model_comes_back() -> None:
+    model = Model(theName="n")
+    model._hidden = 9
+    found = there_and_back(model)
+    assert (found._hidden, found.model_fields_set) == (9, {"name"})
+
+
+def test_a_moment_in_a_named_zone_keeps_its_zone() -> None:
+    before = dt.datetime(2026, 3, 28, 12, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))
+    assert there_and_back(before) + dt.timedelta(days=2) == before + dt.timedelta(days=2)
+
+
+def test_records_come_back() -> None:
+    records = numpy.array([(1, "ab"), (2, "c")], dtype=[("n", "<i4"), ("t", "<U2")])
+    found = there_and_back(records)
+    assert found.dtype == records.dtype
+    assert (found == records).all()
+
+
+def test_a_failed_task_is_recorded_by_its_text() -> None:
+    assert there_and_back(ValueError("x")) == "ValueError('x')"
 
 
 @pytest.mark.parametrize(
@@ -206,8 +243,7 @@ class TestNotSaved:
         with pytest.raises(JiuWenBaseException) as caught:
             copy.deepcopy(found["node"]["deep"])
         assert caught.value.error_code == 100907
-        assert caught.value.details["node_id"] == "node"
-        assert caught.value.details["path"] == "deep[0].lock"
+        assert caught.value.details["path"] == "node.deep[0].lock"
         assert "lock" in caught.value.details["type_name"]
 
     @pytest.mark.parametrize(
@@ -218,11 +254,30 @@ class TestNotSaved:
             threading.Lock(),
             numpy.array([object()]),
             {(1,): object()},
+            numpy.ma.masked_array([1, 2], [True, False]),
+            ValueError("in an output"),
+            Frozen(({uuid.UUID(int=1): 1},)),
             type("Local", (BaseModel,), {})(),
         ],
     )
     def test_anything_else_becomes_a_placeholder(self, value: Any) -> None:
         assert isinstance(self.save([value])[0], NotSaved)
+
+    def test_only_the_part_of_an_instance_that_cannot_be_stored_is_replaced(self) -> None:
+        found = self.save({"node": Pair(1, threading.Lock())})["node"]
+        assert found.left == 1
+        with pytest.raises(JiuWenBaseException) as caught:
+            copy.deepcopy(found)
+        assert caught.value.details["path"] == "node.right"
+
+    def test_a_class_that_has_changed_costs_one_value(self) -> None:
+        blob = ormsgpack.packb({"a": ormsgpack.Ext(0, ormsgpack.packb((__name__, "Colour", "gone"))), "b": 1})
+        found = serializer.loads_typed(("msgpack", blob))
+        assert found["b"] == 1
+        assert isinstance(found["a"], NotSaved)
+
+    def test_a_number_that_python_will_not_print_becomes_a_placeholder(self) -> None:
+        assert isinstance(self.save({"n": 10**5000})["n"], NotSaved)
 
     def test_a_circle_becomes_a_placeholder(self) -> None:
         circle: list[Any] = []
