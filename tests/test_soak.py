@@ -1,0 +1,68 @@
+"""Long runs (`make soak`); SOAK scales them: 1 is the whole, 0.1 a tenth."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.test_processes import Child, step, steps
+
+SCALE = float(os.environ.get("SOAK", "1"))
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
+
+
+def scaled(count: int) -> int:
+    return max(1, round(count * SCALE))
+
+
+def test_sessions_survive_processes_killed_at_random(child_env: dict[str, str]) -> None:
+    """Each kill costs at most one repetition of the component in flight, and loses nothing."""
+    seed = int(os.environ.get("SOAK_SEED", "1"))
+    dice = random.Random(seed)
+    Path("go").touch()
+    for number in range(scaled(150)):
+        session, kills = f"s{number}", dice.randrange(1, 4)
+        for kill in range(kills):
+            child = Child(child_env, "tests.programs.steps", "hold", "go" if kill else "start", session)
+            time.sleep(dice.uniform(0.2, 0.9))  # the moment of the kill is the experiment
+            child.kill()
+        outcome = step(child_env, "hold", "go", session)
+        ran = Counter(line for line in steps() if line.startswith(f"{session} "))
+        story = (seed, number, kills, outcome, ran)
+        if outcome.get("code") == 100900:  # it had finished before a kill, or was killed before it began
+            assert len(ran) in {0, 3}, story
+        else:
+            assert outcome["state"] == "COMPLETED", story
+            assert len(ran) == 3, story
+        assert ran.total() <= 3 + kills, story
+
+
+def test_many_processes_share_one_file(child_env: dict[str, str]) -> None:
+    children = [Child(child_env, "tests.programs.many", f"p{n}", str(scaled(500))) for n in range(4)]
+    assert [child.result() for child in children] == [0, 0, 0, 0]
+    assert max(Counter(steps()).values()) == 1
+
+
+def test_a_long_chain_pauses_and_resumes(child_env: dict[str, str]) -> None:
+    code = (
+        "import asyncio, sys\n"
+        "from tests.flows import Ask, Call, chain, turn\n"
+        "from jiuwen_lg import InteractiveInput\n"
+        "n = int(sys.argv[1])\n"
+        "flow = chain(*((f'n{i}', Ask() if i % 100 == 99 else Call()) for i in range(n)))\n"
+        "async def main():\n"
+        "    output = await turn(flow, {'q': 1})\n"
+        "    while output.state.value == 'INPUT_REQUIRED':\n"
+        "        output = await turn(flow, InteractiveInput('yes'))\n"
+        "    assert len(output.result['output']) == n\n"
+        "asyncio.run(main())\n"
+    )
+    env = {**child_env, "WORKFLOW_EXECUTE_TIMEOUT": "-1"}
+    subprocess.run([sys.executable, "-c", code, str(scaled(2000))], env=env, check=True)
