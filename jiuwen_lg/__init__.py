@@ -35,6 +35,7 @@ _NAMES = {
     ),
     "context": ("Context",),
     "engine.interaction": ("InteractionRequired",),
+    "engine.router": ("RouterRuntime",),
     "engine.serializer": ("register_state_type",),
     "environment": ("workflow_runtime_vars",),
     "errors": ("InterruptException", "JiuWenBaseException", "StatusCode"),
@@ -52,8 +53,10 @@ _NAMES = {
         "WorkflowExecutionState",
         "WorkflowOutput",
     ),
-    "runner": ("Runner",),
+    "resources": ("Resources",),
+    "runner": ("Runner", "default_inmemory_checkpointer"),
     "runtime": ("Runtime", "TaskRuntime", "WorkflowRuntime"),
+    "tool_info": ("Parameters", "ToolInfo"),
     "workflow": ("Workflow",),
 }
 """Module → the public names that it defines."""
@@ -84,6 +87,7 @@ if TYPE_CHECKING:
     from jiuwen_lg.config import WorkflowSpec as WorkflowSpec
     from jiuwen_lg.context import Context as Context
     from jiuwen_lg.engine.interaction import InteractionRequired as InteractionRequired
+    from jiuwen_lg.engine.router import RouterRuntime as RouterRuntime
     from jiuwen_lg.engine.serializer import register_state_type as register_state_type
     from jiuwen_lg.environment import workflow_runtime_vars as workflow_runtime_vars
     from jiuwen_lg.errors import InterruptException as InterruptException
@@ -101,10 +105,14 @@ if TYPE_CHECKING:
     from jiuwen_lg.output import WorkflowChunk as WorkflowChunk
     from jiuwen_lg.output import WorkflowExecutionState as WorkflowExecutionState
     from jiuwen_lg.output import WorkflowOutput as WorkflowOutput
+    from jiuwen_lg.resources import Resources as Resources
     from jiuwen_lg.runner import Runner as Runner
+    from jiuwen_lg.runner import default_inmemory_checkpointer as default_inmemory_checkpointer
     from jiuwen_lg.runtime import Runtime as Runtime
     from jiuwen_lg.runtime import TaskRuntime as TaskRuntime
     from jiuwen_lg.runtime import WorkflowRuntime as WorkflowRuntime
+    from jiuwen_lg.tool_info import Parameters as Parameters
+    from jiuwen_lg.tool_info import ToolInfo as ToolInfo
     from jiuwen_lg.workflow import Workflow as Workflow
 
 

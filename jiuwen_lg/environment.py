@@ -1,7 +1,8 @@
-"""The settings of a run: timeouts and switches, by environment key.
+"""The settings of a run: timeouts, limits and switches, by key.
 
-Facts: openJiuwen 0.1.1, `engine.md` 4.2. A run's own `set_envs` wins over the
-context variable, which wins over the operating system.
+Facts: openJiuwen 0.1.1, `engine.md` 4.2. A run's own `set_envs` wins over the context
+variable `workflow_runtime_vars`, which wins over the operating system. A text that makes
+no sense in the last two leaves the default; in `set_envs` it is refused.
 """
 
 from __future__ import annotations
@@ -9,49 +10,71 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
+
+from jiuwen_lg import constants as key
 
 workflow_runtime_vars: ContextVar[Mapping[str, Any] | None] = ContextVar("workflow_runtime_vars", default=None)
 """Settings by operating-system name for the runtimes made in this context."""
 
-EXECUTE_TIMEOUT = "_execute_timeout"
-FORCE_DEL_WORKFLOW_STATE = "_force_del_workflow_state"
-
 
 def _truth(text: Any) -> bool:
-    words = {"true": True, "false": False}
-    return words[str(text).strip().lower()]
+    return {"true": True, "false": False}[str(text).strip().lower()]
 
 
-_SETTINGS: dict[str, tuple[str, Callable[[Any], Any], Any]] = {
-    EXECUTE_TIMEOUT: ("WORKFLOW_EXECUTE_TIMEOUT", float, 60.0),
-    FORCE_DEL_WORKFLOW_STATE: ("FORCE_DEL_WORKFLOW_STATE", _truth, False),
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """How one setting is read: its names outside (the first one wins), its kind and its default."""
+
+    names: tuple[str, ...]
+    parse: Callable[[Any], Any]
+    default: Any
+
+    def from_outside(self, context: Mapping[str, Any]) -> Any:
+        found = next((source[n] for source in (context, os.environ) for n in self.names if n in source), None)
+        return _parsed(found, self.parse, self.default)
+
+
+_SETTINGS: dict[str, _Setting] = {
+    key.WORKFLOW_EXECUTE_TIMEOUT: _Setting((key.WORKFLOW_EXECUTE_TIMEOUT_ENV_KEY,), float, 60.0),
+    key.WORKFLOW_STREAM_FRAME_TIMEOUT: _Setting((key.WORKFLOW_STREAM_FRAME_TIMEOUT_ENV_KEY,), float, -1.0),
+    key.WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT: _Setting((key.WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT_ENV_KEY,), float, -1.0),
+    key.COMP_STREAM_CALL_TIMEOUT_KEY: _Setting((key.COMP_STREAM_CALL_TIMEOUT_ENV_KEY,), float, -1.0),
+    key.STREAM_INPUT_GEN_TIMEOUT_KEY: _Setting((key.STREAM_INPUT_GEN_TIMEOUT_ENV_KEY,), float, -1.0),
+    # The limit once held for loops over a number only, hence its old name.
+    key.LOOP_MAX_LIMIT_KEY: _Setting(
+        (key.LOOP_MAX_LIMIT_ENV_KEY, key.LOOP_NUMBER_MAX_LIMIT_ENV_KEY), int, key.LOOP_NUMBER_MAX_LIMIT_DEFAULT
+    ),
+    key.LOOP_NUMBER_MAX_LIMIT_KEY: _Setting(
+        (key.LOOP_NUMBER_MAX_LIMIT_ENV_KEY,), int, key.LOOP_NUMBER_MAX_LIMIT_DEFAULT
+    ),
+    key.FORCE_DEL_WORKFLOW_STATE_KEY: _Setting((key.FORCE_DEL_WORKFLOW_STATE_ENV_KEY,), _truth, default=False),
+    key.END_COMP_TEMPLATE_RENDER_POSITION_TIMEOUT_KEY: _Setting((), float, 5.0),
+    key.END_COMP_TEMPLATE_BATCH_READER_TIMEOUT_KEY: _Setting((), float, 5.0),
 }
-"""Key → (operating-system name, parser, default); times in seconds."""
 
 
 def default_environment() -> dict[str, Any]:
-    """The settings that a new runtime starts with; a text that makes no sense leaves the default."""
+    """The settings that a new runtime starts with."""
     context = workflow_runtime_vars.get() or {}
-    return {
-        key: _parsed(context.get(name, os.environ.get(name)), parse, default)
-        for key, (name, parse, default) in _SETTINGS.items()
-    }
+    return {name: setting.from_outside(context) for name, setting in _SETTINGS.items()}
 
 
-def parse_setting(key: str, value: Any) -> Any:
+def parse_setting(name: str, value: Any) -> Any:
     """A value that the user set for a key, as what the key holds.
 
     Raises:
         ValueError: It makes no sense for this key.
     """
-    if key not in _SETTINGS or value is None:
+    if name not in _SETTINGS or value is None:
         return value
-    _, parse, default = _SETTINGS[key]
+    setting = _SETTINGS[name]
     try:
-        return parse(value)
+        return setting.parse(value)
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{key} cannot be {value!r}: it is a {type(default).__name__}, such as {default!r}") from error
+        kind = type(setting.default).__name__
+        raise ValueError(f"{name} cannot be {value!r}: it is a {kind}, such as {setting.default!r}") from error
 
 
 def _parsed(text: Any, parse: Callable[[Any], Any], default: Any) -> Any:

@@ -187,9 +187,13 @@ class StatusCode(Enum):
     GRAPH_ADD_CONDITION_EDGE_FAILED = (110005, "router of {source} cannot be added: {reason}")
     WORKFLOW_COMPONENT_CONFIG_ERROR = (
         110006,
-        "connections name components that were never added: {missing}; connections: {edges}; components: {node_ids}",
+        "{missing} cannot be found: {reason}; the components are {node_ids}",
     )
 
+    RUNTIME_WORKFLOW_ADD_FAILED = (190002, "failed to add workflow, reason: {reason}")
+    RUNTIME_TOOL_ADD_FAILED = (190102, "failed to add tool, reason: {reason}")
+    RUNTIME_PROMPT_ADD_FAILED = (190202, "failed to add prompt template, reason: {reason}")
+    RUNTIME_MODEL_ADD_FAILED = (190302, "failed to add model, reason: {reason}")
     RUNTIME_TRACE_ERROR_FAILED = (191001, "trace_error needs an exception, not None")
     STREAM_WRITER_WRITE_SCHEMA_FAILED = (
         193001,

@@ -44,4 +44,13 @@ class _Runner:
             await store.database.call(lambda: store.sessions.discard(session_id))
 
 
+class _Checkpointer:
+    """openJiuwen's door to its process-global checkpointer, for programs that release sessions through it."""
+
+    async def release(self, session_id: str, agent_id: str | None = None) -> None:
+        """`Runner.release`; sessions belong to no agent here."""
+        await Runner.release(session_id)
+
+
 Runner = _Runner()
+default_inmemory_checkpointer = _Checkpointer()

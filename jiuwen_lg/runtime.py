@@ -12,9 +12,10 @@ from uuid import uuid4
 from jiuwen_lg.environment import default_environment, parse_setting
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.output import CustomSchema, OutputSchema
+from jiuwen_lg.resources import ResourceAccess, Resources
 from jiuwen_lg.schema.path import MISSING
-from jiuwen_lg.schema.reference import look_up, of_mapping
-from jiuwen_lg.schema.values import detach, patch_global, patch_private
+from jiuwen_lg.schema.reference import look_up
+from jiuwen_lg.schema.values import detach, merge, patch_global, patch_private
 
 OnChange: TypeAlias = Literal["refuse", "continue"]
 """What to do with a paused session whose workflow has changed its shape."""
@@ -116,6 +117,7 @@ class WorkflowRuntime:
             a start with the id of a run that exists goes on with it, or returns its
             result, instead of starting again.
         on_change: "continue" resumes a session although the workflow's shape has changed.
+        task: The conversation that the run belongs to.
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class WorkflowRuntime:
         *,
         turn_id: str | None = None,
         on_change: OnChange = "refuse",
+        task: TaskRuntime | None = None,
     ) -> None:
         if session_id is not None and not isinstance(session_id, str):
             raise StatusCode.ERROR.error(reason=f"session_id must be a string, {session_id!r} is not")
@@ -138,6 +141,8 @@ class WorkflowRuntime:
         self._config = RuntimeConfig()
         self.turn_id = turn_id
         self.on_change: OnChange = on_change
+        self.task = task
+        self.resources = task.resources() if task is not None else Resources()
 
     def session_id(self) -> str:
         """The session's id."""
@@ -159,9 +164,15 @@ class WorkflowRuntime:
         """Change it."""
         self._context = context
 
+    async def close(self) -> None:
+        """Nothing has to be closed; the object may be used again."""
 
-class TaskRuntime:
-    """A conversation outside a workflow; workflow runtimes made from it share its session id.
+
+class TaskRuntime(ResourceAccess):
+    """A conversation outside a workflow.
+
+    The workflow runtimes made from it share its session id, its global state and its
+    resources. Source: `components.md` 8.8.
 
     Args:
         trace_id: The session's id; a new one if absent.
@@ -171,32 +182,50 @@ class TaskRuntime:
 
     def __init__(self, trace_id: str | None = None, inner: Any = None, is_from_group: bool = True) -> None:
         self._session_id = trace_id or uuid4().hex
+        self._is_from_group = is_from_group
         self._private: dict[str, Any] = {}
         self._world: dict[str, Any] = {}
+        self._resources = Resources()
 
     def session_id(self) -> str:
         """The session's id."""
         return self._session_id
 
+    def is_from_group(self) -> bool:
+        """As given at construction."""
+        return self._is_from_group
+
+    def resources(self) -> Resources:
+        """The registry that its workflow runtimes share."""
+        return self._resources
+
     def create_workflow_runtime(self) -> WorkflowRuntime:
         """A runtime for one run in this session."""
-        return WorkflowRuntime(session_id=self._session_id)
+        return WorkflowRuntime(session_id=self._session_id, task=self)
 
     def get_state(self, key: Any = None) -> Any:
         """This object's own state."""
         return read_state(self._private, key)
 
     def update_state(self, data: dict[str, Any] | None) -> None:
-        """Change it."""
+        """Change it, at once."""
         self._private = patch_private(self._private, detach(data))
 
     def get_global_state(self, key: Any = None) -> Any:
-        """The global state kept by this object."""
-        return None if key is None else look_up(key, of_mapping(self._world))
+        """The global state; its runs' inputs and updates are in it."""
+        return None if key is None else read_state(self._world, key)
 
     def update_global_state(self, data: dict[str, Any] | None) -> None:
-        """Change it."""
+        """Change it, at once; runs that begin later see it."""
         self._world = patch_global(self._world, detach(data or {}))
+
+    def world(self) -> dict[str, Any]:
+        """A copy of the whole global state."""
+        return dict(detach(self._world))
+
+    def restore(self, world: dict[str, Any]) -> None:
+        """Lay this object's global state over that of a run which it resumes."""
+        self._world = dict(merge(world, self._world))
 
 
 def read_state(state: dict[str, Any], key: Any) -> Any:

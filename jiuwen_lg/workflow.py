@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, Self
 
 from jiuwen_lg.component import WorkflowComponent
-from jiuwen_lg.config import CompIOConfig, ComponentAbility, WorkflowConfig
+from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec, WorkflowConfig
 from jiuwen_lg.drawing import to_mermaid
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.definition import ComponentSpec, Connection, Definition
@@ -38,9 +38,11 @@ from jiuwen_lg.output import (
     WorkflowOutput,
 )
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.tool_info import Parameters, ToolInfo
 
 _COMPONENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _OUTPUT_ONLY = frozenset({BaseStreamMode.OUTPUT})
+_STREAM_INPUT = {ComponentAbility.TRANSFORM, ComponentAbility.COLLECT}
 
 
 class Workflow:
@@ -53,14 +55,21 @@ class Workflow:
     """
 
     def __init__(self, workflow_config: WorkflowConfig | None = None, *, keep_history: bool = False) -> None:
-        self._config = workflow_config or WorkflowConfig()
+        config = workflow_config or WorkflowConfig()
+        self._config = config.model_copy(update={"spec": config.spec.model_copy(deep=True)})
         self._definition = Definition()
         self._keep_history = keep_history
         self._program: Program | None = None
 
     def config(self) -> WorkflowConfig:
-        """The configuration given at construction."""
+        """The configuration given at construction; `spec` tells what was built."""
         return self._config
+
+    def get_tool_info(self) -> ToolInfo:
+        """The workflow as a language model is told of it: name, description, schema of its inputs."""
+        metadata = self._config.metadata
+        parameters = Parameters.of(self._config.workflow_inputs_schema)
+        return ToolInfo(name=metadata.name, description=metadata.description, parameters=parameters)
 
     # --- building ---
 
@@ -94,14 +103,13 @@ class Workflow:
             JiuWenBaseException: -1 for a malformed id, 110003 for a used one, 100002 for an
                 object that cannot run.
         """
-        _refuse_streams(stream_inputs_schema, stream_outputs_schema, stream_outputs_transformer, abilities=comp_ability)
-        io = CompIOConfig(
-            inputs_schema=inputs_schema,
-            outputs_schema=outputs_schema,
-            inputs_transformer=inputs_transformer,
-            outputs_transformer=outputs_transformer,
-        )
-        return self._add(comp_id, workflow_comp, io, wait_for_all=bool(wait_for_all), is_exit=False)
+        node = _node(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer, comp_ability)
+        if wait_for_all is False and _STREAM_INPUT & set(node.abilities):
+            raise StatusCode.ERROR.error(
+                reason=f"[{comp_id}] takes frames, so it waits for all: drop wait_for_all=False"
+            )
+        _refuse_streams(stream_inputs_schema, stream_outputs_schema, stream_outputs_transformer, node.abilities)
+        return self._add(comp_id, workflow_comp, node, wait_for_all=bool(wait_for_all), is_exit=False)
 
     def set_start_comp(
         self,
@@ -113,13 +121,8 @@ class Workflow:
         outputs_transformer: Callable[..., Any] | None = None,
     ) -> Self:
         """Add the component where runs begin; arguments as in `add_workflow_comp`."""
-        io = CompIOConfig(
-            inputs_schema=inputs_schema,
-            outputs_schema=outputs_schema,
-            inputs_transformer=inputs_transformer,
-            outputs_transformer=outputs_transformer,
-        )
-        self._add(start_comp_id, component, io, wait_for_all=False, is_exit=False)
+        node = _node(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer)
+        self._add(start_comp_id, component, node, wait_for_all=False, is_exit=False)
         return self.start_comp(start_comp_id)
 
     def set_end_comp(
@@ -139,20 +142,17 @@ class Workflow:
         _refuse_streams(stream_inputs_schema, stream_outputs_schema, stream_outputs_transformer)
         if response_mode == "streaming":
             raise NotImplementedError('response_mode="streaming" comes with the streams of a later release')
-        io = CompIOConfig(
-            inputs_schema=inputs_schema,
-            outputs_schema=outputs_schema,
-            inputs_transformer=inputs_transformer,
-            outputs_transformer=outputs_transformer,
-        )
-        self._add(end_comp_id, component, io, wait_for_all=False, is_exit=True)
+        node = _node(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer)
+        self._add(end_comp_id, component, node, wait_for_all=False, is_exit=True)
         return self.end_comp(end_comp_id)
 
-    def _add(self, comp_id: str, component: Any, io: CompIOConfig, *, wait_for_all: bool, is_exit: bool) -> Self:
+    def _add(self, comp_id: str, component: Any, node: NodeSpec, *, wait_for_all: bool, is_exit: bool) -> Self:
         self._check_id(comp_id)
         executable = _executable_of(component)
-        spec = ComponentSpec.parse(comp_id, executable, io, wait_for_all=wait_for_all, is_exit=is_exit)
-        self._definition.add(spec)
+        self._definition.add(
+            ComponentSpec.parse(comp_id, executable, node.io_config, wait_for_all=wait_for_all, is_exit=is_exit)
+        )
+        self._config.spec.comp_configs[comp_id] = node
         return self
 
     def _check_id(self, comp_id: str) -> None:
@@ -202,7 +202,41 @@ class Workflow:
                 source=src_comp_id, target=target_comp_id, reason="both ends need a component id"
             )
         self._definition.connect(Connection(tuple(dict.fromkeys(sources)), target_comp_id))
+        for source in sources:
+            self._config.spec.edges.setdefault(source, []).append(target_comp_id)
         return self
+
+    def add_conditional_connection(self, src_comp_id: str, router: Callable[..., Any]) -> Self:
+        """Let a function choose, after the source has run, which components run next.
+
+        Several routers on one source add up, as do plain connections. A router that raises
+        makes its source fail; a retry runs both again.
+
+        Args:
+            src_comp_id: The source.
+            router: Called as `router()`, or as `router(runtime=...)` if it has a parameter of
+                that name; it gives an id, several (all run at once), or none. It may be async.
+
+        Raises:
+            JiuWenBaseException: 110005, the source or the router is missing. When it runs,
+                100100 for a router that fails or names a component that is not there.
+        """
+        if not src_comp_id or not isinstance(src_comp_id, str):
+            raise StatusCode.GRAPH_ADD_CONDITION_EDGE_FAILED.error(source=src_comp_id, reason="it needs a component id")
+        if not callable(router):
+            raise StatusCode.GRAPH_ADD_CONDITION_EDGE_FAILED.error(
+                source=src_comp_id, reason=f"a router is a function, {router!r} is not"
+            )
+        self._definition.route(src_comp_id, router)
+        return self
+
+    def add_stream_connection(self, src_comp_id: str, target_comp_id: str) -> Self:
+        """Let frames flow from one component to another.
+
+        Raises:
+            NotImplementedError: Streams between components come with a later release.
+        """
+        raise NotImplementedError("streams between components come with a later release")
 
     # --- compiling ---
 
@@ -218,7 +252,8 @@ class Workflow:
         """
         if isinstance(checkpointer, WorkflowRuntime):  # openJiuwen's signature
             checkpointer = None
-        return compile_graph(self._definition, checkpointer=checkpointer, **options)
+        inputs = self._config.workflow_inputs_schema
+        return compile_graph(self._definition, inputs, checkpointer=checkpointer, **options)
 
     def to_mermaid(self, title: str = "") -> str:
         """The workflow as Mermaid text, made without a network.
@@ -232,9 +267,7 @@ class Workflow:
         """The program of the definition as it is now; compiled again after an edit."""
         program = self._program
         if program is None or program.edits != self._definition.edits:
-            metadata = self._config.metadata
-            workflow_id = metadata.id if metadata.is_named else ""
-            program = Program(self._definition, workflow_id, keep_history=self._keep_history)
+            program = Program(self._definition, self._config, keep_history=self._keep_history)
             self._program = program
         return program
 
@@ -398,9 +431,23 @@ def _mode(mode: Any) -> BaseStreamMode:
     return BaseStreamMode(mode)
 
 
-def _refuse_streams(*schemas: Any, abilities: list[ComponentAbility] | None = None) -> None:
-    if any(schemas) or set(abilities or ()) - {ComponentAbility.INVOKE}:
+def _refuse_streams(*later: Any) -> None:
+    """Stream schemas and abilities are not there yet, and ignoring them would give wrong results."""
+    if any(part for part in later if part != [ComponentAbility.INVOKE]):
         raise NotImplementedError("stream schemas and stream abilities come with the streams of a later release")
+
+
+def _node(
+    inputs_schema: Any, outputs_schema: Any, inputs_transformer: Any, outputs_transformer: Any, abilities: Any = None
+) -> NodeSpec:
+    """The configuration of a component; pydantic refuses schemas that are no dicts and the like."""
+    io = CompIOConfig(
+        inputs_schema=inputs_schema,
+        outputs_schema=outputs_schema,
+        inputs_transformer=inputs_transformer,
+        outputs_transformer=outputs_transformer,
+    )
+    return NodeSpec(io_config=io, abilities=abilities or [])
 
 
 def _in_order(frames: list[WorkflowChunk], questions: list[Question]) -> list[WorkflowChunk]:

@@ -6,13 +6,15 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from functools import cache
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
 import jiuwen_lg
-from jiuwen_lg.compat.table import MODULES, SUPPORTED_VERSION, is_package
+from jiuwen_lg import constants
+from jiuwen_lg.compat.table import LATER, MODULES, SUPPORTED_VERSION, all_modules, is_package, names_of
 
 _ROOT = "openjiuwen"
 
@@ -25,10 +27,10 @@ class _AliasFinder(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         if fullname != _ROOT and not fullname.startswith(f"{_ROOT}."):
             return None
-        if fullname not in MODULES and not is_package(fullname):
+        if names_of(fullname) is None and not is_package(fullname):
             raise ModuleNotFoundError(
                 f"jiuwen_lg stands in for openjiuwen {SUPPORTED_VERSION}, which has no module {fullname!r}"
-                f"{_nearest(fullname, MODULES)}",
+                f"{_nearest(fullname, all_modules())}",
                 name=fullname,
             )
         return ModuleSpec(fullname, self, is_package=is_package(fullname))
@@ -44,11 +46,13 @@ class _AliasModule(ModuleType):
     """A module whose names are ours."""
 
     def __getattr__(self, name: str) -> Any:
-        names = MODULES.get(self.__name__, ())
-        if name in names:
-            return getattr(jiuwen_lg, name)
+        if name in MODULES.get(self.__name__, ()):
+            return _ours(name)
+        if name in LATER.get(self.__name__, ()):
+            return _not_yet(name)
         if name.startswith("__"):
             raise AttributeError(name)
+        names = names_of(self.__name__) or ()
         raise ImportError(
             f"jiuwen_lg stands in for openjiuwen {SUPPORTED_VERSION}, where {self.__name__} has no {name!r}"
             f"{_nearest(name, names)}",
@@ -57,7 +61,28 @@ class _AliasModule(ModuleType):
 
     @property
     def __all__(self) -> list[str]:
-        return list(MODULES.get(self.__name__, ()))
+        return list(names_of(self.__name__) or ())
+
+
+def _ours(name: str) -> Any:
+    return getattr(constants, name) if hasattr(constants, name) else getattr(jiuwen_lg, name)
+
+
+class _NotYet(type):
+    """The type of names that are not there yet: they can be imported and annotated with."""
+
+    def __call__(cls, *arguments: Any, **named: Any) -> Any:
+        raise NotImplementedError(f"{cls.__name__} comes with a later release of jiuwen_lg")
+
+    def __getattr__(cls, attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        raise NotImplementedError(f"{cls.__name__}.{attribute} comes with a later release of jiuwen_lg")
+
+
+@cache
+def _not_yet(name: str) -> type:
+    return _NotYet(name, (), {"__doc__": "Not there yet."})
 
 
 def _nearest(wanted: str, names: Iterable[str]) -> str:

@@ -5,9 +5,37 @@ Source: `engine.md` 0.1. Each name is the one of that spelling in `jiuwen_lg`.
 
 from __future__ import annotations
 
+from jiuwen_lg import constants
+
 SUPPORTED_VERSION = "0.1.1"
 
 _C = "openjiuwen.core"
+
+LATER: dict[str, tuple[str, ...]] = {
+    f"{_C}.component.branch_comp": ("BranchComponent",),
+    f"{_C}.component.branch_router": ("BranchRouter", "Branch"),
+    f"{_C}.component.break_comp": ("BreakComponent",),
+    f"{_C}.component.condition.array": ("ArrayCondition", "ArrayConditionInRuntime"),
+    f"{_C}.component.condition.condition": ("Condition", "FuncCondition", "AlwaysTrue"),
+    f"{_C}.component.condition.expression": ("ExpressionCondition",),
+    f"{_C}.component.condition.number": ("NumberCondition", "NumberConditionInRuntime"),
+    f"{_C}.component.loop_callback.intermediate_loop_var": ("IntermediateLoopVarCallback",),
+    f"{_C}.component.loop_callback.loop_callback": ("LoopCallback",),
+    f"{_C}.component.loop_callback.output": ("OutputCallback",),
+    f"{_C}.component.loop_comp": ("LoopGroup", "LoopComponent", "AdvancedLoopComponent", "LoopType", "LoopInput"),
+    f"{_C}.component.set_variable_comp": ("SetVariableComponent",),
+    f"{_C}.component.workflow_comp": ("SubWorkflowComponent",),
+    f"{_C}.context_engine.base": ("ContextOwner",),
+    f"{_C}.context_engine.config": ("ContextEngineConfig",),
+    f"{_C}.context_engine.engine": ("ContextEngine",),
+    f"{_C}.graph.executable": ("GeneralExecutor",),
+    f"{_C}.runner.runner": ("resource_mgr",),
+    f"{_C}.runtime.runtime": ("BaseRuntime",),
+    f"{_C}.runtime.workflow": ("NodeRuntime", "SubWorkflowRuntime"),
+    f"{_C}.runtime.wrapper": ("WrappedNodeRuntime",),
+    f"{_C}.workflow.base": ("BaseWorkFlow",),
+}
+"""Names that programs import and jiuwen_lg does not have yet: they raise when they are used."""
 
 MODULES: dict[str, tuple[str, ...]] = {
     f"{_C}.common.exception.exception": ("JiuWenBaseException", "InterruptException"),
@@ -25,11 +53,14 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_C}.graph.executable": ("Executable", "Input", "Output"),
     f"{_C}.runner.runner": ("Runner",),
     f"{_C}.runtime.base": ("ComponentExecutable", "Input", "Output"),
+    f"{_C}.runtime.constants": tuple(name for name in vars(constants) if name.isupper()),
     f"{_C}.runtime.interaction.interaction": ("InteractionOutput",),
     f"{_C}.runtime.interaction.interactive_input": ("InteractiveInput",),
     f"{_C}.runtime.runtime": ("Runtime",),
     f"{_C}.runtime.workflow": ("WorkflowRuntime", "workflow_runtime_vars"),
-    f"{_C}.runtime.wrapper": ("TaskRuntime",),
+    f"{_C}.runtime.interaction.checkpointer": ("default_inmemory_checkpointer",),
+    f"{_C}.runtime.wrapper": ("TaskRuntime", "RouterRuntime"),
+    f"{_C}.utils.tool.schema": ("ToolInfo", "Parameters"),
     f"{_C}.stream.base": ("BaseStreamMode", "StreamMode", "OutputSchema", "TraceSchema", "CustomSchema"),
     f"{_C}.workflow.base": ("Workflow", "WorkflowOutput", "WorkflowExecutionState", "WorkflowChunk"),
     f"{_C}.workflow.workflow_config": (
@@ -42,9 +73,21 @@ MODULES: dict[str, tuple[str, ...]] = {
         "WorkflowSpec",
     ),
 }
-"""Module path → names."""
+"""Module path → names that are ours."""
+
+
+def names_of(path: str) -> tuple[str, ...] | None:
+    """The names of a module, None if there is no such module."""
+    if path not in MODULES and path not in LATER:
+        return None
+    return (*MODULES.get(path, ()), *LATER.get(path, ()))
+
+
+def all_modules() -> list[str]:
+    """Every module path."""
+    return [*dict.fromkeys((*MODULES, *LATER))]
 
 
 def is_package(path: str) -> bool:
     """Whether modules of the table lie below this path."""
-    return any(module.startswith(f"{path}.") for module in MODULES)
+    return any(module.startswith(f"{path}.") for module in all_modules())

@@ -14,9 +14,11 @@ from typing import Annotated, Any
 from langgraph.channels.delta import DeltaChannel
 from langgraph.channels.named_barrier_value import NamedBarrierValue
 from langgraph.types import Overwrite
+from pydantic import WithJsonSchema
 from typing_extensions import TypedDict  # typing's own cannot make JSON schemas before Python 3.12
 
 from jiuwen_lg.schema.values import merge, patch_global, patch_private
+from jiuwen_lg.tool_info import Parameters
 
 _logger = logging.getLogger(__name__)
 
@@ -130,12 +132,25 @@ class Join(NamedBarrierValue[str]):
         return super().update([value for value in values if value != RESET]) or had_seen
 
 
-def fresh_start(joins: Sequence[str]) -> dict[str, Any]:
-    """The writes that make a thread's next run start clean, by channel."""
-    return {
-        "io": Overwrite({}),
-        "own": Overwrite({}),
-        "world": Overwrite({}),
-        "result": Overwrite(None),
-        **dict.fromkeys(joins, RESET),
-    }
+WORLD = "__jlg_world__"
+"""Key of a graph's input under which a run is given a global state to begin with."""
+
+
+def fresh_start(given: dict[str, Any], joins: Sequence[str]) -> list[tuple[str, Any]]:
+    """The writes, by channel, that make a thread's next run start clean."""
+    return [
+        ("io", Overwrite({})),
+        ("own", Overwrite({})),
+        ("world", Overwrite(given.get(WORLD) or {})),
+        ("result", Overwrite(None)),
+        *((join, RESET) for join in joins),
+    ]
+
+
+def input_type(parameters: Parameters) -> Any:
+    """The graph's input type, with the JSON schema of the workflow's own inputs."""
+    if not parameters.properties:
+        return GraphInput
+    schema = parameters.model_dump()
+    declared = Annotated[dict[str, Any], WithJsonSchema(schema)]
+    return type("GraphInput", (GraphInput,), {"__annotations__": {"inputs": declared}})

@@ -14,11 +14,14 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel._write import ChannelWrite, ChannelWriteTupleEntry
 from langgraph.types import Command, Durability
 
-from jiuwen_lg.engine.channels import GraphInput, GraphOutput, Join, NodeState, State, fresh_start
+from jiuwen_lg.config import WorkflowInputsSchema
+from jiuwen_lg.engine.channels import WORLD, GraphOutput, Join, NodeState, State, fresh_start, input_type
 from jiuwen_lg.engine.definition import Definition
 from jiuwen_lg.engine.interaction import shown
 from jiuwen_lg.engine.node import ComponentNode
+from jiuwen_lg.engine.router import Router
 from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.tool_info import Parameters
 
 
 class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
@@ -66,11 +69,11 @@ def _checked(input: Any, config: RunnableConfig | None) -> Any:
     if input is None or isinstance(input, Command):
         return input
     known = isinstance(input, dict) and isinstance(input.get("inputs", 0), (dict, type(None)))
-    if not known or (set(input) != {"inputs"} and not _is_nested(config)):
+    if not known or (not input.keys() <= {"inputs", WORLD} and not _is_nested(config)):
         raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(
             error=f"a compiled workflow takes {{'inputs': {{...}}}}, not {input!r}"
         )
-    return {"inputs": input["inputs"]}
+    return {key: input[key] for key in ("inputs", WORLD) if key in input}
 
 
 def _shown(chunk: Any) -> Any:
@@ -83,17 +86,30 @@ def _shown(chunk: Any) -> Any:
     return {**chunk, "__interrupt__": type(interrupts)(shown(interrupt) for interrupt in interrupts)}
 
 
-def compile_graph(definition: Definition, *, checkpointer: Any = None, **options: Any) -> WorkflowGraph:
-    """Compile a definition; `options` are those of LangGraph's `StateGraph.compile`.
+def compile_graph(
+    definition: Definition, inputs: WorkflowInputsSchema, *, checkpointer: Any = None, **options: Any
+) -> WorkflowGraph:
+    """Compile a definition.
+
+    Args:
+        definition: What was built.
+        inputs: The JSON schema of the workflow's inputs, which the graph's input schema shows.
+        checkpointer: A LangGraph saver.
+        options: Those of LangGraph's `StateGraph.compile`.
 
     Raises:
         JiuWenBaseException: 110006, a connection names a component that was never added.
     """
-    builder = StateGraph(State, input_schema=GraphInput, output_schema=GraphOutput)
+    parameters = Parameters.of(inputs)
+    definition.require_references(parameters.properties)
+    builder = StateGraph(State, input_schema=input_type(parameters), output_schema=GraphOutput)
     result_of = definition.ends[-1] if definition.ends else None
+    ids = frozenset(definition.components)
     for spec in definition.components.values():
-        node = ComponentNode(spec, gives_result=spec.id == result_of)
-        builder.add_node(spec.id, node, input_schema=NodeState)
+        routers = [Router(function) for function in definition.routers.get(spec.id, ())]
+        node = ComponentNode(spec, gives_result=spec.id == result_of, routers=routers, ids=ids)
+        known = tuple(target for router in routers for target in router.known_targets())
+        builder.add_node(spec.id, node, input_schema=NodeState, destinations=known or None)
     _add_edges(builder, definition)
     return _with_fresh_starts(builder.compile(checkpointer, **options))
 
@@ -115,9 +131,8 @@ def _with_fresh_starts(compiled: Any) -> WorkflowGraph:
     joins = [name for name in graph.channels if name.startswith("join:")]
     for name in joins:
         graph.channels[name] = _join(graph.channels[name])
-    resets = tuple(fresh_start(joins).items())
     # Drawing runs the writers too, without an input: then there is nothing to reset.
-    reset = ChannelWriteTupleEntry(mapper=lambda given: None if given is None else resets)
+    reset = ChannelWriteTupleEntry(mapper=lambda given: None if given is None else fresh_start(given, joins))
     graph.nodes[START].writers.append(ChannelWrite((reset,)))
     return graph
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from jiuwen_lg.config import CompIOConfig
-from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.schema.reference import Schema, parse_schema
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.schema.reference import Schema, parse_schema, references
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ class Connection:
     sources: tuple[str, ...]
     target: str
 
+    def __str__(self) -> str:
+        return f"{' + '.join(self.sources)} -> {self.target}"
+
 
 @dataclass(slots=True)
 class Definition:
@@ -59,6 +63,7 @@ class Definition:
 
     components: dict[str, ComponentSpec] = field(default_factory=dict)
     connections: list[Connection] = field(default_factory=list)
+    routers: dict[str, list[Any]] = field(default_factory=dict)
     starts: list[str] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)
     edits: int = 0
@@ -71,6 +76,11 @@ class Definition:
     def connect(self, connection: Connection) -> None:
         """Add an edge."""
         self.connections.append(connection)
+        self.edits += 1
+
+    def route(self, source: str, router: Any) -> None:
+        """Let a router choose where the run goes on after a component; several add up."""
+        self.routers.setdefault(source, []).append(router)
         self.edits += 1
 
     def start_at(self, id: str) -> None:
@@ -102,16 +112,46 @@ class Definition:
         return _unique(s for c in self.connections if c.target == target for s in c.sources)
 
     def _require_components(self) -> None:
-        named = _unique(i for c in self.connections for i in (*c.sources, c.target))
+        named = _unique([*(i for c in self.connections for i in (*c.sources, c.target)), *self.routers])
         if missing := [i for i in named if i not in self.components]:
-            raise StatusCode.WORKFLOW_COMPONENT_CONFIG_ERROR.error(
-                missing=missing,
-                edges=[f"{' + '.join(c.sources)} -> {c.target}" for c in self._edges_of(missing)],
-                node_ids=list(self.components),
-            )
+            where = [str(c) for c in self.connections if not {*c.sources, c.target}.isdisjoint(missing)]
+            where += [f"router of {source}" for source in self.routers if source in missing]
+            hint = "".join(_nearest(i, self.components) for i in missing)
+            raise self._not_found(missing, f"{', '.join(where)} need them{hint}")
 
-    def _edges_of(self, ids: list[str]) -> list[Connection]:
-        return [c for c in self.connections if not {*c.sources, c.target}.isdisjoint(ids)]
+    def _not_found(self, missing: list[str], reason: str) -> JiuWenBaseException:
+        return StatusCode.WORKFLOW_COMPONENT_CONFIG_ERROR.error(
+            missing=missing, reason=reason, node_ids=list(self.components)
+        )
+
+    def require_references(self, inputs: Collection[str]) -> None:
+        """Check, where the workflow's inputs are declared, that every reference leads to one or to a component.
+
+        Raises:
+            JiuWenBaseException: 110006, naming the component that refers, the name and the nearest one.
+        """
+        for spec in self.components.values() if inputs else ():
+            for reference in references(spec.inputs) if spec.inputs else ():
+                if reference.name not in self.components and reference.name not in inputs:
+                    near = _nearest(reference.name, [*self.components, *inputs])
+                    reason = f"the inputs_schema of [{spec.id}] refers to it, the inputs are {list(inputs)}{near}"
+                    raise self._not_found([reference.name], reason)
+
+    def unreachable_ends(self) -> list[str]:
+        """The ends that no run can reach; routers may lead anywhere, so with one there is none."""
+        if self.routers:
+            return []
+        reached, joins = set(self.starts), self.joins()
+        while True:
+            fired = {j.target for j in joins if reached.issuperset(j.sources)}
+            if fired <= reached:
+                return [end for end in self.ends if end not in reached]
+            reached |= fired
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = get_close_matches(name, list(names), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _unique(ids: Iterable[str]) -> tuple[str, ...]:

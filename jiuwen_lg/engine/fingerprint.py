@@ -20,6 +20,7 @@ def shape_of(definition: Definition) -> dict[str, Any]:
         "edges": sorted([sorted(c.sources), c.target] for c in definition.joins()),
         "starts": definition.starts,
         "ends": definition.ends,
+        **({"routers": sorted(definition.routers)} if definition.routers else {}),
     }
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.errors import GraphBubbleUp, GraphInterrupt
-from langgraph.types import Interrupt
+from langgraph.types import Command, Interrupt
 
 from jiuwen_lg.engine.definition import ComponentSpec
 from jiuwen_lg.engine.interaction import Question, carried_by, failures_in, interrupts_in, task_id_of
 from jiuwen_lg.engine.loop_thread import run_in_loop_thread
 from jiuwen_lg.engine.node_runtime import NodeRuntime
+from jiuwen_lg.engine.router import Router, route
 from jiuwen_lg.engine.scope import Scope, scope_of
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
 from jiuwen_lg.schema.reference import Fields, Reader, look_up, of_mapping
@@ -27,10 +30,14 @@ class ComponentNode(Runnable[Any, Any]):
     synchronous ones.
     """
 
-    def __init__(self, spec: ComponentSpec, *, gives_result: bool) -> None:
+    def __init__(
+        self, spec: ComponentSpec, *, gives_result: bool, routers: Sequence[Router], ids: Collection[str]
+    ) -> None:
         self.name = spec.id
         self._spec = spec
         self._gives_result = gives_result
+        self._routers = routers
+        self._ids = ids
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """For synchronous callers of the graph."""
@@ -50,23 +57,26 @@ class ComponentNode(Runnable[Any, Any]):
                 raise GraphInterrupt(tuple(interrupts)) from None
             raise self._failure(error) from error
         self._refuse_swallowed(runtime)
-        update = self._update(self._stored(output), runtime)
+        stored = self._stored(output)
+        update: Any = self._update(stored, runtime)
+        if self._routers:
+            update = Command(update=update, goto=await route(self._spec.id, self._routers, runtime, stored, self._ids))
         runtime.finish()
         return update
 
     async def _run(self, runtime: NodeRuntime, scope: Scope) -> Any:
-        inputs = self._inputs(runtime)
+        inputs = await self._inputs(runtime)
         output = await self._spec.executable.invoke(inputs, runtime, scope.context)
-        return self._outputs(output)
+        return await self._outputs(output)
 
-    def _inputs(self, runtime: NodeRuntime) -> Any:
+    async def _inputs(self, runtime: NodeRuntime) -> Any:
         if transformer := self._spec.io.inputs_transformer:
-            return transformer(_StateView(runtime.read))
+            return await _awaited(transformer(_StateView(runtime.read)))
         return None if self._spec.inputs is None else self._spec.inputs.resolve(runtime.read)
 
-    def _outputs(self, output: Any) -> Any:
+    async def _outputs(self, output: Any) -> Any:
         if transformer := self._spec.io.outputs_transformer:
-            return transformer(output)
+            return await _awaited(transformer(output))
         schema = self._spec.outputs
         if schema is None or output is None:
             return output
@@ -120,6 +130,11 @@ class ComponentNode(Runnable[Any, Any]):
     def _refuse_swallowed(self, runtime: NodeRuntime) -> None:
         for required in runtime.open_questions():
             raise StatusCode.INTERACTION_SWALLOWED.error(node_id=self._spec.id, question=required.value)
+
+
+async def _awaited(result: Any) -> Any:
+    """A transformer's result; it may be written as an async function."""
+    return await result if inspect.isawaitable(result) else result
 
 
 class _StateView:

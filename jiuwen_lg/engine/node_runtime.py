@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from langgraph.errors import GraphInterrupt
@@ -13,13 +13,14 @@ from jiuwen_lg.engine.interaction import Carried, InteractionRequired, token_of
 from jiuwen_lg.engine.scope import Scope
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
+from jiuwen_lg.resources import ResourceAccess
 from jiuwen_lg.runtime import Runtime, read_state
 from jiuwen_lg.schema.path import MISSING, walk
-from jiuwen_lg.schema.reference import look_up, parse_reference
+from jiuwen_lg.schema.reference import Reader, look_up, parse_reference
 from jiuwen_lg.schema.values import patch_global, patch_private, storable
 
 
-class NodeRuntime(Runtime):
+class NodeRuntime(ResourceAccess, Runtime):
     """One execution of one component.
 
     Reads come from the state as it was when the execution began; writes are queued and
@@ -51,11 +52,22 @@ class NodeRuntime(Runtime):
         self._answered = 0
         self._kept_is_used = False
 
+        self._resources = scope.resources
+
+    @property
+    def local_id(self) -> str:
+        """The id by which the component's own workflow knows it."""
+        return self._id
+
     def executable_id(self) -> str:
         return self._id
 
     def session_id(self) -> str:
         return self._scope.session_id
+
+    def base(self) -> NodeRuntime:
+        """The inner runtime, which is this one."""
+        return self
 
     # --- state ---
 
@@ -72,10 +84,13 @@ class NodeRuntime(Runtime):
         self._private_then = patch_private(self._private_then, patch)  # refuses what cannot be applied
         self.private_patches.append(patch)
 
-    def get_global_state(self, key: Any = None) -> Any:
+    def get_global_state(self, key: Any = None, read: Reader | None = None) -> Any:
         if key is None:
             return None
-        return self._global_path(key) if isinstance(key, str) else look_up(key, self._read_anything)
+        read = read or self.read
+        if isinstance(key, str):
+            return self._global_path(key, read)
+        return look_up(key, lambda name: self._read_world(name, read))
 
     def update_global_state(self, data: dict[str, Any] | None) -> None:
         if data is not None:
@@ -83,21 +98,18 @@ class NodeRuntime(Runtime):
             self._world_then = patch_global(self._world_then, patch)
             self.global_patches.append(patch)
 
-    def _global_path(self, key: str) -> Any:
+    def _global_path(self, key: str, read: Reader) -> Any:
         """Global state first, then the outputs and inputs, then the component's own output."""
         path = key if parse_reference(key) is None else key[2:-1]
-        for read in (self._read_world, self.read, self._read_own_output):
-            found = look_up(path, read)
+        for reader in (self._read_world, read, self._read_own_output):
+            found = look_up(path, reader)
             if found is not None:
                 return found
         return None
 
-    def _read_anything(self, name: str) -> Any:
-        found = self._read_world(name)
-        return self.read(name) if found is MISSING else found
-
-    def _read_world(self, name: str) -> Any:
-        return self._state["world"].get(name, MISSING)
+    def _read_world(self, name: str, otherwise: Reader = lambda _: MISSING) -> Any:
+        world = self._state["world"]
+        return world[name] if name in world else otherwise(name)
 
     def _read_own_output(self, name: str) -> Any:
         return walk(self._state["io"], (self._id, name))
@@ -172,8 +184,11 @@ class NodeRuntime(Runtime):
         return interrupts
 
     def finish(self) -> None:
-        """The component has completed: an answer that was kept for it is used up."""
+        """The component has completed: an answer kept for it is used up, its global updates are shared."""
         self._scope.kept.pop(self._id, None)
+        self._scope.completed.add(self._id)
+        for patch in self.global_patches:
+            self._scope.share(patch)
 
     # --- frames and settings ---
 
@@ -185,8 +200,46 @@ class NodeRuntime(Runtime):
         if BaseStreamMode.CUSTOM in self._scope.modes:
             await self._scope.emit(data if isinstance(data, CustomSchema) else CustomSchema(**data))
 
+    def stream_writer(self) -> Any:
+        """Something with an async `write(frame)` for output frames; None if nobody reads them."""
+        return FrameWriter(self.write_stream) if BaseStreamMode.OUTPUT in self._scope.modes else None
+
+    def custom_writer(self) -> Any:
+        """Something with an async `write(frame)` for custom frames; None if nobody reads them."""
+        return FrameWriter(self.write_custom_stream) if BaseStreamMode.CUSTOM in self._scope.modes else None
+
+    async def trace(self, data: dict[str, Any]) -> None:
+        """Add to the component's trace; without a tracer, nothing."""
+
+    async def trace_error(self, error: Exception) -> None:
+        if error is None:
+            raise StatusCode.RUNTIME_TRACE_ERROR_FAILED.error()
+
     def get_env(self, key: str) -> Any:
         return self._scope.envs.get(key)
+
+    def get_current_workflow_config(self) -> Any:
+        """The configuration of the workflow that the component belongs to; None in a graph of others."""
+        return self._scope.workflow_config
+
+    def get_agent_config(self) -> None:
+        """The agent's configuration; None outside an agent."""
+
+    async def pre_run(self, **kwargs: Any) -> None:
+        """Does nothing."""
+
+    async def post_run(self) -> None:
+        """Does nothing."""
+
+    async def release(self, session_id: str) -> None:
+        """Does nothing."""
+
+
+class FrameWriter:
+    """openJiuwen's writer objects, for components that ask for one."""
+
+    def __init__(self, write: Callable[[Any], Awaitable[None]]) -> None:
+        self.write = write
 
 
 def _patch(data: Any, method: str) -> dict[str, Any]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Collection
 from typing import Any
 
+from jiuwen_lg.config import WorkflowConfig
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.definition import Definition
 from jiuwen_lg.engine.fingerprint import fingerprint, shape_of
 from jiuwen_lg.engine.sessions import Identity
 from jiuwen_lg.engine.store import Store
+
+_logger = logging.getLogger(__name__)
 
 
 class Program:
@@ -16,18 +21,26 @@ class Program:
 
     Args:
         definition: The definition.
-        workflow_id: The id that the user gave the workflow; empty if none.
+        config: The workflow's configuration.
         keep_history: Whether a finished run's checkpoints are kept.
+
+    Raises:
+        JiuWenBaseException: 110006, a connection or a reference leads to a component that was never added.
     """
 
-    def __init__(self, definition: Definition, workflow_id: str, *, keep_history: bool) -> None:
+    def __init__(self, definition: Definition, config: WorkflowConfig, *, keep_history: bool) -> None:
         shape = shape_of(definition)
+        metadata = config.metadata
         self.edits = definition.edits
-        self.identity = Identity(workflow_id, fingerprint(shape), shape)
+        self.identity = Identity(metadata.id if metadata.is_named else "", fingerprint(shape), shape)
+        self.config = config
         self.keep_history = keep_history
         self.component_ids = list(definition.components)
         self._order = {id: position for position, id in enumerate(self.component_ids)}
-        self._graph = compile_graph(definition)
+        self._joins = [join for join in definition.joins() if len(join.sources) > 1]
+        self._graph = compile_graph(definition, config.workflow_inputs_schema)
+        for end in definition.unreachable_ends():
+            _logger.warning("end component [%s] can never be reached: nothing leads to it from a start", end)
         self._graphs: dict[Store | None, WorkflowGraph] = {None: self._graph}
 
     def graph(self, store: Store | None) -> WorkflowGraph:
@@ -37,6 +50,15 @@ class Program:
             assert store is not None
             found = self._graphs[store] = self._graph.copy({"checkpointer": store.saver})
         return found
+
+    def skipped_joins(self, completed: Collection[str]) -> list[str]:
+        """What to say of joins that did not fire since some of their predecessors never ran."""
+        return [
+            f"component [{join.target}] did not run: it waits for {list(join.sources)}, of which "
+            f"{[i for i in join.sources if i not in completed]} were skipped"
+            for join in self._joins
+            if join.target not in completed and not set(join.sources).isdisjoint(completed)
+        ]
 
     def order_of(self, executable_id: str) -> Any:
         """A sort key: components in the order in which they were added."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jiuwen_lg.output import BaseStreamMode, WorkflowChunk
+from jiuwen_lg.resources import Resources
 
 if TYPE_CHECKING:
     from jiuwen_lg.engine.interaction import Question
@@ -34,6 +35,10 @@ class Scope:
         answers: The answers that the session has on file, by token.
         kept: Answers given before their component asked, by executable id.
         questions: What this run has asked and not got answered.
+        completed: The components that have finished, in earlier turns too.
+        resources: What components may look up.
+        workflow_config: The workflow's configuration.
+        share: Told of each finished component's global updates.
     """
 
     session_id: str
@@ -46,6 +51,10 @@ class Scope:
     answers: Mapping[str, Any] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
+    completed: set[str] = field(default_factory=set)
+    resources: Resources = field(default_factory=Resources)
+    workflow_config: Any = None
+    share: Callable[[dict[str, Any]], None] = lambda _: None
 
 
 def scope_of(config: Mapping[str, Any]) -> Scope:

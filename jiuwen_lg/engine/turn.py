@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,15 @@ from typing import Any, NoReturn, TypeAlias
 
 from langgraph.errors import GraphRecursionError, NodeCancelledError
 
+from jiuwen_lg.constants import (
+    FORCE_DEL_WORKFLOW_STATE_KEY,
+    WORKFLOW_EXECUTE_TIMEOUT,
+    WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT,
+    WORKFLOW_STREAM_FRAME_TIMEOUT,
+)
 from jiuwen_lg.engine.answers import plan_for
+from jiuwen_lg.engine.channels import WORLD
+from jiuwen_lg.engine.frame_clock import FrameClock
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.lease import Lease
 from jiuwen_lg.engine.program import Program
@@ -20,12 +29,14 @@ from jiuwen_lg.engine.progress import Progress, read_progress
 from jiuwen_lg.engine.scope import SCOPE_KEY, Scope
 from jiuwen_lg.engine.sessions import Record
 from jiuwen_lg.engine.store import Store, current_store
-from jiuwen_lg.environment import EXECUTE_TIMEOUT, FORCE_DEL_WORKFLOW_STATE, seconds
+from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import BaseStreamMode, WorkflowChunk
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.schema.values import storable
+
+_logger = logging.getLogger(__name__)
 
 RECURSION_LIMIT = 10_000
 """Supersteps in one run; a resume grants as many again."""
@@ -37,6 +48,11 @@ class Outcome:
 
     result: Any = None
     questions: list[Question] = field(default_factory=list)
+
+    @property
+    def summary(self) -> str:
+        """The outcome in words, without its values."""
+        return f"waits for {[question.id for question in self.questions]}" if self.questions else "finished"
 
 
 class Turn:
@@ -65,13 +81,24 @@ class Turn:
         self._runtime = runtime
         self._session_id = runtime.session_id()
         self._timeout_code = timeout_code
+        self._emit = emit
+        self._envs = runtime.config().envs()
+        self._clock = _frame_clock(self._envs)
         self._scope = Scope(
             session_id=self._session_id,
-            emit=emit,
+            emit=self._pass_on if self._clock.is_needed else emit,
             modes=modes,
-            envs=runtime.config().envs(),
+            envs=self._envs,
             context=context if context is not None else runtime.context(),
+            resources=runtime.resources,
+            workflow_config=program.config,
         )
+        if runtime.task is not None:
+            self._scope.share = runtime.task.update_global_state
+
+    async def _pass_on(self, frame: WorkflowChunk) -> None:
+        self._clock.tick()
+        await self._emit(frame)
 
     async def run(self, inputs: Any) -> Outcome:
         """Run to the end, the next questions, or an error.
@@ -80,15 +107,21 @@ class Turn:
             JiuWenBaseException: See `Workflow.invoke`.
         """
         store = await current_store()
+        _logger.debug("session [%s]: turn with %s", self._session_id, type(inputs).__name__)
         try:
-            if store is None:
-                return await self._run_without_store(inputs)
-            if isinstance(inputs, InteractiveInput):
-                return await self._resume(store, inputs)
-            return await self._start(store, _checked(inputs))
+            outcome = await self._run(store, inputs)
         except sqlite3.Error as error:
             where = store.path if store else "off"
             raise StatusCode.STORE_UNAVAILABLE.error(store=where, reason=str(error)) from error
+        _logger.debug("session [%s]: %s", self._session_id, outcome.summary)
+        return outcome
+
+    async def _run(self, store: Store | None, inputs: Any) -> Outcome:
+        if store is None:
+            return await self._run_without_store(inputs)
+        if isinstance(inputs, InteractiveInput):
+            return await self._resume(store, inputs)
+        return await self._start(store, _checked(inputs))
 
     # --- without a store ---
 
@@ -96,9 +129,10 @@ class Turn:
         if isinstance(inputs, InteractiveInput):
             raise StatusCode.STORE_OFF.error(reason=f"session [{self._session_id}] cannot be resumed")
         self._scope.can_pause = False
-        graph_input = {"inputs": _checked(inputs)}
+        graph_input = self._beginning(_checked(inputs))
         try:
-            return Outcome(await self._within_time(self._execute(None, graph_input, thread_id=self._session_id)))
+            result = await self._within_time(self._execute(None, graph_input, thread_id=self._session_id))
+            return self._outcome(result)
         except BaseException as error:
             _raise_outer(error)
 
@@ -113,17 +147,25 @@ class Turn:
                 self._program.identity,
                 inputs,
                 turn_id=turn_id,
-                force=bool(self._runtime.config().get_env(FORCE_DEL_WORKFLOW_STATE)),
+                force=bool(self._runtime.config().get_env(FORCE_DEL_WORKFLOW_STATE_KEY)),
                 keep=self._program.keep_history,
             ),
         )
         assert record is not None
         if lease is not None:
-            return await self._drive(store, record, lease, {"inputs": inputs})
+            return await self._drive(store, record, lease, self._beginning(inputs))
         if turn_id is None or record.row.turn_id != turn_id:
             raise await self._exists(store, record)
         # The same turn was delivered before: its result, or what is left of it to do.
         return Outcome(record.result) if record.is_done else await self._resume(store, InteractiveInput())
+
+    def _beginning(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The graph's input for a fresh run; one that belongs to a conversation begins with its global state."""
+        if self._runtime.task is None:
+            return {"inputs": inputs}
+        world = self._runtime.task.world()
+        self._runtime.task.update_global_state(inputs)
+        return {"inputs": inputs, WORLD: world}
 
     async def _exists(self, store: Store, record: Record) -> JiuWenBaseException:
         """100006, naming what the unfinished run waits for or failed with."""
@@ -144,7 +186,7 @@ class Turn:
             status = "failed" if progress.situation.is_broken else "waiting"
             plan = plan_for(given, progress.situation)
             answers, kept = {**record.answers, **plan.answers}, {**progress.kept, **plan.kept}
-            graph_input = progress.command(answers) if progress.has_begun else {"inputs": record.inputs}
+            graph_input = progress.command(answers) if progress.has_begun else self._beginning(record.inputs)
             if plan.runs:
                 await self._accept(store, lease, answers, kept)
         except BaseException as error:
@@ -152,6 +194,9 @@ class Turn:
             _raise_outer(error)
         if not plan.runs:
             return await self._ask_again(store, record, lease, progress)
+        self._scope.completed.update(progress.situation.completed_ids)
+        if self._runtime.task is not None:
+            self._runtime.task.restore(progress.state.get("world", {}))
         return await self._drive(store, record, lease, graph_input)
 
     async def _accept(self, store: Store, lease: Lease, answers: dict[str, Any], kept: dict[str, Any]) -> None:
@@ -199,7 +244,11 @@ class Turn:
 
     def _outcome(self, result: Any) -> Outcome:
         questions = sorted(self._scope.questions, key=lambda q: self._program.order_of(q.id))
-        return Outcome(questions=questions) if questions else Outcome(result)
+        if questions:
+            return Outcome(questions=questions)
+        for skipped in self._program.skipped_joins(self._scope.completed):
+            _logger.warning("session [%s]: %s", self._session_id, skipped)
+        return Outcome(result)
 
     def _record(self, store: Store, record: Record, lease: Lease, outcome: Outcome) -> None:
         if outcome.questions:
@@ -211,18 +260,22 @@ class Turn:
 
     async def _within_time(self, work: Any, lease: Lease | None = None) -> Any:
         """Run the graph in a task of its own, which a timeout or the loss of the lease cancels."""
-        limit = seconds(self._runtime.config().get_env(EXECUTE_TIMEOUT))
+        limit = seconds(self._runtime.config().get_env(WORKFLOW_EXECUTE_TIMEOUT))
         task = asyncio.ensure_future(work)
         if lease is not None:
             loop = asyncio.get_running_loop()
             lease.on_lost = lambda: _cancel_from_anywhere(loop, task)
+        watch = asyncio.ensure_future(self._clock.watch()) if self._clock.is_needed else None
         try:
-            done, _ = await asyncio.wait({task}, timeout=limit)
+            done, _ = await asyncio.wait({task, watch or task}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            if not task.done():
-                await _cancelled(task)
-        if done:
+            for pending in (task, watch):
+                if pending is not None and not pending.done():
+                    await _cancelled(pending)
+        if task in done:
             return _result_of(task)
+        if watch is not None and not watch.cancelled():
+            await watch
         raise self._timeout_code.error(timeout=f"{limit:g}")
 
     async def _execute(self, store: Store | None, graph_input: Any, *, thread_id: str) -> Any:
@@ -236,6 +289,17 @@ class Turn:
             if not (isinstance(values, dict) and "__interrupt__" in values):
                 result = values
         return result
+
+
+def _frame_clock(envs: dict[str, Any]) -> FrameClock:
+    """The frame timeouts of a run; none is longer than the run may be."""
+    whole = seconds(envs.get(WORKFLOW_EXECUTE_TIMEOUT))
+
+    def limit(key: str) -> float | None:
+        found = seconds(envs.get(key))
+        return found if found is None or whole is None else min(found, whole)
+
+    return FrameClock(limit(WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT), limit(WORKFLOW_STREAM_FRAME_TIMEOUT))
 
 
 def _checked(inputs: Any) -> dict[str, Any]:

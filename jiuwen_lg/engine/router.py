@@ -1,0 +1,131 @@
+"""Routers: functions that choose, after their source has run, where the run goes on.
+
+Facts: openJiuwen 0.1.1, `engine.md` 1.6. A router runs inside its source's task, so that
+one that fails makes its source fail, which a retry repeats.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from langgraph.constants import END
+
+from jiuwen_lg.engine.node_runtime import NodeRuntime
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.schema.path import MISSING
+from jiuwen_lg.schema.values import merge
+
+
+class RouterRuntime:
+    """What a router sees: its source's own output laid over the state.
+
+    Writers and updaters do nothing; `executable_id` is not there.
+    """
+
+    def __init__(self, runtime: NodeRuntime, output: Any) -> None:
+        self._runtime = runtime
+        self._output = output
+
+    def session_id(self) -> str:
+        """The session."""
+        return self._runtime.session_id()
+
+    def get_state(self, key: Any = None) -> Any:
+        """The source's private state, without what it has just queued."""
+        return self._runtime.get_state(key)
+
+    def get_global_state(self, key: Any = None) -> Any:
+        """Global state at a key; failing that, outputs (the source's latest too) and inputs."""
+        return self._runtime.get_global_state(key, self._read)
+
+    def _read(self, name: str) -> Any:
+        found = self._runtime.read(name)
+        if name != self._runtime.local_id or self._output is None:
+            return found
+        return self._output if found is MISSING else merge(found, self._output)
+
+    async def trace(self, data: dict[str, Any]) -> None:
+        """As the component's own."""
+        await self._runtime.trace(data)
+
+    async def trace_error(self, error: Exception) -> None:
+        """As the component's own."""
+        await self._runtime.trace_error(error)
+
+    def get_env(self, key: str) -> None:
+        """Nothing."""
+
+    def update_state(self, data: Any) -> None:
+        """Does nothing."""
+
+    def update_global_state(self, data: Any) -> None:
+        """Does nothing."""
+
+    def stream_writer(self) -> None:
+        """Nothing."""
+
+    def custom_writer(self) -> None:
+        """Nothing."""
+
+    async def write_stream(self, data: Any) -> None:
+        """Does nothing."""
+
+    async def write_custom_stream(self, data: Any) -> None:
+        """Does nothing."""
+
+
+class Router:
+    """A user's routing function: sync or async, any callable, with a parameter `runtime` or without."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._takes_runtime = "runtime" in inspect.signature(function).parameters
+
+    async def targets(self, runtime: RouterRuntime) -> list[str]:
+        """Where to go on; the ids are not checked yet."""
+        chosen = self._function(runtime=runtime) if self._takes_runtime else self._function()
+        if inspect.isawaitable(chosen):
+            chosen = await chosen
+        if isinstance(chosen, str):
+            return [chosen]
+        if isinstance(chosen, Iterable) and not isinstance(chosen, (dict, bytes)):
+            return list(chosen)
+        raise TypeError(f"a router gives an id or several, not {chosen!r}")
+
+    def known_targets(self) -> tuple[str, ...]:
+        """The targets that the function's annotation `-> Literal[...]` names; for drawings."""
+        try:
+            hint = get_type_hints(_annotated(self._function)).get("return")
+        except (NameError, TypeError):
+            return ()
+        return tuple(str(i) for i in get_args(hint)) if get_origin(hint) is Literal else ()
+
+
+def _annotated(function: Any) -> Any:
+    return function if inspect.isroutine(function) else type(function).__call__
+
+
+async def route(
+    source: str, routers: Sequence[Router], runtime: NodeRuntime, output: Any, ids: Collection[str]
+) -> list[str]:
+    """Where all routers of a source send the run, each target once.
+
+    Raises:
+        JiuWenBaseException: 100100, a router failed or named a component that is not there.
+    """
+    view = RouterRuntime(runtime, output)
+    targets: dict[str, None] = {}
+    for router in routers:
+        try:
+            targets |= dict.fromkeys(await router.targets(view))
+        except JiuWenBaseException:
+            raise
+        except Exception as error:
+            text = f"the router of component [{source}] failed: {error}"
+            raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=text) from error
+    if unknown := [target for target in targets if target != END and target not in ids]:
+        text = f"the router of component [{source}] chose {unknown}; there are {sorted(ids)}"
+        raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=text)
+    return [target for target in targets if target != END]

@@ -1,0 +1,51 @@
+"""A workflow or a tool as a language model is told of it: name, description, JSON schema.
+
+Source: `components.md` 5.2; the shape of OpenAI's function calling.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from jiuwen_lg.config import WorkflowInputsSchema
+
+
+class Parameters(BaseModel):
+    """The JSON schema of the arguments."""
+
+    type: str = "object"
+    properties: dict[str, Any] = Field(default_factory=dict)
+    required: list[str] = Field(default_factory=list)
+
+    @classmethod
+    def of(cls, schema: WorkflowInputsSchema) -> Parameters:
+        """A workflow's input schema; `"required": true` inside a property (seed 002) is lifted."""
+        properties = {name: _without_required(value) for name, value in schema.properties.items()}
+        inside = [name for name, value in schema.properties.items() if _says_required(value)]
+        required = [*schema.required, *(name for name in inside if name not in schema.required)]
+        return cls(type=schema.type or "object", properties=properties, required=required)
+
+
+class ToolInfo(BaseModel):
+    """What a model needs to call something."""
+
+    type: str = "function"
+    name: str = ""
+    description: str = ""
+    parameters: Parameters = Field(default_factory=Parameters)
+
+
+def _says_required(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("required"), (bool, str)) and _truth(value["required"])
+
+
+def _truth(value: bool | str) -> bool:
+    return value.strip().lower() == "true" if isinstance(value, str) else value
+
+
+def _without_required(value: Any) -> Any:
+    if not isinstance(value, dict) or isinstance(value.get("required"), list):
+        return value
+    return {name: part for name, part in value.items() if name != "required"}
