@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types bench soak clean
+.PHONY: help demo test lint format types bench peer parity soak clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -37,6 +37,17 @@ types: $(READY) ## Check the types
 
 bench: $(READY) ## Measure beside hand-written LangGraph
 	$(BIN)/python benchmarks/chain.py
+
+parity/.peer/.ready:
+	$(PYTHON) -m venv parity/.peer
+	parity/.peer/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	parity/.peer/bin/python -m pip install --quiet --disable-pip-version-check openjiuwen==0.1.1
+	@touch $@
+
+peer: parity/.peer/.ready ## Install openJiuwen 0.1.1 in an environment of its own, for comparison
+
+parity: $(READY) parity/.peer/.ready ## Play generated workflows on both engines; EXAMPLES=10000
+	$(BIN)/python -m parity --examples $(or $(EXAMPLES),10000) --seed $(or $(SEED),1)
 
 soak: $(READY) ## Run the long tests; SOAK=0.1 runs a tenth of them
 	SOAK=$(or $(SOAK),1) $(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)

@@ -19,8 +19,14 @@ workflow_runtime_vars: ContextVar[Mapping[str, Any] | None] = ContextVar("workfl
 """Settings by operating-system name for the runtimes made in this context."""
 
 
+def _number(text: Any) -> float:
+    """A number of seconds, whole if it is one."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
 def _truth(text: Any) -> bool:
-    return {"true": True, "false": False}[str(text).strip().lower()]
+    return {"true": True, "false": False}[text.strip().lower()] if isinstance(text, str) else bool(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +43,11 @@ class _Setting:
 
 
 _SETTINGS: dict[str, _Setting] = {
-    key.WORKFLOW_EXECUTE_TIMEOUT: _Setting((key.WORKFLOW_EXECUTE_TIMEOUT_ENV_KEY,), float, 60.0),
-    key.WORKFLOW_STREAM_FRAME_TIMEOUT: _Setting((key.WORKFLOW_STREAM_FRAME_TIMEOUT_ENV_KEY,), float, -1.0),
-    key.WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT: _Setting((key.WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT_ENV_KEY,), float, -1.0),
-    key.COMP_STREAM_CALL_TIMEOUT_KEY: _Setting((key.COMP_STREAM_CALL_TIMEOUT_ENV_KEY,), float, -1.0),
-    key.STREAM_INPUT_GEN_TIMEOUT_KEY: _Setting((key.STREAM_INPUT_GEN_TIMEOUT_ENV_KEY,), float, -1.0),
+    key.WORKFLOW_EXECUTE_TIMEOUT: _Setting((key.WORKFLOW_EXECUTE_TIMEOUT_ENV_KEY,), _number, 60),
+    key.WORKFLOW_STREAM_FRAME_TIMEOUT: _Setting((key.WORKFLOW_STREAM_FRAME_TIMEOUT_ENV_KEY,), _number, -1),
+    key.WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT: _Setting((key.WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT_ENV_KEY,), _number, -1),
+    key.COMP_STREAM_CALL_TIMEOUT_KEY: _Setting((key.COMP_STREAM_CALL_TIMEOUT_ENV_KEY,), _number, -1),
+    key.STREAM_INPUT_GEN_TIMEOUT_KEY: _Setting((key.STREAM_INPUT_GEN_TIMEOUT_ENV_KEY,), _number, -1),
     # The limit once held for loops over a number only, hence its old name.
     key.LOOP_MAX_LIMIT_KEY: _Setting(
         (key.LOOP_MAX_LIMIT_ENV_KEY, key.LOOP_NUMBER_MAX_LIMIT_ENV_KEY), int, key.LOOP_NUMBER_MAX_LIMIT_DEFAULT
@@ -50,8 +56,8 @@ _SETTINGS: dict[str, _Setting] = {
         (key.LOOP_NUMBER_MAX_LIMIT_ENV_KEY,), int, key.LOOP_NUMBER_MAX_LIMIT_DEFAULT
     ),
     key.FORCE_DEL_WORKFLOW_STATE_KEY: _Setting((key.FORCE_DEL_WORKFLOW_STATE_ENV_KEY,), _truth, default=False),
-    key.END_COMP_TEMPLATE_RENDER_POSITION_TIMEOUT_KEY: _Setting((), float, 5.0),
-    key.END_COMP_TEMPLATE_BATCH_READER_TIMEOUT_KEY: _Setting((), float, 5.0),
+    key.END_COMP_TEMPLATE_RENDER_POSITION_TIMEOUT_KEY: _Setting((), _number, 5),
+    key.END_COMP_TEMPLATE_BATCH_READER_TIMEOUT_KEY: _Setting((), _number, 5),
 }
 
 

@@ -64,8 +64,3 @@ class InteractiveInput(BaseModel):
             )
         self.user_inputs[node_id] = value
         return self
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it answers nothing and only asks to go on."""
-        return self.raw_inputs is None and not self.user_inputs

@@ -10,12 +10,11 @@ from typing import Any, Literal, TypeAlias
 from uuid import uuid4
 
 from jiuwen_lg.environment import default_environment, parse_setting
-from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.output import CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess, Resources
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import look_up
-from jiuwen_lg.schema.values import detach, merge, patch_global, patch_private
+from jiuwen_lg.schema.values import detach, patch_global, patch_private
 
 OnChange: TypeAlias = Literal["refuse", "continue"]
 """What to do with a paused session whose workflow has changed its shape."""
@@ -87,13 +86,13 @@ class RuntimeConfig:
     def __init__(self) -> None:
         self._envs = default_environment()
 
-    def set_envs(self, envs: dict[str, Any]) -> None:
+    def set_envs(self, envs: dict[str, Any] | None) -> None:
         """Set several; they win over the environment's.
 
         Raises:
             ValueError: A value makes no sense for its key.
         """
-        self._envs.update({key: parse_setting(key, value) for key, value in envs.items()})
+        self._envs.update({key: parse_setting(key, value) for key, value in (envs or {}).items()})
 
     def get_env(self, key: str, default: Any = None) -> Any:
         """One setting, or `default`."""
@@ -132,10 +131,8 @@ class WorkflowRuntime:
         on_change: OnChange = "refuse",
         task: TaskRuntime | None = None,
     ) -> None:
-        if session_id is not None and not isinstance(session_id, str):
-            raise StatusCode.ERROR.error(reason=f"session_id must be a string, {session_id!r} is not")
         inherited = parent.session_id() if parent is not None else None
-        self._session_id: str = session_id or inherited or uuid4().hex
+        self._session_id = str(session_id or inherited or uuid4().hex)
         self._workflow_id = workflow_id
         self._context = context if context is not None or parent is None else parent.context()
         self._config = RuntimeConfig()
@@ -185,6 +182,7 @@ class TaskRuntime(ResourceAccess):
         self._is_from_group = is_from_group
         self._private: dict[str, Any] = {}
         self._world: dict[str, Any] = {}
+        self._is_used = False
         self._resources = Resources()
 
     def session_id(self) -> str:
@@ -217,15 +215,23 @@ class TaskRuntime(ResourceAccess):
 
     def update_global_state(self, data: dict[str, Any] | None) -> None:
         """Change it, at once; runs that begin later see it."""
+        self._is_used = True
         self._world = patch_global(self._world, detach(data or {}))
 
     def world(self) -> dict[str, Any]:
         """A copy of the whole global state."""
         return dict(detach(self._world))
 
-    def restore(self, world: dict[str, Any]) -> None:
-        """Lay this object's global state over that of a run which it resumes."""
-        self._world = dict(merge(world, self._world))
+    def changes_since(self, world: dict[str, Any]) -> list[dict[str, Any]]:
+        """What makes a resumed run's global state this object's own, as updates.
+
+        An object that has never been used takes the run's global state over instead.
+        """
+        if not self._is_used:
+            self._world = world
+        gone = dict.fromkeys((*(k for k in world if world[k] != self._world.get(k)),))
+        new = {key: value for key, value in self._world.items() if key in gone or key not in world}
+        return [detach(update) for update in (gone, new) if update]
 
 
 def read_state(state: dict[str, Any], key: Any) -> Any:

@@ -27,9 +27,9 @@ from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.turn import Outcome, Turn
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import (
-    INTERACTION,
     WORKFLOW_FINAL,
     BaseStreamMode,
+    InteractionOutput,
     OutputSchema,
     PendingQuestion,
     SessionSnapshot,
@@ -144,7 +144,8 @@ class Workflow:
             raise NotImplementedError('response_mode="streaming" comes with the streams of a later release')
         node = _node(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer)
         self._add(end_comp_id, component, node, wait_for_all=False, is_exit=True)
-        return self.end_comp(end_comp_id)
+        self._definition.end_at(end_comp_id)
+        return self
 
     def _add(self, comp_id: str, component: Any, node: NodeSpec, *, wait_for_all: bool, is_exit: bool) -> Self:
         self._check_id(comp_id)
@@ -177,14 +178,13 @@ class Workflow:
         return self
 
     def end_comp(self, id: str) -> Self:
-        """Let a component that has been added give the result (low level).
+        """Mark a component that has been added as an exit (low level); only `set_end_comp` gives a result.
 
         Raises:
             JiuWenBaseException: 110002, there is no such component.
         """
         if id not in self._definition.components:
             raise StatusCode.GRAPH_SET_END_NODE_FAILED.error(reason=f"{id!r} was not added")
-        self._definition.end_at(id)
         return self
 
     def add_connection(self, src_comp_id: str | list[str], target_comp_id: str) -> Self:
@@ -195,7 +195,7 @@ class Workflow:
         Raises:
             JiuWenBaseException: 110004, an id is missing here.
         """
-        sources = (src_comp_id,) if isinstance(src_comp_id, str) else tuple(src_comp_id or ())
+        sources = tuple(src_comp_id) if isinstance(src_comp_id, (list, tuple)) else (src_comp_id,)
         ids = (*sources, target_comp_id)
         if not sources or not all(isinstance(i, str) and i for i in ids):
             raise StatusCode.GRAPH_ADD_EDGE_FAILED.error(
@@ -365,10 +365,12 @@ class Workflow:
         return pending
 
     async def _open_questions(self, store: Store, program: Program, record: Record) -> Sequence[Question]:
-        """What a session asks; that of a killed run is found in its checkpoint only."""
-        if record.row.status == "running" and not store.sessions.is_running(record):
-            return (await read_progress(program, store, record)).situation.questions
-        return record.questions if record.row.status == "waiting" else ()
+        """What a session asks; what a failed or killed run asks is found in its checkpoint only."""
+        if record.row.status == "waiting":
+            return record.questions
+        if store.sessions.is_running(record):
+            return ()
+        return (await read_progress(program, store, record)).situation.questions
 
     async def snapshot(self, session_id: str) -> SessionSnapshot | None:
         """Where a session stands; None if it is not on file."""
@@ -427,7 +429,7 @@ def _executable_of(component: Any) -> Any:
 
 
 def _mode(mode: Any) -> BaseStreamMode:
-    """A kind of frames; a value that is none raises ValueError, as in openJiuwen."""
+    """A kind of frames, also by its name; anything else raises ValueError."""
     return BaseStreamMode(mode)
 
 
@@ -453,8 +455,14 @@ def _node(
 def _in_order(frames: list[WorkflowChunk], questions: list[Question]) -> list[WorkflowChunk]:
     """The frames as they came, with the questions in the order of their components."""
     ordered = iter([question.to_chunk() for question in questions])
-    is_question = [isinstance(f, OutputSchema) and f.type == INTERACTION for f in frames]
-    return [next(ordered, frame) if asks else frame for frame, asks in zip(frames, is_question, strict=True)]
+    return [next(ordered, frame) if _is_question(frame) else frame for frame in frames]
+
+
+def _is_question(frame: WorkflowChunk) -> bool:
+    """Whether a frame is a question of the engine's (a component may write one that looks like it)."""
+    return (
+        isinstance(frame, OutputSchema) and isinstance(frame.payload, InteractionOutput) and bool(frame.payload.token)
+    )
 
 
 def _output(result: Any, state: WorkflowExecutionState, runtime: WorkflowRuntime) -> WorkflowOutput:

@@ -44,7 +44,9 @@ def test_what_is_not_there_yet_raises_when_it_is_used(child_env: dict[str, str])
 def test_a_module_can_be_imported_whole(child_env: dict[str, str]) -> None:
     code = (
         "import openjiuwen.core.workflow.base as base; import openjiuwen.core; "
-        "from openjiuwen.core.workflow.base import *; assert base.Workflow is Workflow"
+        "from openjiuwen.core.workflow.base import *; assert base.Workflow is Workflow; "
+        "from openjiuwen.core.component import start_comp; from openjiuwen.core import workflow; "
+        "assert start_comp.Start"
     )
     run(INSTALL + code, child_env)
 

@@ -185,4 +185,15 @@ class TestScheduling:
         flow.add_workflow_comp("in", Call(lambda i, r: {"x": 1})).add_workflow_comp("out", Ask())
         flow.add_connection("in", "out").start_comp("in").end_comp("out")
         await turn(flow, {})
-        assert (await turn(flow, InteractiveInput("yes"))).result["answer"] == "yes"
+        assert (await turn(flow, InteractiveInput("yes"))).result is None
+
+    async def test_an_exit_marked_by_hand_takes_no_result_away(self) -> None:
+        flow = workflow().set_start_comp("s", Start())
+        flow.set_end_comp("e", End(), inputs_schema={"x": 1}).add_connection("s", "e").end_comp("s")
+        assert (await turn(flow, {})).result == {"output": {"x": 1}}
+
+    async def test_an_end_that_gives_none_the_second_time_keeps_its_result(self) -> None:
+        outputs = [None, {"a": 1}]
+        flow = workflow().set_end_comp("e", Call(lambda i, r: outputs.pop())).start_comp("e")
+        flow.add_conditional_connection("e", lambda: "e" if outputs else [])
+        assert (await turn(flow, {})).result == {"a": 1}

@@ -187,6 +187,13 @@ class TestTokens:
         assert await turn(flow, reply) == first
         assert ask.executions == 2
 
+    async def test_a_reply_to_an_earlier_run_of_the_session_is_known_as_such(self) -> None:
+        flow = chain(("ask", Ask()))
+        reply = InteractiveInput.reply_to((await turn(flow, {"q": 1})).result[0], "old")
+        await turn(flow, reply)
+        await turn(flow, {"q": 2})
+        assert asked(await turn(flow, reply)) == [("ask", 0, "ok?")]
+
     async def test_a_reply_to_another_sessions_question_is_unknown(self) -> None:
         flow = chain(("ask", Ask()))
         other = await turn(flow, {"q": 1}, "other")

@@ -365,3 +365,31 @@ async def test_an_answer_that_has_no_place_in_the_state_is_refused() -> None:
         with pytest.raises(JiuWenBaseException, match=r"\[100000\].*\[ask\]"):
             await turn(flow, given)
     assert (await turn(flow, InteractiveInput("yes"))).result["output"]["ask"]["answer"] == "yes"
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+async def test_asking_in_both_ways_is_refused(ours_first: bool) -> None:
+    from langgraph.types import interrupt
+
+    async def both(inputs: Any, runtime: Any) -> Any:
+        if ours_first:
+            return [await runtime.interact("one"), interrupt("two")]
+        return [interrupt("two"), await runtime.interact("one")]
+
+    flow = chain(("ask", Call(both)))
+    await turn(flow, {"q": 1})
+    with pytest.raises(JiuWenBaseException, match="ask in one way only"):
+        for answer in ("A", "B"):
+            await turn(flow, InteractiveInput().update("ask", answer))
+
+
+async def test_a_frame_that_looks_like_a_question_stays_what_it_is() -> None:
+    async def mimic(inputs: Any, runtime: Any) -> Any:
+        await runtime.write_stream({"type": "__interaction__", "index": 9, "payload": "not one"})
+        return await runtime.interact("a real one")
+
+    output = await turn(chain(("ask", Call(mimic))), {"q": 1})
+    assert [(f.index, getattr(f.payload, "value", f.payload)) for f in output.result] == [
+        (9, "not one"),
+        (0, "a real one"),
+    ]

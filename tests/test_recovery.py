@@ -214,7 +214,7 @@ async def test_inputs_of_another_type_are_refused_before_anything_is_stored() ->
     assert await flow.snapshot("s") is None
 
 
-@pytest.mark.parametrize("update", [{"l[5]": 1}, {1: 2}, [1]])
+@pytest.mark.parametrize("update", [{"l[5].k": 1}, {1: 2}, [1]])
 @pytest.mark.parametrize("method", ["update_state", "update_global_state"])
 async def test_an_update_that_cannot_be_applied_fails_its_component_which_can_be_retried(
     method: str, update: Any
@@ -291,3 +291,55 @@ async def test_a_refused_answer_leaves_the_shape_on_file() -> None:
     await turn(before, {"q": 1})
     await fails(after, InteractiveInput().update("nobody", 1), code=100901, on_change="continue")
     assert (await turn(before, InteractiveInput("yes"))).result["output"]["ask"]["answer"] == "yes"
+
+
+async def test_a_cancellation_at_any_moment_loses_no_result_and_repeats_nothing() -> None:
+    """The run is cancelled after each number of turns of the event loop that it may take."""
+    ticks, finished_early = 0, False
+    while not finished_early:
+        first, last, session = Call(), Call(lambda i, r: i["q"]), f"after {ticks}"
+        flow = chain(("first", first), ("last", last))
+        task = asyncio.ensure_future(turn(flow, {"q": 5}, session))
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        finished_early = task.done()
+        task.cancel()
+        try:
+            output = await task
+        except asyncio.CancelledError:
+            snapshot = await flow.snapshot(session)
+            if snapshot is None:  # cancelled before it began
+                ticks += 1
+                continue
+            output = snapshot if snapshot.status == "done" else await turn(flow, InteractiveInput(), session)
+        assert output.result == {"output": {"first": {"q": 5}, "last": 5}}, ticks
+        assert (first.executions, last.executions) <= (2, 2), ticks
+        ticks += 1
+    assert ticks > 20
+
+
+async def test_a_cancelled_answer_leaves_the_question_in_the_inbox_or_answered() -> None:
+    ticks, finished_early = 0, False
+    while not finished_early:
+        flow, session = chain(("ask", Ask())), f"after {ticks}"
+        await turn(flow, {"q": 5}, session)
+        task = asyncio.ensure_future(turn(flow, InteractiveInput("yes"), session))
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        finished_early = task.done()
+        task.cancel()
+        await asyncio.wait({task})
+        snapshot = await flow.snapshot(session)
+        assert snapshot is not None
+        assert [p.output.id for p in await flow.pending(session)] == [q.id for q in snapshot.questions], ticks
+        if snapshot.status != "done":
+            output = await turn(flow, InteractiveInput("yes") if snapshot.questions else InteractiveInput(), session)
+            assert output.result["output"]["ask"]["answer"] == "yes", ticks
+        ticks += 1
+    assert ticks > 10
+
+
+async def test_the_question_beside_a_failed_sibling_is_in_the_inbox() -> None:
+    flow = parallel(("ask", Ask()), ("broken", FailOnce()))
+    await fails(flow, {"q": 1})
+    assert [p.output.id for p in await flow.pending()] == ["ask"]

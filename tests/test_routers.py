@@ -59,6 +59,7 @@ def by_input(runtime: Any) -> str:
         ([by_input], ["a"]),
         ([lambda: "a", lambda: "b"], ["a", "b"]),
         ([lambda runtime=None: "c"], ["c"]),
+        ([lambda: {"a": 1, "c": 2}], ["a", "c"]),
     ],
 )
 async def test_a_router_chooses(routers: list[Any], expected: list[str]) -> None:

@@ -73,6 +73,26 @@ class TestConversation:
         assert output.result["output"]["read"] == 1
         assert task.get_global_state("x") == 1
 
+    async def test_a_later_run_sees_its_own_inputs(self) -> None:
+        task = TaskRuntime()
+        flow = chain(("a", Call(lambda i, r: r.get_global_state("q"))))
+        for q in ("one", "two"):
+            output = await flow.invoke({"q": q}, task.create_workflow_runtime())
+            assert output.result["output"]["a"] == q
+
+    async def test_what_was_changed_meanwhile_reaches_the_resumed_run(self) -> None:
+        flow = chain(
+            ("make", Call(lambda i, r: r.update_global_state({"old": 1, "gone": 1, "same": {"x": 1}}))),
+            ("ask", Ask()),
+            ("read", Call(lambda i, r: [r.get_global_state(k) for k in ("old", "gone", "same", "new")])),
+        )
+        task = TaskRuntime()
+        await flow.invoke({"q": 1}, task.create_workflow_runtime())
+        task.update_global_state({"old": 2, "gone": None, "new": [3]})
+        output = await flow.invoke(InteractiveInput("yes"), task.create_workflow_runtime())
+        assert output.result["output"]["read"] == [2, None, {"x": 1}, [3]]
+        assert task.get_global_state("gone") is None
+
     async def test_it_works_without_a_store(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("JIUWEN_LG_DB", "off")
         await self.test_global_state_goes_in_and_comes_out()
@@ -245,15 +265,19 @@ class TestSettings:
         flow = chain(("a", Call(lambda i, r: [r.get_env("_execute_timeout"), r.get_env("unknown")])))
         assert (await turn(flow, {"q": 1})).result["output"]["a"] == [60, None]
 
-    @pytest.mark.parametrize("given", ["no text", None, 5])
-    def test_a_session_id_is_a_text(self, given: Any) -> None:
-        if given == 5:
-            with pytest.raises(JiuWenBaseException, match="session_id"):
-                WorkflowRuntime(session_id=given)
-        else:
-            assert (
-                WorkflowRuntime(session_id=given).session_id() in {given, WorkflowRuntime().session_id()} or not given
-            )
+    @pytest.mark.parametrize(("given", "id"), [("text", "text"), (5, "5")])
+    def test_a_session_id_is_a_text(self, given: Any, id: str) -> None:
+        assert WorkflowRuntime(session_id=given).session_id() == id
+
+    def test_a_session_without_an_id_gets_one(self) -> None:
+        assert WorkflowRuntime().session_id() != WorkflowRuntime(session_id=None).session_id()
+
+    @pytest.mark.parametrize(("given", "value"), [(1, True), (0, False), ("false", False), (None, None)])
+    def test_a_switch_is_read_as_what_it_says(self, given: Any, value: Any) -> None:
+        config = WorkflowRuntime().config()
+        config.set_envs(None)
+        config.set_envs({"_force_del_workflow_state": given})
+        assert config.get_env("_force_del_workflow_state") is value
 
     def test_a_runtime_takes_over_from_its_parent(self) -> None:
         parent = WorkflowRuntime(session_id="p", context="c")

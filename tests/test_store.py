@@ -310,3 +310,20 @@ def test_opening_a_store_leaves_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         asyncio.run(turn(chain(("a", Call())), {"q": 1}))
+
+
+async def test_two_names_of_one_file_are_one_store(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = chain(("ask", Ask()))
+    await turn(flow, {"q": 1})
+    link = db.with_name("link.db")
+    link.symlink_to(db)
+    monkeypatch.setenv("JIUWEN_LG_DB", str(link))
+    assert (await turn(flow, InteractiveInput("yes"))).result["output"]["ask"]["answer"] == "yes"
+    assert len(store._stores) == 1
+
+
+async def test_shapes_go_with_their_last_session(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await turn(chain(("old", Call())), {"q": 1}, "one")
+    monkeypatch.setenv("JIUWEN_LG_RECEIPT_SECONDS", "-1")
+    await turn(chain(("new", Call())), {"q": 1}, "two")
+    assert rows(db, "jiuwen_shapes") == 0

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -50,6 +51,9 @@ class _AliasModule(ModuleType):
             return _ours(name)
         if name in LATER.get(self.__name__, ()):
             return _not_yet(name)
+        path = f"{self.__name__}.{name}"
+        if names_of(path) is not None or is_package(path):
+            return import_module(path)
         if name.startswith("__"):
             raise AttributeError(name)
         names = names_of(self.__name__) or ()

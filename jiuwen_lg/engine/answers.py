@@ -87,8 +87,14 @@ def _place(plan: Plan, situation: Situation, node_id: str, value: Any, token: st
         if question.id == node_id and token in (None, question.token):
             plan.answers[question.token] = value
             return
+    if token is not None:
+        raise StatusCode.INTERACTION_UNKNOWN_ID.error(
+            node_id=node_id,
+            session_id=situation.session_id,
+            reason="this answer belongs to a question of another session or of an earlier run",
+        )
     is_ahead = node_id in situation.component_ids and node_id not in situation.completed_ids
-    if token is not None or not is_ahead:
+    if not is_ahead:
         raise _unknown(situation, node_id)
     plan.kept[node_id] = value
 

@@ -71,7 +71,7 @@ def _patched(state: dict[str, Any], patches: list[Any], apply: Callable[[Any, An
 
 def _keep_result(result: Any, writes: Sequence[Any]) -> Any:
     for write in writes:
-        result = merge(result, write)
+        result = result if write is None else merge(result, write)
     return result
 
 

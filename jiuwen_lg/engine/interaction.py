@@ -177,10 +177,12 @@ class Carried:
     Attributes:
         state: The private state it had made, None if it had changed nothing.
         skip: The slots whose answers do not come from LangGraph's resumes.
+        resumes: How many answers LangGraph holds for the task.
     """
 
     state: dict[str, Any] | None = None
     skip: frozenset[int] = frozenset()
+    resumes: int = 0
 
 
 NOTHING_CARRIED = Carried()
@@ -194,10 +196,10 @@ async def carried_by(config: Mapping[str, Any]) -> Carried:
     outer = configurable["checkpoint_ns"].rpartition("|")[0]
     saved = await _load(configurable, outer)
     paused = paused_tasks((saved and saved.pending_writes) or ()).get(task_id_of(config))
-    values = [interrupt.value for interrupt in paused.interrupts if is_ours(interrupt)] if paused else []
-    if not values:
+    if paused is None:
         return NOTHING_CARRIED
-    return Carried(values[0].get("state"), frozenset(values[0].get("skip", ())))
+    value: dict[str, Any] = next((interrupt.value for interrupt in paused.interrupts if is_ours(interrupt)), {})
+    return Carried(value.get("state"), frozenset(value.get("skip", ())), paused.resumes)
 
 
 async def _load(configurable: Mapping[str, Any], namespace: str) -> Any:

@@ -108,7 +108,9 @@ class ComponentNode(Runnable[Any, Any]):
         raised = interrupts_in(error)
         if raised is None:
             return []
-        return runtime.interrupts() or [interrupt for part in raised for interrupt in part.args[0]]
+        if runtime.has_asked and not runtime.open_questions():
+            return []  # LangGraph's own interrupt() after interact(): see NodeRuntime
+        return runtime.pause() or [interrupt for part in raised for interrupt in part.args[0]]
 
     async def _announce(self, interrupts: list[Interrupt], task_id: str, scope: Scope) -> None:
         """Tell the run's reader what is asked."""
@@ -119,6 +121,8 @@ class ComponentNode(Runnable[Any, Any]):
 
     def _failure(self, error: Exception) -> BaseException:
         """The error as the caller sees it: a component's own is wrapped once, by its component."""
+        if isinstance(error, GraphInterrupt):
+            error = ValueError("it uses LangGraph's interrupt() and interact(): ask in one way only")
         if isinstance(error, GraphBubbleUp) or is_engine_error(error):
             return error
         if isinstance(error, JiuWenBaseException) and error.error_code == StatusCode.COMPONENT_EXECUTE_ERROR.code:

@@ -9,14 +9,14 @@ from langgraph.errors import GraphInterrupt
 from langgraph.types import Interrupt, interrupt
 from pydantic import ValidationError
 
-from jiuwen_lg.engine.interaction import Carried, InteractionRequired, token_of
+from jiuwen_lg.engine.interaction import Carried, InteractionRequired, slot_of, token_of
 from jiuwen_lg.engine.scope import Scope
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess
 from jiuwen_lg.runtime import Runtime, read_state
-from jiuwen_lg.schema.path import MISSING, walk
-from jiuwen_lg.schema.reference import Reader, look_up, parse_reference
+from jiuwen_lg.schema.path import MISSING, parse_path, walk
+from jiuwen_lg.schema.reference import Reader, Reference, look_up, parse_reference
 from jiuwen_lg.schema.values import patch_global, patch_private, storable
 
 
@@ -46,6 +46,7 @@ class NodeRuntime(ResourceAccess, Runtime):
         self.global_patches: list[dict[str, Any]] = []
         self.asked: list[InteractionRequired] = []
         self._skip = set(carried.skip)
+        self._resumed_before = carried.resumes
         self._resumes: dict[int, Any] | None = None
         self._interrupt_id = ""
         self._calls = 0
@@ -100,12 +101,9 @@ class NodeRuntime(ResourceAccess, Runtime):
 
     def _global_path(self, key: str, read: Reader) -> Any:
         """Global state first, then the outputs and inputs, then the component's own output."""
-        path = key if parse_reference(key) is None else key[2:-1]
-        for reader in (self._read_world, read, self._read_own_output):
-            found = look_up(path, reader)
-            if found is not None:
-                return found
-        return None
+        reference = parse_reference(key) or Reference(parse_path(key))
+        found = (reference.resolve(reader) for reader in (self._read_world, read, self._read_own_output))
+        return next((value for value in found if value is not None), None)
 
     def _read_world(self, name: str, otherwise: Reader = lambda _: MISSING) -> Any:
         world = self._state["world"]
@@ -152,11 +150,17 @@ class NodeRuntime(ResourceAccess, Runtime):
                 answer = interrupt(None)
             except GraphInterrupt as raised:
                 self._interrupt_id = raised.args[0][0].id
+                self._refuse_mixture(len(resumes))
                 return resumes
             while slot in self._skip:
                 slot += 1
             resumes[slot] = answer
             slot += 1
+
+    def _refuse_mixture(self, found: int) -> None:
+        """LangGraph numbers the answers of a task; a component that asks in both ways would mix them up."""
+        if self._resumed_before > found:
+            raise ValueError("it uses LangGraph's interrupt() and interact(): ask in one way only")
 
     def _asking(self, slot: int, value: Any) -> InteractionRequired:
         question: dict[str, Any] = {"id": self._id, "index": self._answered, "value": value}
@@ -167,21 +171,24 @@ class NodeRuntime(ResourceAccess, Runtime):
         self._skip.discard(slot)
         return required
 
+    @property
+    def has_asked(self) -> bool:
+        """Whether the component has called `interact`, answered or not."""
+        return self._calls > 0
+
     def open_questions(self) -> list[InteractionRequired]:
         """What this execution asked, got no answer to, and did not withdraw."""
         return [required for required in self.asked if not required.is_handled]
 
-    def interrupts(self) -> list[Interrupt]:
-        """The open questions as interrupts that carry what the next execution must know."""
-        withdrawn = {r.interrupt.value.get("slot", r.interrupt.value["index"]) for r in self.asked if r.is_handled}
-        skip = sorted(self._skip | withdrawn)
-        interrupts = [required.interrupt for required in self.open_questions()]
-        for asked in interrupts:
-            if skip:
-                asked.value["skip"] = skip
-            if self.private_patches:
-                asked.value["state"] = self._private_then
-        return interrupts
+    def pause(self) -> list[Interrupt]:
+        """The open questions as interrupts, made to carry what the next execution must know."""
+        withdrawn = {slot_of(required.interrupt) for required in self.asked if required.is_handled}
+        carried: dict[str, Any] = {}
+        if skip := sorted(self._skip | withdrawn):
+            carried["skip"] = skip
+        if self.private_patches:
+            carried["state"] = self._private_then
+        return [Interrupt({**r.interrupt.value, **carried}, r.interrupt.id) for r in self.open_questions()]
 
     def finish(self) -> None:
         """The component has completed: an answer kept for it is used up, its global updates are shared."""

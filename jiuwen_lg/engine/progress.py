@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,14 +43,20 @@ class Progress:
     next_ids: list[str]
     state: dict[str, Any]
 
-    def command(self, answers: Mapping[str, Any]) -> Command[Any] | None:
-        """How to go on: resume each task's first question that has an answer; None if there is none.
+    def command(self, answers: Mapping[str, Any], world: Sequence[dict[str, Any]] = ()) -> Command[Any] | None:
+        """How to go on: resume each task's first question that has an answer; None if there is nothing to say.
 
         LangGraph takes one value a task; answers to further questions of the same task are
         found on file.
+
+        Args:
+            answers: The answers on file, by token.
+            world: Changes of the global state to make before.
         """
         resume = {a.interrupt.id: answers[a.question.token] for a in self._firsts() if a.question.token in answers}
-        return Command(resume=resume) if resume else None
+        if not resume and not world:
+            return None
+        return Command(resume=resume or None, update={"world": list(world)} if world else None)
 
     def _firsts(self) -> list[Asked]:
         return list({asked.task_id: asked for asked in reversed(self.unanswered)}.values())

@@ -81,7 +81,7 @@ class Router:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        self._takes_runtime = "runtime" in inspect.signature(function).parameters
+        self._takes_runtime = "runtime" in _parameters(function)
 
     async def targets(self, runtime: RouterRuntime) -> list[str]:
         """Where to go on; the ids are not checked yet."""
@@ -90,7 +90,7 @@ class Router:
             chosen = await chosen
         if isinstance(chosen, str):
             return [chosen]
-        if isinstance(chosen, Iterable) and not isinstance(chosen, (dict, bytes)):
+        if isinstance(chosen, Iterable) and not isinstance(chosen, bytes):
             return list(chosen)
         raise TypeError(f"a router gives an id or several, not {chosen!r}")
 
@@ -101,6 +101,13 @@ class Router:
         except (NameError, TypeError):
             return ()
         return tuple(str(i) for i in get_args(hint)) if get_origin(hint) is Literal else ()
+
+
+def _parameters(function: Callable[..., Any]) -> Collection[str]:
+    try:
+        return inspect.signature(function).parameters
+    except ValueError:  # some built-in functions tell nothing of themselves
+        return ()
 
 
 def _annotated(function: Any) -> Any:

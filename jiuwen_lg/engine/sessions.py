@@ -12,6 +12,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from uuid import uuid4
@@ -176,7 +177,7 @@ class Sessions:
             for record in records:
                 if not (record.is_done and record.row.keep):
                     self._delete(cursor, record)
-            return self._insert(cursor, session_id, identity, inputs, turn_id, keep=keep)
+            return self._insert(cursor, session_id, identity, inputs, turn_id, _retired(records), keep=keep)
 
     def _of_shape(self, cursor: sqlite3.Cursor, session_id: str, identity: Identity) -> list[Record]:
         """The runs that a start would collide with: those of the id, or of an unnamed one's shape."""
@@ -190,6 +191,7 @@ class Sessions:
         identity: Identity,
         inputs: Any,
         turn_id: str | None,
+        retired: Sequence[str],
         *,
         keep: bool,
     ) -> tuple[Record, Lease]:
@@ -203,7 +205,7 @@ class Sessions:
             turn_id=turn_id,
             inputs=dump(inputs),
             questions=None,
-            answers=None,
+            answers=dump(dict.fromkeys(retired)) if retired else None,
             kept=None,
             result=None,
             error=None,
@@ -352,7 +354,8 @@ class Sessions:
         lease.require(cursor)
         values = {"updated_at": time.time(), **values}
         names = ", ".join(f"{name} = ?" for name in values)
-        cursor.execute(f"UPDATE jiuwen_sessions SET {names} WHERE thread_id = ?", (*values.values(), lease.thread_id))
+        query = f"UPDATE jiuwen_sessions SET {names} WHERE thread_id = ? AND status = 'running'"
+        cursor.execute(query, (*values.values(), lease.thread_id))
 
     def _delete(self, cursor: sqlite3.Cursor, record: Record) -> None:
         cursor.execute("DELETE FROM jiuwen_sessions WHERE thread_id = ?", (record.row.thread_id,))
@@ -365,6 +368,9 @@ class Sessions:
     def _purge(self, cursor: sqlite3.Cursor) -> None:
         oldest = time.time() - seconds_from_env("JIUWEN_LG_RECEIPT_SECONDS", RECEIPT_SECONDS)
         cursor.execute("DELETE FROM jiuwen_sessions WHERE status = 'done' AND keep = 0 AND updated_at < ?", (oldest,))
+        if cursor.rowcount:
+            used = "SELECT fingerprint FROM jiuwen_sessions"
+            cursor.execute(f"DELETE FROM jiuwen_shapes WHERE fingerprint NOT IN ({used})")
 
     # --- leases ---
 
@@ -401,6 +407,18 @@ class Sessions:
                 )
                 if not cursor.rowcount and lease.thread_id in self._heartbeat.held():
                     lease.lose()
+
+
+_MOST_RETIRED = 1000
+
+
+def _retired(records: Sequence[Record]) -> list[str]:
+    """The tokens answered in a session's earlier runs: answers to them that come late are known as such."""
+    tokens: list[str] = []
+    for record in records:
+        with suppress(JiuWenBaseException):
+            tokens += record.answers
+    return tokens[-_MOST_RETIRED:]
 
 
 def _plain(question: Question) -> dict[str, Any]:

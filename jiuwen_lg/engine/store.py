@@ -84,7 +84,7 @@ async def current_store() -> Store | None:
 
 
 def _path_of(setting: str) -> str:
-    return setting if setting == MEMORY else os.path.abspath(setting or os.path.join(DEFAULT_FOLDER, "sessions.db"))
+    return setting if setting == MEMORY else os.path.realpath(setting or os.path.join(DEFAULT_FOLDER, "sessions.db"))
 
 
 def _found(path: str) -> Store | None:

@@ -27,7 +27,7 @@ from jiuwen_lg.engine.lease import Lease
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.progress import Progress, read_progress
 from jiuwen_lg.engine.scope import SCOPE_KEY, Scope
-from jiuwen_lg.engine.sessions import Record
+from jiuwen_lg.engine.sessions import Record, Status
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
@@ -163,9 +163,8 @@ class Turn:
         """The graph's input for a fresh run; one that belongs to a conversation begins with its global state."""
         if self._runtime.task is None:
             return {"inputs": inputs}
-        world = self._runtime.task.world()
         self._runtime.task.update_global_state(inputs)
-        return {"inputs": inputs, WORLD: world}
+        return {"inputs": inputs, WORLD: self._runtime.task.world()}
 
     async def _exists(self, store: Store, record: Record) -> JiuWenBaseException:
         """100006, naming what the unfinished run waits for or failed with."""
@@ -180,13 +179,13 @@ class Turn:
         )
         if record is None or lease is None:
             return self._from_receipt(store, record, given)
-        status = record.row.status
+        status = _resting(record)
         try:
             progress = await read_progress(self._program, store, record)
             status = "failed" if progress.situation.is_broken else "waiting"
             plan = plan_for(given, progress.situation)
             answers, kept = {**record.answers, **plan.answers}, {**progress.kept, **plan.kept}
-            graph_input = progress.command(answers) if progress.has_begun else self._beginning(record.inputs)
+            graph_input = self._continuation(progress, record, answers)
             if plan.runs:
                 await self._accept(store, lease, answers, kept)
         except BaseException as error:
@@ -195,9 +194,15 @@ class Turn:
         if not plan.runs:
             return await self._ask_again(store, record, lease, progress)
         self._scope.completed.update(progress.situation.completed_ids)
-        if self._runtime.task is not None:
-            self._runtime.task.restore(progress.state.get("world", {}))
         return await self._drive(store, record, lease, graph_input)
+
+    def _continuation(self, progress: Progress, record: Record, answers: dict[str, Any]) -> Any:
+        """The graph's input for a run that goes on; what its conversation has changed meanwhile goes in."""
+        if not progress.has_begun:
+            return self._beginning(record.inputs)
+        if self._runtime.task is None:
+            return progress.command(answers)
+        return progress.command(answers, self._runtime.task.changes_since(progress.state.get("world", {})))
 
     async def _accept(self, store: Store, lease: Lease, answers: dict[str, Any], kept: dict[str, Any]) -> None:
         """Put the answers on file, then hand them to the run."""
@@ -232,7 +237,6 @@ class Turn:
         work = self._execute(store, graph_input, thread_id=record.row.thread_id)
         try:
             outcome = self._outcome(await self._within_time(work, lease))
-            await _ended(store, lease, lambda: self._record(store, record, lease, outcome))
         except BaseException as error:
             if lease.is_lost:
                 store.sessions.let_go(lease)
@@ -240,6 +244,8 @@ class Turn:
             text = f"{type(error).__name__}: {error}"
             await _ended(store, lease, lambda: store.sessions.settle(lease, "failed", error=text))
             _raise_outer(error)
+        # From here on the run has ended well, and a cancellation changes that no more.
+        await _ended(store, lease, lambda: self._record(store, record, lease, outcome))
         return outcome
 
     def _outcome(self, result: Any) -> Outcome:
@@ -334,17 +340,25 @@ async def _leased(store: Store, acquire: Callable[[], _Leased]) -> _Leased:
     try:
         return await asyncio.shield(acquiring)
     except asyncio.CancelledError:
-        record, lease = await acquiring
-        if record is not None and lease is not None:
-            await _ended(store, lease, lambda: store.sessions.settle(lease, "failed", error="cancelled"))
+        with suppress(Exception):  # what was refused needs no undoing
+            record, lease = await acquiring
+            if record is not None and lease is not None:
+                await _ended(store, lease, lambda: store.sessions.release(lease, record, _resting(record)))
         raise
+
+
+def _resting(record: Record) -> Status:
+    """The status of a row to which nothing has happened since it was read; a killed run counts as failed."""
+    return "failed" if record.row.status == "running" else record.row.status
 
 
 async def _ended(store: Store, lease: Lease, write: Callable[[], None]) -> None:
     """The last write of a turn: done whether or not the caller is cancelled, and then the lease is let go."""
+    writing = asyncio.ensure_future(store.database.call(write))
     try:
-        await asyncio.shield(store.database.call(write))
+        await asyncio.shield(writing)
     finally:
+        await asyncio.wait({writing})
         store.sessions.let_go(lease)
 
 
@@ -357,6 +371,8 @@ async def _cancelled(task: asyncio.Future[Any]) -> None:
     """Cancel a task and wait until it has wound up, its last writes included."""
     task.cancel()
     await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()  # it failed while it wound up; the cancellation is what counts
 
 
 def _result_of(task: asyncio.Future[Any]) -> Any:

@@ -63,6 +63,8 @@ def _subscripts(text: str) -> list[str | int]:
             keys.append(int(inner))
         elif len(inner) >= 2 and inner[0] == inner[-1] == "'":
             keys.append(inner[1:-1])
+        elif "." in inner or "[" in inner:
+            keys.append(f"[{inner}]")  # leads nowhere
     return keys
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from jiuwen_lg.errors import JiuWenBaseException
@@ -89,15 +89,6 @@ def merge(old: Any, new: Any) -> Any:
     return merged
 
 
-def merge_all(state: dict[str, Any], writes: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Merge several writes into one state; the state is copied once."""
-    merged = dict(state)
-    for write in writes:
-        for key, item in write.items():
-            merged[key] = merge(merged[key], item) if key in merged else item
-    return merged
-
-
 def assign(tree: Any, path: Path, value: Any, combine: Callable[[Any, Any], Any]) -> Any:
     """A copy of `tree` in which `path` holds `combine(old, value)` (or `value`, where nothing was).
 
@@ -116,6 +107,8 @@ def assign(tree: Any, path: Path, value: Any, combine: Callable[[Any, Any], Any]
 
 def _assign_position(tree: Any, position: int, rest: Path, value: Any, combine: Callable[[Any, Any], Any]) -> list[Any]:
     level = list(tree) if isinstance(tree, list) else []
+    if position >= len(level) and not rest:
+        level += [None] * (position - len(level))
     if position == len(level):
         level.append(MISSING)
     if not -len(level) <= position < len(level):
@@ -150,5 +143,8 @@ def patch_global(state: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]
     """Apply one `update_global_state`: like the private one, but None deletes its key."""
     for key, value in patch.items():
         path = parse_path(key)
-        state = remove(state, path) if value is None else assign(state, path, value, merge)
+        if value is not None:
+            state = assign(state, path, value, merge)
+        elif isinstance(path[-1], str):
+            state = remove(state, path)
     return state

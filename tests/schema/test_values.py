@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jiuwen_lg.schema.values import detach, merge, merge_all, patch_global, patch_private, storable
+from jiuwen_lg.engine.channels import _keep_outputs
+from jiuwen_lg.schema.values import detach, merge, patch_global, patch_private, storable
 
 trees = st.recursive(
     st.none() | st.integers() | st.text(max_size=3),
@@ -22,13 +23,13 @@ dicts = st.dictionaries(st.sampled_from("abc"), trees, max_size=3)
 @given(dicts, st.lists(dicts, max_size=4))
 def test_merging_leaves_its_inputs_untouched(state: Any, writes: list[Any]) -> None:
     before = copy.deepcopy((state, writes))
-    merge_all(state, writes)
+    _keep_outputs(state, writes)
     assert (state, writes) == before
 
 
 @given(dicts, st.lists(dicts, max_size=3), st.lists(dicts, max_size=3))
 def test_merging_in_one_batch_or_two_is_the_same(state: Any, first: list[Any], second: list[Any]) -> None:
-    assert merge_all(merge_all(state, first), second) == merge_all(state, first + second)
+    assert _keep_outputs(_keep_outputs(state, first), second) == _keep_outputs(state, first + second)
 
 
 def test_dicts_merge_and_everything_else_is_replaced() -> None:
@@ -44,6 +45,7 @@ def test_dicts_merge_and_everything_else_is_replaced() -> None:
     [
         ({"a.b": 1}, {"a": {"b": 1}}),
         ({"a[0]": 1}, {"a": [1]}),
+        ({"a[2]": 1}, {"a": [None, None, 1]}),
         ({"a.b": 1, "a.c": 2}, {"a": {"b": 1, "c": 2}}),
         ({"a": {"b": 1}, "a.c": 2}, {"a": {"b": 1, "c": 2}}),
         ((1, (2, 3)), [1, [2, 3]]),
@@ -75,11 +77,13 @@ def test_private_state_merges_stores_none_and_can_be_wiped() -> None:
     state = patch_private({"x": {"y": 1}, "l": [1, 2]}, {"x.z": 2, "l[1]": 5, "n": None})
     assert state == {"x": {"y": 1, "z": 2}, "l": [1, 5], "n": None}
     assert patch_private(state, None) == {}
+    assert patch_private({"l": [1]}, {"l[3]": 2}) == {"l": [1, None, None, 2]}
 
 
 def test_global_state_deletes_on_none_at_the_top_and_stores_it_inside() -> None:
     state = patch_global({"a": {"b": 1, "c": 2}, "d": 3}, {"a.b": None, "d": None, "e": {"f": None}})
     assert state == {"a": {"c": 2}, "e": {"f": None}}
+    assert patch_global({"l": [1, 2]}, {"l[0]": None}) == {"l": [1, 2]}
 
 
 @given(dicts, dicts)

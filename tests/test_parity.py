@@ -1,0 +1,59 @@
+"""The same programs on openJiuwen 0.1.1, in an environment of its own, and here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from parity.compare import DIFFERENT, SAME, verdict
+from parity.corpus import INTENDED, PRELUDE, PROGRAMS
+from parity.engines import PEER, Engines
+from parity.generate import cases
+
+DIFFERENCES = (Path(__file__).parents[1] / "docs" / "differences.md").read_text(encoding="utf-8")
+needs_peer = pytest.mark.skipif(not PEER.exists(), reason="openJiuwen 0.1.1 is not in parity/.peer (make peer)")
+
+
+@pytest.fixture(scope="module")
+def engines() -> Iterator[Engines]:
+    engines = Engines()
+    yield engines
+    engines.close()
+
+
+@needs_peer
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_prints_the_same_on_both(name: str, engines: Engines) -> None:
+    ours, theirs = engines.play({"program": PRELUDE + PROGRAMS[name]})
+    is_same = ours in theirs
+    assert is_same is not (name in INTENDED), (ours, theirs)
+
+
+@needs_peer
+def test_generated_workflows_give_the_same_on_both(engines: Engines) -> None:
+    verdicts = []
+
+    @seed(20261120)
+    @settings(
+        max_examples=150,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases())
+    def check(case: dict) -> None:
+        ours, theirs = engines.play(case)
+        verdicts.append(verdict(ours, theirs))
+        assert verdicts[-1] != DIFFERENT, (case, ours, theirs)
+
+    check()
+    assert verdicts.count(SAME) > 100
+
+
+def test_every_intended_difference_is_in_the_table() -> None:
+    assert {name: line for name, line in INTENDED.items() if line not in DIFFERENCES} == {}
+    assert INTENDED.keys() <= PROGRAMS.keys()
