@@ -239,7 +239,41 @@ PROGRAMS |= {
     "recursion": "flow = Workflow()\nflow.set_start_comp('a', C())\nflow.add_workflow_comp('b', C())\nflow.add_connection('a', 'b'); flow.add_connection('b', 'b')\nasyncio.run(play(flow, {}))",
 }
 
+PROGRAMS |= {
+    # What is intended to differ: each explained by a line of docs/differences.md (INTENDED).
+    "differs_dotted_through_scalar": "flow = chain(('n', C(lambda i, r: {'a': 1, 'a.b': 2})))\nasyncio.run(play(flow, {'q': 1}))",
+    "differs_answer_to_nothing": "flow = chain(('n', C()))\nasyncio.run(play(flow, InteractiveInput('x')))",
+    "differs_answer_to_unknown": "async def f(i, r): return await r.interact('?')\nflow = chain(('n', C(f)))\nasyncio.run(play(flow, {'q': 1}))\nanswer = InteractiveInput(); answer.update('other', 1)\nasyncio.run(play(flow, answer))",
+    "differs_timeout_keeps_state": "ran = []\nasync def f(i, r):\n    ran.append('n')\n    if ran.count('n') == 1: await asyncio.sleep(5)\n    return 'done'\nflow = chain(('a', C(lambda i, r: ran.append('a'))), ('n', C(f)))\nasync def main():\n    for given in ({'q': 1}, InteractiveInput()):\n        runtime = WorkflowRuntime(session_id=SESSION); runtime.config().set_envs({'_execute_timeout': 0.3})\n        try: print((await flow.invoke(given, runtime)).result)\n        except JiuWenBaseException as error: print(error.error_code)\nasyncio.run(main()); print(ran)",
+    "differs_failed_updates": "ran = []\ndef f(i, r):\n    ran.append(1); r.update_global_state({'n': 'lost'} if len(ran) == 1 else {'m': 1})\n    if len(ran) == 1: raise ValueError('no')\nflow = chain(('a', C(f)), ('b', C(lambda i, r: [r.get_global_state('n'), r.get_global_state('m')])))\nfor given in ({'q': 1}, InteractiveInput()): asyncio.run(play(flow, given))",
+    "differs_update_with_scalar": "ran = []\ndef f(i, r):\n    ran.append(1)\n    if len(ran) == 1: r.update_state(5)\n    return 'done'\nflow = chain(('n', C(f)))\nfor given in ({'q': 1}, InteractiveInput()): asyncio.run(play(flow, given))",
+    "differs_edit_after_run": "flow, ran = chain(('n', C())), []\nasync def main():\n    print((await flow.invoke({'q': 1}, WorkflowRuntime())).result)\n    flow.add_workflow_comp('late', C(lambda i, r: ran.append(1)), inputs_schema={})\n    flow.add_connection('n', 'late')\n    print((await flow.invoke({'q': 2}, WorkflowRuntime())).result)\nasyncio.run(main()); print(ran)",
+    "differs_router_none": "flow = Workflow()\nflow.set_start_comp('s', Start())\nattempt(lambda: flow.add_conditional_connection('s', None) or 1)",
+    "differs_component_none": "attempt(lambda: Workflow().add_workflow_comp('n', None))",
+    "differs_async_transformer": "async def t(state): return {'x': 1}\nflow = Workflow()\nflow.set_start_comp('s', Start())\nflow.add_workflow_comp('n', C(lambda i, r: {'kind': type(i).__name__}), inputs_transformer=t)\nflow.set_end_comp('e', End(), inputs_schema={'n': '${n.kind}'})\nflow.add_connection('s', 'n'); flow.add_connection('n', 'e')\nasyncio.run(play(flow, {}))",
+    "differs_update_chains": "print(InteractiveInput().update('a', 1) is None)",
+    "differs_runtime_twice": "flow, runtime = chain(('n', C())), WorkflowRuntime(session_id=SESSION)\nfor q in (1, 2):\n    try: print(asyncio.run(flow.invoke({'q': q}, runtime)).result)\n    except Exception as error: print(type(error).__name__)",
+    "differs_task_runtime_meanwhile": "task = TaskRuntime(trace_id='t-' + SESSION)\ndef f(i, r): task.update_global_state({'g': 1})\nflow = chain(('a', C(f)), ('b', C(lambda i, r: r.get_global_state('g'))))\nprint(asyncio.run(flow.invoke({'q': 1}, task.create_workflow_runtime())).result)",
+    "differs_shared_config": "config = WorkflowConfig()\nfor name in 'ab':\n    flow = Workflow(config)\n    flow.set_start_comp('s_' + name, Start()); flow.set_end_comp('e_' + name, End()); flow.add_connection('s_' + name, 'e_' + name)\nprint(sorted(flow.config().spec.comp_configs))",
+    "differs_drawing": "print(bool(chain(('n', C())).to_mermaid()))",
+}  # fmt: skip
+
 INTENDED: dict[str, str] = {
     "start_default": "Start's output follows the order of its conf",
+    "differs_dotted_through_scalar": "a dotted key that leads through a value which is no dict is an error",
+    "differs_answer_to_nothing": "starts the workflow without inputs | 100900",
+    "differs_answer_to_unknown": "an answer to an unknown or finished id is ignored | 100901",
+    "differs_timeout_keeps_state": "a timeout saves no state",
+    "differs_failed_updates": "updates queued by a component that failed are committed later",
+    "differs_update_with_scalar": "`update_state(5)`",
+    "differs_edit_after_run": "a workflow object's edits after a run are accepted and ignored",
+    "differs_router_none": "a router that is None fails when it runs",
+    "differs_component_none": "a component that is None raises AttributeError",
+    "differs_async_transformer": "an async transformer hands its coroutine on",
+    "differs_update_chains": "`InteractiveInput().update(...)` gives None",
+    "differs_runtime_twice": "a runtime can be used once",
+    "differs_task_runtime_meanwhile": "a component of a run sees what its `TaskRuntime` is told meanwhile",
+    "differs_shared_config": "collects the components of both in its `spec`",
+    "differs_drawing": "the drawing is empty unless `WORKFLOW_DRAWABLE` is set",
 }
 """Program → the line of `docs/differences.md`, or the defect, that explains why it prints something else."""

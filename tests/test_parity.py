@@ -28,6 +28,7 @@ def engines() -> Iterator[Engines]:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_prints_the_same_on_both(name: str, engines: Engines) -> None:
     ours, theirs = engines.play({"program": PRELUDE + PROGRAMS[name]})
+    assert "ended with" not in ours["printed"]
     is_same = ours in theirs
     assert is_same is not (name in INTENDED), (ours, theirs)
 

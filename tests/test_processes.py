@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -221,7 +222,8 @@ async def test_sqlite_is_durable_at_every_commit(db: Path) -> None:
     connection = store.database.connection
     assert connection.execute("PRAGMA synchronous").fetchone()[0] >= 1  # NORMAL
     assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-    assert sqlite3.connect(db).execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    with contextlib.closing(sqlite3.connect(db)) as other:
+        assert other.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
 
 
 @pytest.mark.parametrize("verb", ["answer", "go"])

@@ -140,7 +140,7 @@ async def test_a_file_that_somebody_holds_is_waited_for_and_never_replaced_by_me
     starting = asyncio.ensure_future(turn(chain(("a", Call())), {"q": 1}))
     for _ in range(20):
         await asyncio.sleep(0)
-    other.execute("ROLLBACK")
+    other.close()
     assert (await starting).result["output"] == {"a": {"q": 1}}
     assert rows(db, "jiuwen_sessions") == 1
     other.close()

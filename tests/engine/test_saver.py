@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,18 @@ from jiuwen_lg.engine.store import Store
 
 
 @pytest.fixture
-def store(db: Path) -> Store:
-    return Store(str(db))
+def store(db: Path) -> Iterator[Store]:
+    store = Store(str(db))
+    yield store
+    store.database.close()
 
 
 async def test_it_passes_langgraphs_conformance_suite(tmp_path: Path) -> None:
     @checkpointer_test(name="FencedSaver")
     async def make() -> AsyncIterator[FencedSaver]:
-        yield Store(":memory:").saver
+        store = Store(":memory:")
+        yield store.saver
+        store.database.close()
 
     report = await validate(make, progress=ProgressCallbacks.quiet())
     assert report.passed_all_base(), report.to_dict()
@@ -81,6 +85,7 @@ class TestDatabase:
             ticks += 1
         assert (ticks, writing.done()) == (20, False)
         other.execute("ROLLBACK")
+        other.close()
         assert await writing != threading.get_ident()
 
     def test_a_caller_that_cannot_wait_is_told(self, store: Store, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,10 +94,11 @@ class TestDatabase:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(BusyError), store.database.transaction():
             pass
-        other.execute("ROLLBACK")
+        other.close()
 
     def test_it_opens_again_after_it_was_closed(self, db: Path) -> None:
         database = Database(str(db), lambda c: c.executescript("CREATE TABLE IF NOT EXISTS t (x);"))
         database.close()
         with database.transaction() as cursor:
             cursor.execute("INSERT INTO t VALUES (1)")
+        database.close()
