@@ -7,12 +7,14 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from parity.compare import DIFFERENT, verdict
+from parity.compare import DIFFERENT, SAME, verdict
 from parity.engines import Engines
 from parity.generate import cases, constructs
+from parity.shrink import shrink
 
 
 def main() -> None:
@@ -21,38 +23,71 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    engines, verdicts, used = Engines(), Counter(), Counter()
-
-    def check(case: dict) -> None:
-        ours, theirs = engines.play(case)
-        found = verdict(ours, theirs)
-        verdicts[found] += 1
-        if found == "same":
-            used.update(constructs(case))
-        if found == DIFFERENT:
-            raise Difference(case, ours, theirs[0])
-
-    began = time.monotonic()
+    engines, tally = Engines(), Tally()
     try:
-        for round in range(max(1, options.examples // 1000)):
-            run = seed(options.seed * 1000 + round)(
-                settings(
-                    max_examples=min(1000, options.examples),
-                    deadline=None,
-                    database=None,
-                    report_multiple_bugs=False,
-                    phases=[Phase.generate, Phase.shrink],
-                    suppress_health_check=list(HealthCheck),
-                )(given(cases())(check))
-            )
-            run()
+        search(engines.play, tally, options.examples, options.seed)
     except Difference as difference:
         print(difference)
         sys.exit(1)
     finally:
         engines.close()
-        print(f"{sum(verdicts.values())} workflows in {time.monotonic() - began:.0f} s: {dict(verdicts)}")
-        print("compared, by construct:", dict(sorted(used.items())))
+        print(tally)
+
+
+def search(play: Callable[[dict], tuple[dict, list[dict]]], tally: Tally, examples: int, first_seed: int) -> None:
+    """Play generated cases, a thousand to a seed.
+
+    Raises:
+        Difference: At the first one that is not explained, made small.
+    """
+
+    def check(case: dict) -> None:
+        ours, theirs = play(case)
+        if tally.add(case, verdict(ours, theirs)) == DIFFERENT:
+            raise Difference(case, ours, theirs[0])
+
+    def differs(case: dict) -> bool:
+        ours, theirs = play(case)
+        return verdict(ours, theirs) == DIFFERENT
+
+    for begun in range(0, examples, 1000):
+        options = settings(
+            max_examples=min(1000, examples - begun),
+            deadline=None,
+            database=None,
+            report_multiple_bugs=False,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
+        try:
+            seed(first_seed * 1000 + begun // 1000)(options(given(cases())(check)))()
+        except Difference as difference:
+            case = shrink(difference.args[0], differs)
+            ours, theirs = play(case)
+            raise Difference(case, ours, theirs[0]) from None
+
+
+class Tally:
+    """How many cases came out how, and which constructs those used that came out the same."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.verdicts: Counter[str] = Counter()
+        self.used: Counter[str] = Counter()
+
+    def add(self, case: dict, found: str) -> str:
+        """Count a case, and give the verdict back."""
+        self.verdicts[found] += 1
+        if found == SAME:
+            self.used.update(constructs(case))
+        return found
+
+    def __str__(self) -> str:
+        seconds = time.monotonic() - self.began
+        return (
+            f"{self.verdicts.total()} workflows in {seconds:.0f} s: {dict(self.verdicts)}\n"
+            f"compared, by construct: {dict(sorted(self.used.items()))}"
+        )
 
 
 class Difference(Exception):

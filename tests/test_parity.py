@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from parity.__main__ import Difference, Tally, search
 from parity.compare import DIFFERENT, SAME, verdict
 from parity.corpus import INTENDED, PRELUDE, PROGRAMS
 from parity.engines import PEER, Engines
@@ -53,6 +54,21 @@ def test_generated_workflows_give_the_same_on_both(engines: Engines) -> None:
 
     check()
     assert verdicts.count(SAME) > 100
+
+
+def test_a_difference_is_shown_in_its_smallest_form() -> None:
+    def play(case: dict) -> tuple[dict, list[dict]]:
+        """Engines that disagree about a component that asks and counts."""
+        differ = any(part.get("asks") and part.get("counts") for part in case["parts"])
+        return {"ran": 1}, [{"ran": 2 if differ else 1}]
+
+    with pytest.raises(Difference) as found:
+        search(play, tally := Tally(), 200, 1)
+    case, ours, theirs = found.value.args
+    assert ours != theirs
+    assert tally.verdicts[DIFFERENT] > 1
+    (part,) = case["parts"]
+    assert {key for key, value in part.items() if value} == {"id", "asks", "counts"}
 
 
 def test_every_intended_difference_is_in_the_table() -> None:
