@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from parity.__main__ import Difference, Tally, search
-from parity.compare import DIFFERENT, SAME, verdict
+from parity.compare import DIFFERENT, SAME
 from parity.corpus import INTENDED, PRELUDE, PROGRAMS
 from parity.engines import PEER, Engines
-from parity.generate import cases
 
 DIFFERENCES = (Path(__file__).parents[1] / "docs" / "differences.md").read_text(encoding="utf-8")
 needs_peer = pytest.mark.skipif(not PEER.exists(), reason="openJiuwen 0.1.1 is not in parity/.peer (make peer)")
@@ -36,24 +34,8 @@ def test_a_program_prints_the_same_on_both(name: str, engines: Engines) -> None:
 
 @needs_peer
 def test_generated_workflows_give_the_same_on_both(engines: Engines) -> None:
-    verdicts = []
-
-    @seed(20261120)
-    @settings(
-        max_examples=150,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(cases())
-    def check(case: dict) -> None:
-        ours, theirs = engines.play(case)
-        verdicts.append(verdict(ours, theirs))
-        assert verdicts[-1] != DIFFERENT, (case, ours, theirs)
-
-    check()
-    assert verdicts.count(SAME) > 100
+    search(engines.play, tally := Tally(), 150, 20261120)
+    assert tally.verdicts[SAME] > 100
 
 
 def test_a_difference_is_shown_in_its_smallest_form() -> None:

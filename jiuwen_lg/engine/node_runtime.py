@@ -15,8 +15,8 @@ from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess
 from jiuwen_lg.runtime import Runtime, read_state
-from jiuwen_lg.schema.path import MISSING, parse_path, walk
-from jiuwen_lg.schema.reference import Reader, Reference, look_up, parse_reference
+from jiuwen_lg.schema.path import MISSING, walk
+from jiuwen_lg.schema.reference import Reader, look_up, reference_to
 from jiuwen_lg.schema.values import patch_global, patch_private, storable
 
 
@@ -101,7 +101,7 @@ class NodeRuntime(ResourceAccess, Runtime):
 
     def _global_path(self, key: str, read: Reader) -> Any:
         """Global state first, then the outputs and inputs, then the component's own output."""
-        reference = parse_reference(key) or Reference(parse_path(key))
+        reference = reference_to(key)
         found = (reference.resolve(reader) for reader in (self._read_world, read, self._read_own_output))
         return next((value for value in found if value is not None), None)
 

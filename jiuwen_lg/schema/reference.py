@@ -119,9 +119,13 @@ def of_mapping(value: Any) -> Reader:
     return lambda _: MISSING
 
 
+def reference_to(key: str) -> Reference:
+    """The reference that a key is, be it a path or a `${path}`."""
+    return parse_reference(key) or Reference(parse_path(key))
+
+
 def look_up(key: Any, read: Reader) -> Any:
     """What a `get_*_state(key)` asks for: a path, a `${path}`, or a dict or list of references."""
     if isinstance(key, str):
-        reference = parse_reference(key) or Reference(parse_path(key))
-        return reference.resolve(read)
+        return reference_to(key).resolve(read)
     return parse_schema(key).resolve(read)
