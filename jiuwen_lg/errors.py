@@ -190,6 +190,15 @@ class StatusCode(Enum):
         "{missing} cannot be found: {reason}; the components are {node_ids}",
     )
 
+    DRAWABLE_GRAPH_INVALID_TITLE = (110024, "the drawing cannot have this title: {reason}")
+    DRAWABLE_GRAPH_INVALID_EXPAND_SUBGRAPH = (110025, "expand_subgraph cannot be used: {reason}")
+    DRAWABLE_GRAPH_INVALID_ENABLE_ANIMATION = (110026, "enable_animation cannot be used: {reason}")
+
+    EXPRESSION_CONDITION_SYNTAX_ERROR = (140000, "the expression cannot be parsed: {error}")
+    EXPRESSION_CONDITION_EVAL_ERROR = (140001, "the expression cannot be evaluated: {error}")
+    ARRAY_CONDITION_ERROR = (140002, "LoopComponent error: {error_msg}")
+    NUMBER_CONDITION_ERROR = (140003, "LoopComponent error: {error_msg}")
+
     RUNTIME_WORKFLOW_ADD_FAILED = (190002, "failed to add workflow, reason: {reason}")
     RUNTIME_TOOL_ADD_FAILED = (190102, "failed to add tool, reason: {reason}")
     RUNTIME_PROMPT_ADD_FAILED = (190202, "failed to add prompt template, reason: {reason}")

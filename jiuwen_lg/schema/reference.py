@@ -29,9 +29,13 @@ class Reference:
 
     path: Path
 
+    def find(self, read: Reader) -> Any:
+        """What the path leads to, as it lies in the state (not to be changed), or `MISSING`."""
+        return walk(read(self.name), self.path[1:])
+
     def resolve(self, read: Reader) -> Any:
-        """The value that the path leads to, `None` where it leads nowhere."""
-        value = walk(read(self.name), self.path[1:])
+        """A copy of the value that the path leads to, `None` where it leads nowhere."""
+        value = self.find(read)
         return None if value is MISSING else detach(value)
 
     @property

@@ -1,0 +1,122 @@
+"""An expression's text: made into Python's syntax, with the way back to where each part stood."""
+
+from __future__ import annotations
+
+import ast
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.schema.path import parse_path
+from jiuwen_lg.schema.reference import Reference
+
+_TOKEN = re.compile(
+    r"""
+      (?P<reference> \$\{ [^{}]* \} )
+    | (?P<string>    '''(?:[^\\]|\\.)*?''' | \"""(?:[^\\]|\\.)*?\"""
+                   | '(?:[^'\\\n]|\\.)*' | "(?:[^"\\\n]|\\.)*" )
+    | (?P<word>      [^\W\d]\w* )
+    | (?P<number>    \d\w* )
+    | (?P<symbol>    && | \|\| )
+    | (?P<space>     \s+ )
+    | (?P<other>     . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+_WORDS = {"true": "True", "false": "False", "null": "None", "not_in": "not in"}
+_SYMBOLS = {"&&": " and ", "||": " or "}
+_PLACEHOLDER = "reference"
+
+
+class SourceText:
+    """An expression as the user wrote it, and as Python reads it.
+
+    Only whole words and symbols outside string literals are rewritten.
+
+    Attributes:
+        text: As written.
+        python: With each `${path}` replaced by a name.
+        references: What those names stand for, by their position in `python`.
+
+    Raises:
+        JiuWenBaseException: 140000, a reference is empty.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.references: dict[int, Reference] = {}
+        self._written: list[int] = []  # where each piece begins in `text` …
+        self._read: list[int] = []  # … and in `python`
+        pieces: list[str] = []
+        length = 0
+        for start, piece, reference in self._pieces():
+            if reference is not None:
+                self.references[length + piece.index(_PLACEHOLDER)] = reference
+            self._written.append(start)
+            self._read.append(length)
+            pieces.append(piece)
+            length += len(piece)
+        self.python = "".join(pieces)
+
+    def _pieces(self) -> Iterator[tuple[int, str, Reference | None]]:
+        """The pieces of Python, with where they come from; spaces before the first one are dropped."""
+        before = ""
+        for token in _TOKEN.finditer(self.text):
+            kind, text, start = token.lastgroup, token.group(), token.start()
+            if kind == "space":
+                if before:
+                    yield start, " ", None
+                continue
+            if kind == "reference":
+                yield start, f"{' ' if before else ''}{_PLACEHOLDER} ", self._reference(text[2:-1], start)
+            elif kind == "word" and before != ".":
+                yield start, _WORDS.get(text, text), None
+            else:
+                yield start, _SYMBOLS.get(text, text), None
+            before = text
+
+    def _reference(self, path: str, start: int) -> Reference:
+        if not path:
+            raise self._error(StatusCode.EXPRESSION_CONDITION_SYNTAX_ERROR, "a reference needs a path", start)
+        return Reference(parse_path(path))
+
+    def reference_at(self, node: ast.Name) -> Reference | None:
+        """The reference that a name stands for; None for a name that the user wrote."""
+        return self.references.get(self._column(node)) if node.id == _PLACEHOLDER else None
+
+    def syntax_error(self, reason: str, column: int | None = None) -> JiuWenBaseException:
+        """140000 with a caret under a column of `python`."""
+        place = len(self.text) if column is None else self._place(column)
+        return self._error(StatusCode.EXPRESSION_CONDITION_SYNTAX_ERROR, reason, place)
+
+    def eval_error(self, reason: str, node: ast.AST | None = None) -> JiuWenBaseException:
+        """140001 with a caret under a node."""
+        place = 0 if node is None else self._place(self._column(node))
+        return self._error(StatusCode.EXPRESSION_CONDITION_EVAL_ERROR, reason, place)
+
+    def _error(self, code: StatusCode, reason: str, place: int) -> JiuWenBaseException:
+        start = max(0, place - 60)
+        line = re.sub(r"\s", " ", self.text[start : place + 60])
+        return code.error(error=f"{reason}\n    {line}\n    {' ' * (place - start)}^")
+
+    def _column(self, node: ast.AST) -> int:
+        """A node's column in characters (Python counts bytes)."""
+        column = getattr(node, "col_offset", 0)
+        return len(self.python.encode()[:column].decode(errors="ignore"))
+
+    def _place(self, column: int) -> int:
+        """Where in `text` a column of `python` comes from."""
+        piece = bisect_right(self._read, column) - 1
+        if piece < 0:
+            return 0
+        return min(self._written[piece] + self._inside(piece, column), len(self.text))
+
+    def _inside(self, piece: int, column: int) -> int:
+        """How far into an unchanged piece a column lies; a rewritten one is pointed at from its start."""
+        end = self._read[piece + 1] if piece + 1 < len(self._read) else len(self.python)
+        start = self._read[piece]
+        piece_text = self.python[start:end]
+        same = self.text.startswith(piece_text, self._written[piece])
+        return column - start if same else 0
