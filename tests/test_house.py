@@ -16,7 +16,8 @@ PACKAGE = Path(jiuwen_lg.__file__).parent
 ROWS = [
     ["compat"],
     ["runner"],
-    ["components", "workflow", "drawing"],
+    ["components", "workflow"],
+    ["builder", "drawing"],
     ["engine"],
     ["component", "runtime", "interaction", "context"],
     ["resources"],

@@ -1,0 +1,228 @@
+"""How workflows and loop bodies are built: components, connections, routers.
+
+Signatures as in openJiuwen 0.1.1 (`engine.md` 1.2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Self
+
+from jiuwen_lg.component import WorkflowComponent
+from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec, WorkflowConfig
+from jiuwen_lg.engine.definition import ComponentSpec, Connection, Definition
+from jiuwen_lg.errors import StatusCode
+
+_COMPONENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_STREAM_INPUT = {ComponentAbility.TRANSFORM, ComponentAbility.COLLECT}
+
+
+class BaseWorkFlow:
+    """What can be built of components: a workflow, or the body of a loop.
+
+    Args:
+        workflow_config: Metadata and input schema.
+    """
+
+    def __init__(self, workflow_config: WorkflowConfig | None = None) -> None:
+        config = workflow_config or WorkflowConfig()
+        self._config = config.model_copy(update={"spec": config.spec.model_copy(deep=True)})
+        self._definition = Definition()
+
+    def config(self) -> WorkflowConfig:
+        """The configuration given at construction; `spec` tells what was built."""
+        return self._config
+
+    def add_workflow_comp(
+        self,
+        comp_id: str,
+        workflow_comp: Any,
+        *,
+        wait_for_all: bool | None = None,
+        inputs_schema: dict[str, Any] | None = None,
+        outputs_schema: dict[str, Any] | None = None,
+        inputs_transformer: Callable[..., Any] | None = None,
+        outputs_transformer: Callable[..., Any] | None = None,
+        stream_inputs_schema: dict[str, Any] | None = None,
+        stream_outputs_schema: dict[str, Any] | None = None,
+        stream_outputs_transformer: Callable[..., Any] | None = None,
+        comp_ability: list[ComponentAbility] | None = None,
+    ) -> Self:
+        """Add a component.
+
+        Args:
+            comp_id: 1 to 100 ASCII letters, digits, `_` or `-`; unique.
+            workflow_comp: A `WorkflowComponent`, or any object with an async `invoke`.
+            wait_for_all: Run only when all predecessors have run (default: after any).
+            inputs_schema: Where the inputs come from: `{"x": "${start.query}"}`.
+            outputs_schema: What of the output is kept, under which names.
+            inputs_transformer: Makes the inputs instead of `inputs_schema`.
+            outputs_transformer: Makes the output instead of `outputs_schema`.
+
+        Raises:
+            JiuWenBaseException: -1 for a malformed id, 110003 for a used one, 100002 for an
+                object that cannot run.
+        """
+        node = _node(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer, comp_ability)
+        if wait_for_all is False and _STREAM_INPUT & set(node.abilities):
+            raise StatusCode.ERROR.error(
+                reason=f"[{comp_id}] takes frames, so it waits for all: drop wait_for_all=False"
+            )
+        _refuse_streams(stream_inputs_schema, stream_outputs_schema, stream_outputs_transformer, node.abilities)
+        return self._add(comp_id, workflow_comp, node, wait_for_all=bool(wait_for_all), is_exit=False)
+
+    def set_start_comp(
+        self,
+        start_comp_id: str,
+        component: Any,
+        inputs_schema: dict[str, Any] | None = None,
+        outputs_schema: dict[str, Any] | None = None,
+        inputs_transformer: Callable[..., Any] | None = None,
+        outputs_transformer: Callable[..., Any] | None = None,
+    ) -> Self:
+        """Add the component where runs begin; arguments as in `add_workflow_comp`."""
+        node = _node(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer)
+        self._add(start_comp_id, component, node, wait_for_all=False, is_exit=False)
+        return self.start_comp(start_comp_id)
+
+    def set_end_comp(
+        self,
+        end_comp_id: str,
+        component: Any,
+        inputs_schema: dict[str, Any] | None = None,
+        outputs_schema: dict[str, Any] | None = None,
+        inputs_transformer: Callable[..., Any] | None = None,
+        outputs_transformer: Callable[..., Any] | None = None,
+        stream_inputs_schema: dict[str, Any] | None = None,
+        stream_outputs_schema: dict[str, Any] | None = None,
+        stream_outputs_transformer: Callable[..., Any] | None = None,
+        response_mode: str | None = None,
+    ) -> Self:
+        """Add the component whose output is the result; of several, the one set last counts."""
+        _refuse_streams(stream_inputs_schema, stream_outputs_schema, stream_outputs_transformer)
+        if response_mode == "streaming":
+            raise NotImplementedError('response_mode="streaming" comes with the streams of a later release')
+        node = _node(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer)
+        self._add(end_comp_id, component, node, wait_for_all=False, is_exit=True)
+        self._definition.end_at(end_comp_id)
+        return self
+
+    def _add(self, comp_id: str, component: Any, node: NodeSpec, *, wait_for_all: bool, is_exit: bool) -> Self:
+        self._check_id(comp_id)
+        executable = _executable_of(component)
+        self._definition.add(
+            ComponentSpec.parse(comp_id, executable, node.io_config, wait_for_all=wait_for_all, is_exit=is_exit)
+        )
+        self._config.spec.comp_configs[comp_id] = node
+        return self
+
+    def _check_id(self, comp_id: str) -> None:
+        if not isinstance(comp_id, str) or not _COMPONENT_ID.fullmatch(comp_id):
+            raise StatusCode.ERROR.error(
+                reason=f"a component id has 1 to 100 ASCII letters, digits, '_' or '-', which {comp_id!r} has not"
+            )
+        if comp_id.startswith("__") and comp_id.endswith("__"):
+            raise StatusCode.ERROR.error(reason=f"ids like {comp_id!r} are LangGraph's own: drop the underscores")
+        if comp_id in self._definition.components:
+            raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason="the id is used already")
+
+    def start_comp(self, id: str) -> Self:
+        """Let runs begin at a component that has been added (low level).
+
+        Raises:
+            JiuWenBaseException: 110001, there is no such component.
+        """
+        if id not in self._definition.components:
+            raise StatusCode.GRAPH_SET_START_NODE_FAILED.error(reason=f"{id!r} was not added")
+        self._definition.start_at(id)
+        return self
+
+    def end_comp(self, id: str) -> Self:
+        """Mark a component that has been added as an exit (low level); only `set_end_comp` gives a result.
+
+        Raises:
+            JiuWenBaseException: 110002, there is no such component.
+        """
+        if id not in self._definition.components:
+            raise StatusCode.GRAPH_SET_END_NODE_FAILED.error(reason=f"{id!r} was not added")
+        return self
+
+    def add_connection(self, src_comp_id: str | list[str], target_comp_id: str) -> Self:
+        """Let the target run after the source; after all of them, if a list is given.
+
+        The components may be added later; ids that are missing when the workflow runs are 110006.
+
+        Raises:
+            JiuWenBaseException: 110004, an id is missing here.
+        """
+        sources = tuple(src_comp_id) if isinstance(src_comp_id, (list, tuple)) else (src_comp_id,)
+        ids = (*sources, target_comp_id)
+        if not sources or not all(isinstance(i, str) and i for i in ids):
+            raise StatusCode.GRAPH_ADD_EDGE_FAILED.error(
+                source=src_comp_id, target=target_comp_id, reason="both ends need a component id"
+            )
+        self._definition.connect(Connection(tuple(dict.fromkeys(sources)), target_comp_id))
+        for source in sources:
+            self._config.spec.edges.setdefault(source, []).append(target_comp_id)
+        return self
+
+    def add_conditional_connection(self, src_comp_id: str, router: Callable[..., Any]) -> Self:
+        """Let a function choose, after the source has run, which components run next.
+
+        Several routers on one source add up, as do plain connections. A router that raises
+        makes its source fail; a retry runs both again.
+
+        Args:
+            src_comp_id: The source.
+            router: Called as `router()`, or as `router(runtime=...)` if it has a parameter of
+                that name; it gives an id, several (all run at once), or none. It may be async.
+
+        Raises:
+            JiuWenBaseException: 110005, the source or the router is missing. When it runs,
+                100100 for a router that fails or names a component that is not there.
+        """
+        if not src_comp_id or not isinstance(src_comp_id, str):
+            raise StatusCode.GRAPH_ADD_CONDITION_EDGE_FAILED.error(source=src_comp_id, reason="it needs a component id")
+        if not callable(router):
+            raise StatusCode.GRAPH_ADD_CONDITION_EDGE_FAILED.error(
+                source=src_comp_id, reason=f"a router is a function, {router!r} is not"
+            )
+        self._definition.route(src_comp_id, router)
+        return self
+
+    def add_stream_connection(self, src_comp_id: str, target_comp_id: str) -> Self:
+        """Let frames flow from one component to another.
+
+        Raises:
+            NotImplementedError: Streams between components come with a later release.
+        """
+        raise NotImplementedError("streams between components come with a later release")
+
+
+def _executable_of(component: Any) -> Any:
+    """What runs: a component's executable, or the object itself if it has an async `invoke`."""
+    if isinstance(component, WorkflowComponent) or hasattr(component, "to_executable"):
+        return component.to_executable()
+    if callable(getattr(component, "invoke", None)):
+        return component
+    raise StatusCode.COMPONENT_NOT_EXECUTABLE_ERROR.error(component=repr(component))
+
+
+def _refuse_streams(*later: Any) -> None:
+    """Stream schemas and abilities are not there yet, and ignoring them would give wrong results."""
+    if any(part for part in later if part != [ComponentAbility.INVOKE]):
+        raise NotImplementedError("stream schemas and stream abilities come with the streams of a later release")
+
+
+def _node(
+    inputs_schema: Any, outputs_schema: Any, inputs_transformer: Any, outputs_transformer: Any, abilities: Any = None
+) -> NodeSpec:
+    """The configuration of a component; pydantic refuses schemas that are no dicts and the like."""
+    io = CompIOConfig(
+        inputs_schema=inputs_schema,
+        outputs_schema=outputs_schema,
+        inputs_transformer=inputs_transformer,
+        outputs_transformer=outputs_transformer,
+    )
+    return NodeSpec(io_config=io, abilities=abilities or [])
