@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _NAMES = {
+    "builder": ("BaseWorkFlow",),
     "component": (
         "ComponentConfig",
         "ComponentExecutable",
@@ -22,8 +23,41 @@ _NAMES = {
         "WorkflowComponent",
         "WorkflowComponentMetadata",
     ),
-    "components.end": ("End", "EndConfig"),
+    "components.branch": (
+        "Branch",
+        "BranchComponent",
+        "BranchRouter",
+    ),
+    "components.condition": (
+        "AlwaysTrue",
+        "ArrayCondition",
+        "ArrayConditionInRuntime",
+        "Condition",
+        "ExpressionCondition",
+        "FuncCondition",
+        "NumberCondition",
+        "NumberConditionInRuntime",
+    ),
+    "components.end": (
+        "End",
+        "EndConfig",
+    ),
+    "components.loop": (
+        "AdvancedLoopComponent",
+        "LoopComponent",
+        "LoopGroup",
+        "LoopInput",
+        "LoopType",
+    ),
+    "components.loop_break": ("BreakComponent",),
+    "components.loop_callback": (
+        "IntermediateLoopVarCallback",
+        "LoopCallback",
+        "OutputCallback",
+    ),
+    "components.set_variable": ("SetVariableComponent",),
     "components.start": ("Start",),
+    "components.subworkflow": ("SubWorkflowComponent",),
     "config": (
         "CompIOConfig",
         "ComponentAbility",
@@ -38,7 +72,11 @@ _NAMES = {
     "engine.router": ("RouterRuntime",),
     "engine.serializer": ("register_state_type",),
     "environment": ("workflow_runtime_vars",),
-    "errors": ("InterruptException", "JiuWenBaseException", "StatusCode"),
+    "errors": (
+        "InterruptException",
+        "JiuWenBaseException",
+        "StatusCode",
+    ),
     "interaction": ("InteractiveInput",),
     "output": (
         "BaseStreamMode",
@@ -54,9 +92,19 @@ _NAMES = {
         "WorkflowOutput",
     ),
     "resources": ("Resources",),
-    "runner": ("Runner", "default_inmemory_checkpointer"),
-    "runtime": ("Runtime", "TaskRuntime", "WorkflowRuntime"),
-    "tool_info": ("Parameters", "ToolInfo"),
+    "runner": (
+        "Runner",
+        "default_inmemory_checkpointer",
+    ),
+    "runtime": (
+        "Runtime",
+        "TaskRuntime",
+        "WorkflowRuntime",
+    ),
+    "tool_info": (
+        "Parameters",
+        "ToolInfo",
+    ),
     "workflow": ("Workflow",),
 }
 """Module → the public names that it defines."""
@@ -66,6 +114,7 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [*sorted(_HOME)]  # noqa: PLE0604
 
 if TYPE_CHECKING:
+    from jiuwen_lg.builder import BaseWorkFlow as BaseWorkFlow
     from jiuwen_lg.component import ComponentConfig as ComponentConfig
     from jiuwen_lg.component import ComponentExecutable as ComponentExecutable
     from jiuwen_lg.component import ComponentState as ComponentState
@@ -75,9 +124,31 @@ if TYPE_CHECKING:
     from jiuwen_lg.component import SimpleComponent as SimpleComponent
     from jiuwen_lg.component import WorkflowComponent as WorkflowComponent
     from jiuwen_lg.component import WorkflowComponentMetadata as WorkflowComponentMetadata
+    from jiuwen_lg.components.branch import Branch as Branch
+    from jiuwen_lg.components.branch import BranchComponent as BranchComponent
+    from jiuwen_lg.components.branch import BranchRouter as BranchRouter
+    from jiuwen_lg.components.condition import AlwaysTrue as AlwaysTrue
+    from jiuwen_lg.components.condition import ArrayCondition as ArrayCondition
+    from jiuwen_lg.components.condition import ArrayConditionInRuntime as ArrayConditionInRuntime
+    from jiuwen_lg.components.condition import Condition as Condition
+    from jiuwen_lg.components.condition import ExpressionCondition as ExpressionCondition
+    from jiuwen_lg.components.condition import FuncCondition as FuncCondition
+    from jiuwen_lg.components.condition import NumberCondition as NumberCondition
+    from jiuwen_lg.components.condition import NumberConditionInRuntime as NumberConditionInRuntime
     from jiuwen_lg.components.end import End as End
     from jiuwen_lg.components.end import EndConfig as EndConfig
+    from jiuwen_lg.components.loop import AdvancedLoopComponent as AdvancedLoopComponent
+    from jiuwen_lg.components.loop import LoopComponent as LoopComponent
+    from jiuwen_lg.components.loop import LoopGroup as LoopGroup
+    from jiuwen_lg.components.loop import LoopInput as LoopInput
+    from jiuwen_lg.components.loop import LoopType as LoopType
+    from jiuwen_lg.components.loop_break import BreakComponent as BreakComponent
+    from jiuwen_lg.components.loop_callback import IntermediateLoopVarCallback as IntermediateLoopVarCallback
+    from jiuwen_lg.components.loop_callback import LoopCallback as LoopCallback
+    from jiuwen_lg.components.loop_callback import OutputCallback as OutputCallback
+    from jiuwen_lg.components.set_variable import SetVariableComponent as SetVariableComponent
     from jiuwen_lg.components.start import Start as Start
+    from jiuwen_lg.components.subworkflow import SubWorkflowComponent as SubWorkflowComponent
     from jiuwen_lg.config import CompIOConfig as CompIOConfig
     from jiuwen_lg.config import ComponentAbility as ComponentAbility
     from jiuwen_lg.config import NodeSpec as NodeSpec

@@ -30,6 +30,11 @@ class BaseWorkFlow:
         self._config = config.model_copy(update={"spec": config.spec.model_copy(deep=True)})
         self._definition = Definition()
 
+    @property
+    def definition(self) -> Definition:
+        """What was built (for the engine)."""
+        return self._definition
+
     def config(self) -> WorkflowConfig:
         """The configuration given at construction; `spec` tells what was built."""
         return self._config
@@ -111,11 +116,19 @@ class BaseWorkFlow:
     def _add(self, comp_id: str, component: Any, node: NodeSpec, *, wait_for_all: bool, is_exit: bool) -> Self:
         self._check_id(comp_id)
         executable = _executable_of(component)
+        self._require_place(executable)
         self._definition.add(
             ComponentSpec.parse(comp_id, executable, node.io_config, wait_for_all=wait_for_all, is_exit=is_exit)
         )
+        if callable(router := getattr(component, "router", None)):  # a branch brings its own
+            self._definition.route(comp_id, router())
         self._config.spec.comp_configs[comp_id] = node
         return self
+
+    def _require_place(self, executable: Any) -> None:
+        """Check that an executable may stand here: what sets variables of a loop may not."""
+        if callable(require_loop := getattr(executable, "require_loop", None)):
+            require_loop(None)
 
     def _check_id(self, comp_id: str) -> None:
         if not isinstance(comp_id, str) or not _COMPONENT_ID.fullmatch(comp_id):

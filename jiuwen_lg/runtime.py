@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from typing import Any, Literal, TypeAlias
 from uuid import uuid4
 
+from jiuwen_lg.constants import LOOP_MAX_LIMIT_KEY, LOOP_NUMBER_MAX_LIMIT_KEY
 from jiuwen_lg.environment import default_environment, parse_setting
 from jiuwen_lg.output import CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess, Resources
@@ -92,7 +93,10 @@ class RuntimeConfig:
         Raises:
             ValueError: A value makes no sense for its key.
         """
-        self._envs.update({key: parse_setting(key, value) for key, value in (envs or {}).items()})
+        given = {key: parse_setting(key, value) for key, value in (envs or {}).items()}
+        if LOOP_NUMBER_MAX_LIMIT_KEY in given:  # the limit's old name
+            given.setdefault(LOOP_MAX_LIMIT_KEY, given[LOOP_NUMBER_MAX_LIMIT_KEY])
+        self._envs.update(given)
 
     def get_env(self, key: str, default: Any = None) -> Any:
         """One setting, or `default`."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from jiuwen_lg.builder import BaseWorkFlow
 from jiuwen_lg.config import WorkflowConfig
-from jiuwen_lg.drawing import to_mermaid
+from jiuwen_lg.drawing import drawing_of, levels_of, require_title, to_mermaid
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.program import Program
@@ -75,21 +75,31 @@ class Workflow(BaseWorkFlow):
         """
         if isinstance(checkpointer, WorkflowRuntime):  # openJiuwen's signature
             checkpointer = None
-        inputs = self._config.workflow_inputs_schema
-        return compile_graph(self._definition, inputs, checkpointer=checkpointer, **options)
+        return compile_graph(self._definition, self._config, checkpointer=checkpointer, **options)
 
-    def to_mermaid(self, title: str = "") -> str:
+    def to_mermaid(self, title: str = "", expand_subgraph: int | bool = True, enable_animation: bool = False) -> str:
         """The workflow as Mermaid text, made without a network.
 
+        Args:
+            title: A line above the picture.
+            expand_subgraph: Whether loops and sub-workflows are opened; a number opens so many levels.
+            enable_animation: Whether the links of streams move.
+
         Raises:
-            JiuWenBaseException: 110006, a connection names a component that was never added.
+            JiuWenBaseException: 110006, a connection names a component that was never added;
+                110024, 110025 or 110026 for an argument that cannot be used.
         """
-        return to_mermaid(self._definition, title)
+        require_title(title)
+        if not isinstance(enable_animation, bool):
+            raise StatusCode.DRAWABLE_GRAPH_INVALID_ENABLE_ANIMATION.error(
+                reason=f"it is True or False, not {enable_animation!r}"
+            )
+        return to_mermaid(drawing_of(self._definition, levels_of(expand_subgraph)), title)
 
     def _compiled(self) -> Program:
         """The program of the definition as it is now; compiled again after an edit."""
         program = self._program
-        if program is None or program.edits != self._definition.edits:
+        if program is None or program.version != self._definition.version():
             program = Program(self._definition, self._config, keep_history=self._keep_history)
             self._program = program
         return program

@@ -34,10 +34,11 @@ ENGINE = [
     ["program", "answers", "reader", "frame_clock"],
     ["compiler", "store"],
     ["node", "saver", "sessions", "fingerprint"],
+    ["rounds", "subgraph"],
     ["router"],
     ["node_runtime", "database", "definition"],
-    ["channels", "loop_thread", "scope"],
-    ["interaction", "lease", "serializer"],
+    ["nested", "host", "loop_thread", "scope"],
+    ["interaction", "lease", "serializer", "channels"],
 ]
 """The same within the engine."""
 

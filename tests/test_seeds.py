@@ -86,7 +86,7 @@ class TestSeed001:
 
 
 class TestSeed003:
-    """Its Start chapter and the invoke part of its End chapter, assembled from their fragments."""
+    """Its chapters on Start, End (invoke), branches, loops and sub-workflows, assembled from their fragments."""
 
     def chapter(self, heading: str, until: str) -> str:
         text = seed("003")
@@ -118,3 +118,57 @@ class TestSeed003:
         assert eval(run("\n".join([build, plain, run_it]), child_env)) == eval(output)
         with_template = f"from openjiuwen.core.component.end_comp import End\n{textwrap.dedent(templated)}"
         assert eval(run("\n".join([build, with_template, run_it]), child_env)) == eval(rendered)
+
+    def test_the_branch_program_prints_what_it_says(self, child_env: dict[str, str]) -> None:
+        chapter = self.chapter("# 分支组件", "# 循环组件")
+        program = next(block for block in blocks(chapter) if "async def main()" in block)
+        expected = re.findall(r"^When the user input num is .*$", chapter, re.MULTILINE)
+        printed = run(program, child_env).splitlines()
+        assert [line for line in printed if line.startswith("When")] == expected
+        error = "workflow execute error: [101102] Branch meeting the condition was not found."
+        assert [line for line in printed if not line.startswith("When")] == [error]
+
+    @pytest.mark.parametrize("number", [1, 2, 3], ids=["add", "conditions", "callable"])
+    def test_the_branch_fragments_run(self, number: int, child_env: dict[str, str]) -> None:
+        parts = blocks(self.chapter("# 分支组件", "# 循环组件"))
+        run("\n".join([parts[0], *parts[1 : number + 1]]), child_env)
+
+    @pytest.mark.parametrize(
+        ("heading", "until", "shown"),
+        [
+            ("## 数组循环", "## 指定次数循环", {"user_var": {"a": [1, 2, 3], "b": [1, 2, 3], "c": [1, 2, 3]}}),
+            ("## 指定次数循环", "## 表达式循环", {"user_var": {"a": [0, 1, 2], "b": [0, 1, 2], "c": [0, 1, 2]}}),
+            ("## 表达式循环", "## 无限循环", {"array_result": [10, 11], "user_var": 22}),
+            ("## 无限循环", "# 工作流执行组件", {"user_var": 2, "loop_count": 3, "results": [True, True, True]}),
+        ],
+        ids=["array", "number", "expression", "always_true"],
+    )
+    def test_the_loop_programs_hold_what_they_assert(
+        self, heading: str, until: str, shown: dict[str, object], child_env: dict[str, str]
+    ) -> None:
+        program = "\n".join(blocks(self.chapter(heading, until)))
+        printed = run(f"{program}\nprint(result.result['output'])", child_env).splitlines()
+        assert eval(printed[-1]) == shown
+        assert printed[:-1] in ([], [f"执行结果: {{'output': {shown}}}"])
+
+    def test_the_sub_workflow_program_prints_what_it_says(self, child_env: dict[str, str]) -> None:
+        chapter = seed("003")[seed("003").index("# 工作流执行组件") :]
+        expected = re.findall(r"^main workflow with .*$", chapter, re.MULTILINE)
+        assert run("\n".join(blocks(chapter)), child_env).splitlines() == expected
+
+    @pytest.mark.parametrize(
+        "schema",
+        [
+            '{"loop_type": "array", "loop_array": {"item": "${a.b}[0]"}}',
+            '{"loop_type": "number", "loop_number": "${a.b}[0][\'c\']"}',
+            '{"loop_type": "always_true", "intermediate_var": {"user_var": "${a.b}[0][\'c\']"}}',
+        ],
+    )
+    def test_a_subscript_outside_the_braces_is_refused(self, schema: str, child_env: dict[str, str]) -> None:
+        parts = blocks(self.chapter("## 数组循环", "## 指定次数循环"))[:2]
+        refused = (
+            "from openjiuwen.core.workflow.base import Workflow\n"
+            f"try: Workflow().add_workflow_comp('loop', loop_component, inputs_schema={schema})\n"
+            "except Exception as error: print(error)\n"
+        )
+        assert "LoopComponent error" in run("\n".join([*parts, refused]), child_env)

@@ -12,19 +12,6 @@ SUPPORTED_VERSION = "0.1.1"
 _C = "openjiuwen.core"
 
 LATER: dict[str, tuple[str, ...]] = {
-    f"{_C}.component.branch_comp": ("BranchComponent",),
-    f"{_C}.component.branch_router": ("BranchRouter", "Branch"),
-    f"{_C}.component.break_comp": ("BreakComponent",),
-    f"{_C}.component.condition.array": ("ArrayCondition", "ArrayConditionInRuntime"),
-    f"{_C}.component.condition.condition": ("Condition", "FuncCondition", "AlwaysTrue"),
-    f"{_C}.component.condition.expression": ("ExpressionCondition",),
-    f"{_C}.component.condition.number": ("NumberCondition", "NumberConditionInRuntime"),
-    f"{_C}.component.loop_callback.intermediate_loop_var": ("IntermediateLoopVarCallback",),
-    f"{_C}.component.loop_callback.loop_callback": ("LoopCallback",),
-    f"{_C}.component.loop_callback.output": ("OutputCallback",),
-    f"{_C}.component.loop_comp": ("LoopGroup", "LoopComponent", "AdvancedLoopComponent", "LoopType", "LoopInput"),
-    f"{_C}.component.set_variable_comp": ("SetVariableComponent",),
-    f"{_C}.component.workflow_comp": ("SubWorkflowComponent",),
     f"{_C}.context_engine.base": ("ContextOwner",),
     f"{_C}.context_engine.config": ("ContextEngineConfig",),
     f"{_C}.context_engine.engine": ("ContextEngine",),
@@ -33,7 +20,6 @@ LATER: dict[str, tuple[str, ...]] = {
     f"{_C}.runtime.runtime": ("BaseRuntime",),
     f"{_C}.runtime.workflow": ("NodeRuntime", "SubWorkflowRuntime"),
     f"{_C}.runtime.wrapper": ("WrappedNodeRuntime",),
-    f"{_C}.workflow.base": ("BaseWorkFlow",),
 }
 """Names that programs import and jiuwen_lg does not have yet: they raise when they are used."""
 
@@ -47,6 +33,19 @@ MODULES: dict[str, tuple[str, ...]] = {
         "WorkflowComponentMetadata",
         "ComponentState",
     ),
+    f"{_C}.component.branch_comp": ("BranchComponent",),
+    f"{_C}.component.branch_router": ("BranchRouter", "Branch"),
+    f"{_C}.component.break_comp": ("BreakComponent",),
+    f"{_C}.component.condition.array": ("ArrayCondition", "ArrayConditionInRuntime"),
+    f"{_C}.component.condition.condition": ("Condition", "FuncCondition", "AlwaysTrue"),
+    f"{_C}.component.condition.expression": ("ExpressionCondition",),
+    f"{_C}.component.condition.number": ("NumberCondition", "NumberConditionInRuntime"),
+    f"{_C}.component.loop_callback.intermediate_loop_var": ("IntermediateLoopVarCallback",),
+    f"{_C}.component.loop_callback.loop_callback": ("LoopCallback",),
+    f"{_C}.component.loop_callback.output": ("OutputCallback",),
+    f"{_C}.component.loop_comp": ("LoopGroup", "LoopComponent", "AdvancedLoopComponent", "LoopType", "LoopInput"),
+    f"{_C}.component.set_variable_comp": ("SetVariableComponent",),
+    f"{_C}.component.workflow_comp": ("SubWorkflowComponent",),
     f"{_C}.component.end_comp": ("End", "EndConfig"),
     f"{_C}.component.start_comp": ("Start",),
     f"{_C}.context_engine.base": ("Context",),
@@ -64,7 +63,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_C}.runtime.wrapper": ("TaskRuntime", "RouterRuntime"),
     f"{_C}.utils.tool.schema": ("ToolInfo", "Parameters"),
     f"{_C}.stream.base": ("BaseStreamMode", "StreamMode", "OutputSchema", "TraceSchema", "CustomSchema"),
-    f"{_C}.workflow.base": ("Workflow", "WorkflowOutput", "WorkflowExecutionState", "WorkflowChunk"),
+    f"{_C}.workflow.base": ("Workflow", "WorkflowOutput", "WorkflowExecutionState", "WorkflowChunk", "BaseWorkFlow"),
     f"{_C}.workflow.workflow_config": (
         "WorkflowConfig",
         "WorkflowMetadata",

@@ -17,7 +17,8 @@ from langgraph.types import Overwrite
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict  # typing's own cannot make JSON schemas before Python 3.12
 
-from jiuwen_lg.schema.values import merge, patch_global, patch_private
+from jiuwen_lg.schema.path import Path
+from jiuwen_lg.schema.values import assign, merge, patch_global, patch_private
 from jiuwen_lg.tool_info import Parameters
 
 _logger = logging.getLogger(__name__)
@@ -41,6 +42,29 @@ def _keep_outputs(outputs: dict[str, Any], writes: Sequence[dict[str, Any]]) -> 
     return kept
 
 
+RAN = "__ran__"
+"""In the outputs of a loop's body: the components that have finished in this round."""
+
+ROUND = "__round__"
+"""As a component's output: a new round begins. Also the node that decides on rounds."""
+
+
+def _keep_body_outputs(outputs: dict[str, Any], writes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    kept, ran = dict(outputs), dict(outputs.get(RAN, {}))
+    for write in writes:
+        for component, output in write.items():
+            if component == ROUND:
+                ran = {}
+                continue
+            ran[component] = True
+            if component not in kept:
+                kept[component] = output
+            elif output is not None:
+                kept[component] = merge(kept[component], output)
+    kept[RAN] = ran
+    return kept
+
+
 def _keep_private(states: dict[str, Any], writes: Sequence[dict[str, list[Any]]]) -> dict[str, Any]:
     kept = dict(states)
     for write in writes:
@@ -53,6 +77,47 @@ def _keep_global(state: dict[str, Any], writes: Sequence[list[dict[str, Any]]]) 
     for patches in writes:
         state = _patched(state, patches, patch_global)
     return state
+
+
+def _append(patches: list[Any], writes: Sequence[list[Any]]) -> list[Any]:
+    return [*patches, *(patch for write in writes for patch in write)]
+
+
+def _keep_loop(loop: dict[str, Any], writes: Sequence[list[dict[str, Any]]]) -> dict[str, Any]:
+    for patches in writes:
+        loop = patched_loop(loop, patches)
+    return loop
+
+
+def patched_loop(loop: dict[str, Any], patches: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A loop's state after changes of it.
+
+    The state is `{"index": finished rounds, "since": superstep, "broken": bool, "vars": {...}}`.
+    A patch is a part of it; its `vars` is a list of `[path, value]`, each of which replaces
+    what is at that path.
+    """
+    for patch in patches:
+        values = loop.get("vars", {})
+        for path, value in patch.get("vars", ()):
+            values = _replaced(values, tuple(path), value)
+        loop = {**loop, **patch, "vars": values}
+    return loop
+
+
+def _replaced(values: Any, path: Path, value: Any) -> Any:
+    try:
+        return assign(values, path, value, lambda _, new: new)
+    except ValueError as error:
+        _logger.warning("a variable was not set: %s", error)
+        return values
+
+
+def _collect(collected: dict[str, list[Any]], writes: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    kept = dict(collected)
+    for write in writes:
+        for key, entry in write.items():
+            kept[key] = [*kept.get(key, ()), entry]
+    return kept
 
 
 def _patched(state: dict[str, Any], patches: list[Any], apply: Callable[[Any, Any], dict[str, Any]]) -> dict[str, Any]:
@@ -94,6 +159,20 @@ class State(TypedDict):
     result: Annotated[None, _delta(_keep_result)]  # a DeltaChannel starts as `type()`, here None
 
 
+class InnerState(State):
+    """What a run inside a component knows besides: its changes of the global state, for the run outside."""
+
+    told: Annotated[list[Any], _delta(_append)]
+
+
+class LoopState(InnerState):
+    """What a loop's body knows besides: where the loop stands, and what its rounds gave."""
+
+    io: Annotated[dict[str, Any], _delta(_keep_body_outputs)]
+    loop: Annotated[dict[str, Any], _delta(_keep_loop)]
+    collected: Annotated[dict[str, list[Any]], _delta(_collect)]
+
+
 class NodeState(TypedDict):
     """What a component's node reads."""
 
@@ -101,6 +180,18 @@ class NodeState(TypedDict):
     io: dict[str, Any]
     own: dict[str, Any]
     world: dict[str, Any]
+
+
+class BodyNodeState(NodeState):
+    """What the node of a component in a loop's body reads."""
+
+    loop: dict[str, Any]
+
+
+class RoundNodeState(BodyNodeState):
+    """What a node reads that decides on the next round."""
+
+    collected: dict[str, list[Any]]
 
 
 class GraphInput(TypedDict):
@@ -135,12 +226,15 @@ class Join(NamedBarrierValue[str]):
 WORLD = "__jlg_world__"
 """Key of a graph's input under which a run is given a global state to begin with."""
 
+OWN = "__jlg_own__"
+"""Key of a graph's input under which a run inside another gets the private states to begin with."""
+
 
 def fresh_start(given: dict[str, Any], joins: Sequence[str]) -> list[tuple[str, Any]]:
     """The writes, by channel, that make a thread's next run start clean."""
     return [
         ("io", Overwrite({})),
-        ("own", Overwrite({})),
+        ("own", Overwrite(given.get(OWN) or {})),
         ("world", Overwrite(given.get(WORLD) or {})),
         ("result", Overwrite(None)),
         *((join, RESET) for join in joins),

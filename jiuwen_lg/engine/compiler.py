@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -14,12 +15,30 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel._write import ChannelWrite, ChannelWriteTupleEntry
 from langgraph.types import Command, Durability
 
-from jiuwen_lg.config import WorkflowInputsSchema
-from jiuwen_lg.engine.channels import WORLD, GraphOutput, Join, NodeState, State, fresh_start, input_type
-from jiuwen_lg.engine.definition import Definition
+from jiuwen_lg.config import WorkflowConfig
+from jiuwen_lg.engine.channels import (
+    RESET,
+    ROUND,
+    WORLD,
+    BodyNodeState,
+    GraphInput,
+    GraphOutput,
+    InnerState,
+    Join,
+    LoopState,
+    NodeState,
+    RoundNodeState,
+    State,
+    fresh_start,
+    input_type,
+)
+from jiuwen_lg.engine.definition import ComponentSpec, Definition
 from jiuwen_lg.engine.interaction import shown
+from jiuwen_lg.engine.nested import Nested, Rounds
 from jiuwen_lg.engine.node import ComponentNode
+from jiuwen_lg.engine.rounds import RoundEnd, RoundNode, last_component
 from jiuwen_lg.engine.router import Router
+from jiuwen_lg.engine.subgraph import Subgraph
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.tool_info import Parameters
 
@@ -87,36 +106,133 @@ def _shown(chunk: Any) -> Any:
 
 
 def compile_graph(
-    definition: Definition, inputs: WorkflowInputsSchema, *, checkpointer: Any = None, **options: Any
+    definition: Definition, config: WorkflowConfig, *, checkpointer: Any = None, **options: Any
 ) -> WorkflowGraph:
     """Compile a definition.
 
     Args:
         definition: What was built.
-        inputs: The JSON schema of the workflow's inputs, which the graph's input schema shows.
+        config: Its workflow's configuration: the schema of its inputs, which the graph's input
+            schema shows, and how deep workflows may be nested.
         checkpointer: A LangGraph saver.
         options: Those of LangGraph's `StateGraph.compile`.
 
     Raises:
         JiuWenBaseException: 110006, a connection names a component that was never added.
     """
-    parameters = Parameters.of(inputs)
+    parameters = Parameters.of(config.workflow_inputs_schema)
     definition.require_references(parameters.properties)
     builder = StateGraph(State, input_schema=input_type(parameters), output_schema=GraphOutput)
     result_of = definition.ends[-1] if definition.ends else None
-    ids = frozenset(definition.components)
-    for spec in definition.components.values():
-        routers = [Router(function) for function in definition.routers.get(spec.id, ())]
-        node = ComponentNode(spec, gives_result=spec.id == result_of, routers=routers, ids=ids)
-        known = tuple(target for router in routers for target in router.known_targets())
-        builder.add_node(spec.id, node, input_schema=NodeState, destinations=known or None)
+    _Inside(config.workflow_max_nesting_depth).add_components(builder, definition, NodeState, result_of=result_of)
     _add_edges(builder, definition)
     return _with_fresh_starts(builder.compile(checkpointer, **options))
+
+
+class _Inside:
+    """Compiles the graphs inside a graph: each definition once for each depth.
+
+    Args:
+        room: How many workflows may still be nested in another here.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._compiled: dict[int, WorkflowGraph] = {}
+        self._below: _Inside | None = None
+
+    def add_components(
+        self, builder: Any, definition: Definition, reads: type, *, result_of: str | None, loop: _Loop | None = None
+    ) -> None:
+        """Add the nodes of a definition's components, with the graphs inside them."""
+        ids = frozenset(definition.components)
+        for spec in definition.components.values():
+            routers = [Router(function) for function in definition.routers.get(spec.id, ())]
+            is_last = loop is not None and spec.id == loop.last
+            node = ComponentNode(
+                spec,
+                gives_result=spec.id == result_of,
+                routers=routers,
+                ids=ids,
+                subgraph=self._subgraph(spec),
+                round_end=RoundEnd(loop.rounds, loop.starts) if loop is not None and is_last else None,
+            )
+            known = {t: label for router in routers for t, label in router.known_targets().items() if t in ids}
+            builder.add_node(
+                spec.id,
+                node,
+                input_schema=RoundNodeState if is_last else reads,
+                destinations=(known if any(known.values()) else tuple(known)) or None,
+            )
+
+    def _subgraph(self, spec: ComponentSpec) -> Subgraph | None:
+        nested = spec.nested
+        if nested is None:
+            return None
+        nested.require_place(spec.id)
+        if nested.rounds is not None:
+            return Subgraph(spec, nested, self._once(id(nested), lambda: self._body(nested)))
+        if self._room <= 0:
+            return Subgraph(spec, nested, None)
+        if self._below is None:
+            self._below = _Inside(self._room - 1)
+        return Subgraph(spec, nested, self._below.workflow(nested))
+
+    def _once(self, key: int, compile: Callable[[], WorkflowGraph]) -> WorkflowGraph:
+        if key not in self._compiled:
+            self._compiled[key] = compile()
+        return self._compiled[key]
+
+    def workflow(self, nested: Nested) -> WorkflowGraph:
+        """The graph of a workflow inside another, the same one wherever it stands at this depth."""
+        return self._once(id(nested.inside), lambda: self._workflow(nested))
+
+    def _workflow(self, nested: Nested) -> WorkflowGraph:
+        definition = nested.inside
+        definition.require_references(Parameters.of(nested.workflow_config.workflow_inputs_schema).properties)
+        builder: Any = StateGraph(InnerState, input_schema=GraphInput, output_schema=GraphOutput)
+        result_of = definition.ends[-1] if definition.ends else None
+        self.add_components(builder, definition, NodeState, result_of=result_of)
+        _add_edges(builder, definition)
+        return _with_fresh_starts(builder.compile())
+
+    def _body(self, nested: Nested) -> WorkflowGraph:
+        """The body of a loop: its node for rounds begins, and the body leads back to it or to its starts."""
+        definition = nested.inside
+        assert nested.rounds is not None
+        last = last_component(definition)
+        # A deferred node that is asked for runs when nothing else is left to run.
+        loop = _Loop(nested.rounds, definition.starts if last else [*definition.starts, ROUND], last)
+        builder: Any = StateGraph(LoopState, input_schema=GraphInput, output_schema=GraphOutput)
+        self.add_components(builder, definition, BodyNodeState, result_of=None, loop=loop)
+        node = RoundNode(loop.rounds, loop.starts)
+        builder.add_node(ROUND, node, input_schema=RoundNodeState, defer=True, destinations=tuple(loop.starts))
+        builder.add_edge(START, ROUND)
+        _add_joins(builder, definition)
+        return _with_fresh_rounds(_with_fresh_starts(builder.compile()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    """What a loop's body is compiled with.
+
+    Attributes:
+        starts: The nodes with which a round begins.
+        last: The component that ends every round; None if that is not known beforehand.
+    """
+
+    rounds: Rounds
+    starts: list[str]
+    last: str | None
 
 
 def _add_edges(builder: Any, definition: Definition) -> None:
     for start in definition.starts or [END]:
         builder.add_edge(START, start)
+    _add_joins(builder, definition)
+
+
+def _add_joins(builder: Any, definition: Definition) -> None:
     for join in definition.joins():
         builder.add_edge(join.sources[0] if len(join.sources) == 1 else list(join.sources), join.target)
 
@@ -134,6 +250,23 @@ def _with_fresh_starts(compiled: Any) -> WorkflowGraph:
     # Drawing runs the writers too, without an input: then there is nothing to reset.
     reset = ChannelWriteTupleEntry(mapper=lambda given: None if given is None else fresh_start(given, joins))
     graph.nodes[START].writers.append(ChannelWrite((reset,)))
+    _show_subgraphs(graph)
+    return graph
+
+
+def _show_subgraphs(graph: WorkflowGraph) -> None:
+    """Put the graphs inside components where LangGraph looks for them: states, drawings, streams."""
+    for node in graph.nodes.values():
+        if isinstance(node.bound, ComponentNode) and (inside := node.bound.inside) is not None:
+            node.subgraphs = [inside]
+
+
+def _with_fresh_rounds(graph: WorkflowGraph) -> WorkflowGraph:
+    """Let every round of a loop find its joins empty."""
+    if joins := [name for name in graph.channels if name.startswith("join:")]:
+        resets = [(join, RESET) for join in joins]
+        entry = ChannelWriteTupleEntry(mapper=lambda given: None if given is None else resets)
+        graph.nodes[ROUND].writers.append(ChannelWrite((entry,)))
     return graph
 
 

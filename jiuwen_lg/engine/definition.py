@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from jiuwen_lg.config import CompIOConfig
+from jiuwen_lg.engine.nested import Nested
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.reference import Schema, parse_schema, references
 
@@ -35,15 +36,26 @@ class ComponentSpec:
     @classmethod
     def parse(cls, id: str, executable: Any, io: CompIOConfig, *, wait_for_all: bool, is_exit: bool) -> ComponentSpec:
         """Parse the schemas once, when the component is added."""
+        nested = executable if isinstance(executable, Nested) else None
+        if nested is not None:
+            nested.require_place(id)
+            inputs = nested.parse_inputs(io.inputs_schema)
+        else:
+            inputs = None if io.inputs_schema is None else parse_schema(io.inputs_schema)
         return cls(
             id=id,
             executable=executable,
             io=io,
-            inputs=None if io.inputs_schema is None else parse_schema(io.inputs_schema),
+            inputs=inputs,
             outputs=parse_schema(io.outputs_schema) if io.outputs_schema else None,
             wait_for_all=wait_for_all,
             is_exit=is_exit,
         )
+
+    @property
+    def nested(self) -> Nested | None:
+        """The executable, if it is a graph of its own."""
+        return self.executable if isinstance(self.executable, Nested) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,7 @@ class Connection:
 
 @dataclass(slots=True)
 class Definition:
-    """A workflow as it has been built so far; `edits` counts the changes."""
+    """A workflow, or the body of a loop, as it has been built so far; `edits` counts the changes."""
 
     components: dict[str, ComponentSpec] = field(default_factory=dict)
     connections: list[Connection] = field(default_factory=list)
@@ -67,10 +79,29 @@ class Definition:
     starts: list[str] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)
     edits: int = 0
+    nested: list[Nested] = field(default_factory=list)
+
+    def version(self) -> int:
+        """A number that grows with every change, here or in a definition inside."""
+        seen, found = {id(self)}, [self]
+        for definition in found:  # a workflow may contain itself
+            below = [n.inside for n in definition.nested if id(n.inside) not in seen]
+            seen.update(map(id, below))
+            found += below
+        return sum(definition.edits for definition in found)
+
+    def walk(self, depth: int, prefix: str = "") -> Iterator[tuple[str, ComponentSpec]]:
+        """Every component with its executable id, those inside another after it, down to a depth."""
+        for spec in self.components.values():
+            yield f"{prefix}{spec.id}", spec
+            if spec.nested is not None and depth:
+                yield from spec.nested.inside.walk(depth - 1, f"{prefix}{spec.id}.")
 
     def add(self, spec: ComponentSpec) -> None:
         """Add a component."""
         self.components[spec.id] = spec
+        if spec.nested is not None:
+            self.nested.append(spec.nested)
         self.edits += 1
 
     def connect(self, connection: Connection) -> None:

@@ -11,16 +11,24 @@ import json
 from typing import Any
 
 from jiuwen_lg.engine.definition import ComponentSpec, Definition
+from jiuwen_lg.engine.router import Router
 
 
-def shape_of(definition: Definition) -> dict[str, Any]:
-    """The shape as plain data: `{"components": {id: {...}}, "edges": [...], ...}`."""
+def shape_of(definition: Definition, around: tuple[Definition, ...] = ()) -> dict[str, Any]:
+    """The shape as plain data: `{"components": {id: {...}}, "edges": [...], ...}`.
+
+    Args:
+        definition: What was built.
+        around: The definitions that it is inside of; one that contains itself is not opened again.
+    """
+    around = (*around, definition)
     return {
-        "components": {spec.id: _component(spec) for spec in definition.components.values()},
+        "components": {spec.id: _component(spec, around) for spec in definition.components.values()},
         "edges": sorted([sorted(c.sources), c.target] for c in definition.joins()),
         "starts": definition.starts,
         "ends": definition.ends,
         **({"routers": sorted(definition.routers)} if definition.routers else {}),
+        **({"branches": branches} if (branches := _branches(definition)) else {}),
     }
 
 
@@ -29,8 +37,21 @@ def fingerprint(shape: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
 
 
-def _component(spec: ComponentSpec) -> dict[str, Any]:
+def _branches(definition: Definition) -> dict[str, list[str]]:
+    """The components to which the branches of each source lead."""
+    known = {
+        source: sorted({target for function in functions for target in Router(function).known_targets()})
+        for source, functions in definition.routers.items()
+    }
+    return {source: targets for source, targets in known.items() if targets}
+
+
+def _component(spec: ComponentSpec, around: tuple[Definition, ...]) -> dict[str, Any]:
+    nested = spec.nested
+    is_new = nested is not None and not any(nested.inside is definition for definition in around)
+    inside = {"inside": shape_of(nested.inside, around)} if nested is not None and is_new else {}
     return {
+        **inside,
         "class": type(spec.executable).__qualname__,
         "inputs": _plain(spec.io.inputs_schema),
         "outputs": _plain(spec.io.outputs_schema),

@@ -11,14 +11,17 @@ from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from langgraph.types import Command, Interrupt
 
 from jiuwen_lg.engine.definition import ComponentSpec
+from jiuwen_lg.engine.host import host_of
 from jiuwen_lg.engine.interaction import Question, carried_by, failures_in, interrupts_in, task_id_of
 from jiuwen_lg.engine.loop_thread import run_in_loop_thread
 from jiuwen_lg.engine.node_runtime import NodeRuntime
-from jiuwen_lg.engine.router import Router, route
-from jiuwen_lg.engine.scope import Scope, scope_of
+from jiuwen_lg.engine.rounds import RoundEnd, step_of
+from jiuwen_lg.engine.router import Router, RouterRuntime, route
+from jiuwen_lg.engine.scope import scope_of
+from jiuwen_lg.engine.subgraph import RECURSION_LIMIT, Subgraph
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
 from jiuwen_lg.schema.reference import Fields, Reader, look_up, of_mapping
-from jiuwen_lg.schema.values import storable
+from jiuwen_lg.schema.values import merge, storable
 
 ABILITY = "invoke"
 
@@ -28,46 +31,84 @@ class ComponentNode(Runnable[Any, Any]):
 
     The same object serves asynchronous callers and, through one event loop of its own,
     synchronous ones.
+
+    Args:
+        spec: The component.
+        gives_result: Whether its output is the graph's result.
+        routers: What chooses where the run goes on after it.
+        ids: The components of its graph.
+        subgraph: What it runs, if it is a graph itself.
+        round_end: For the last component of a loop's body: what comes after.
     """
 
     def __init__(
-        self, spec: ComponentSpec, *, gives_result: bool, routers: Sequence[Router], ids: Collection[str]
+        self,
+        spec: ComponentSpec,
+        *,
+        gives_result: bool,
+        routers: Sequence[Router],
+        ids: Collection[str],
+        subgraph: Subgraph | None = None,
+        round_end: RoundEnd | None = None,
     ) -> None:
         self.name = spec.id
         self._spec = spec
         self._gives_result = gives_result
         self._routers = routers
         self._ids = ids
+        self._subgraph = subgraph
+        self._round_end = round_end
+
+    @property
+    def inside(self) -> Any:
+        """The compiled graph that it runs, if it runs one."""
+        return None if self._subgraph is None else self._subgraph.graph
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """For synchronous callers of the graph."""
-        return run_in_loop_thread(self.ainvoke(input, config))
+        return run_in_loop_thread(self._execute(input, config or {}, is_sync=True))
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Run the component once and return what it adds to the state."""
-        config = config or {}
+        return await self._execute(input, config or {})
+
+    async def _execute(self, input: Any, config: RunnableConfig, *, is_sync: bool = False) -> Any:
         scope = scope_of(config)
         task_id = task_id_of(config)
-        runtime = NodeRuntime(self._spec.id, task_id, scope, input, await carried_by(config))
+        host = host_of(config)
+        runtime = NodeRuntime(self._spec.id, task_id, scope, input, await carried_by(config), host)
         try:
-            output = await self._run(runtime, scope)
+            _refuse_endless(input, config)
+            output = await self._outputs(await self._run(runtime, config, is_sync=is_sync))
         except Exception as error:
+            if self._subgraph is not None and isinstance(error, GraphBubbleUp):
+                raise  # asked, and announced, by a component inside
             if interrupts := self._interrupts(error, runtime):
-                await self._announce(interrupts, task_id, scope)
+                await self._announce(interrupts, task_id, runtime)
                 raise GraphInterrupt(tuple(interrupts)) from None
             raise self._failure(error) from error
         self._refuse_swallowed(runtime)
         stored = self._stored(output)
         update: Any = self._update(stored, runtime)
         if self._routers:
-            update = Command(update=update, goto=await route(self._spec.id, self._routers, runtime, stored, self._ids))
+            update = await self._routed(update, runtime, stored)
+        if self._round_end is not None:
+            update = await self._round_end.close(update, runtime, stored, step_of(config))
         runtime.finish()
         return update
 
-    async def _run(self, runtime: NodeRuntime, scope: Scope) -> Any:
+    async def _routed(self, update: dict[str, Any], runtime: NodeRuntime, output: Any) -> Command[Any]:
+        view = RouterRuntime(runtime, output)
+        targets = await route(self._spec.id, self._routers, view, self._ids)
+        if view.outputs:
+            update["io"] = {self._spec.id: merge(output, self._stored(view.outputs))}
+        return Command(update=update, goto=targets)
+
+    async def _run(self, runtime: NodeRuntime, config: RunnableConfig, *, is_sync: bool) -> Any:
         inputs = await self._inputs(runtime)
-        output = await self._spec.executable.invoke(inputs, runtime, scope.context)
-        return await self._outputs(output)
+        if self._subgraph is not None:
+            return await self._subgraph.run(inputs, runtime, config, is_sync=is_sync)
+        return await self._spec.executable.invoke(inputs, runtime, runtime.scope.context)
 
     async def _inputs(self, runtime: NodeRuntime) -> Any:
         if transformer := self._spec.io.inputs_transformer:
@@ -95,10 +136,17 @@ class ComponentNode(Runnable[Any, Any]):
 
     def _update(self, output: Any, runtime: NodeRuntime) -> dict[str, Any]:
         update: dict[str, Any] = {"io": {self._spec.id: output}}
+        own = {id: [None, state] for id, state in runtime.inner_states.items()}
         if runtime.private_patches:
-            update["own"] = {self._spec.id: runtime.private_patches}
-        if runtime.global_patches:
-            update["world"] = runtime.global_patches
+            own[runtime.executable_id()] = runtime.private_patches
+        if own:
+            update["own"] = own
+        if patches := [*runtime.inner_patches, *runtime.global_patches]:
+            update["world"] = patches
+            if runtime.host is not None:
+                update["told"] = patches
+        if runtime.loop_patches:
+            update["loop"] = runtime.loop_patches
         if self._gives_result:
             update["result"] = output
         return update
@@ -112,10 +160,11 @@ class ComponentNode(Runnable[Any, Any]):
             return []  # LangGraph's own interrupt() after interact(): see NodeRuntime
         return runtime.pause() or [interrupt for part in raised for interrupt in part.args[0]]
 
-    async def _announce(self, interrupts: list[Interrupt], task_id: str, scope: Scope) -> None:
+    async def _announce(self, interrupts: list[Interrupt], task_id: str, runtime: NodeRuntime) -> None:
         """Tell the run's reader what is asked."""
+        scope = runtime.scope
         for interrupt in interrupts:
-            question = Question.of(interrupt, task_id, self._spec.id)
+            question = Question.of(interrupt, task_id, runtime.executable_id())
             scope.questions.append(question)
             await scope.emit(question.to_chunk())
 
@@ -134,6 +183,14 @@ class ComponentNode(Runnable[Any, Any]):
     def _refuse_swallowed(self, runtime: NodeRuntime) -> None:
         for required in runtime.open_questions():
             raise StatusCode.INTERACTION_SWALLOWED.error(node_id=self._spec.id, question=required.value)
+
+
+def _refuse_endless(state: Any, config: RunnableConfig) -> None:
+    """LangGraph counts the supersteps of a whole loop; those of one round are counted here."""
+    if "loop" in state and step_of(config) - state["loop"].get("since", 0) > RECURSION_LIMIT:
+        raise RecursionError(
+            f"one round has more than {RECURSION_LIMIT} supersteps: do its connections run in a circle?"
+        )
 
 
 async def _awaited(result: Any) -> Any:

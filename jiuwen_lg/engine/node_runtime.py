@@ -9,15 +9,17 @@ from langgraph.errors import GraphInterrupt
 from langgraph.types import Interrupt, interrupt
 from pydantic import ValidationError
 
-from jiuwen_lg.engine.interaction import Carried, InteractionRequired, slot_of, token_of
+from jiuwen_lg.engine.channels import patched_loop
+from jiuwen_lg.engine.host import Host
+from jiuwen_lg.engine.interaction import NOTHING_CARRIED, Carried, InteractionRequired, slot_of, token_of
 from jiuwen_lg.engine.scope import Scope
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess
 from jiuwen_lg.runtime import Runtime, read_state
-from jiuwen_lg.schema.path import MISSING, walk
-from jiuwen_lg.schema.reference import Reader, look_up, reference_to
-from jiuwen_lg.schema.values import patch_global, patch_private, storable
+from jiuwen_lg.schema.path import MISSING, Path, walk
+from jiuwen_lg.schema.reference import Reader, Reference, look_up, reference_to
+from jiuwen_lg.schema.values import assign, detach, patch_global, patch_private, storable
 
 
 class NodeRuntime(ResourceAccess, Runtime):
@@ -27,15 +29,26 @@ class NodeRuntime(ResourceAccess, Runtime):
     leave with the component's output (`private_patches`, `global_patches`).
 
     Args:
-        id: The executable id.
+        id: The id by which the component's own graph knows it.
         task_id: The LangGraph task.
         scope: The run.
         state: The graph's state.
         carried: What an interrupted execution of the same task left.
+        host: The component inside which the graph runs.
     """
 
-    def __init__(self, id: str, task_id: str, scope: Scope, state: Mapping[str, Any], carried: Carried) -> None:
-        self._id = id
+    def __init__(
+        self,
+        id: str,
+        task_id: str,
+        scope: Scope,
+        state: Mapping[str, Any],
+        carried: Carried = NOTHING_CARRIED,
+        host: Host | None = None,
+    ) -> None:
+        self.local_id = id
+        self.host = host
+        self._id = id = host.executable_id(id) if host is not None else id
         self._task_id = task_id
         self._scope = scope
         self._state = state
@@ -44,6 +57,9 @@ class NodeRuntime(ResourceAccess, Runtime):
         self._world_then: dict[str, Any] = state["world"]
         self.private_patches: list[Any] = [] if carried.state is None else [None, carried.state]
         self.global_patches: list[dict[str, Any]] = []
+        self.loop_patches: list[dict[str, Any]] = []
+        self.inner_states: dict[str, Any] = {}
+        self.inner_patches: list[dict[str, Any]] = []
         self.asked: list[InteractionRequired] = []
         self._skip = set(carried.skip)
         self._resumed_before = carried.resumes
@@ -51,14 +67,8 @@ class NodeRuntime(ResourceAccess, Runtime):
         self._interrupt_id = ""
         self._calls = 0
         self._answered = 0
-        self._kept_is_used = False
 
         self._resources = scope.resources
-
-    @property
-    def local_id(self) -> str:
-        """The id by which the component's own workflow knows it."""
-        return self._id
 
     def executable_id(self) -> str:
         return self._id
@@ -75,7 +85,21 @@ class NodeRuntime(ResourceAccess, Runtime):
     def read(self, name: str) -> Any:
         """What the first name of a `${…}` stands for: a component's output, else a workflow input."""
         outputs = self._state["io"]
-        return outputs[name] if name in outputs else self._state["inputs"].get(name, MISSING)
+        if name in outputs:
+            return outputs[name]
+        if self.host is not None and self.host.is_loop:
+            return self.host.read(name, self._state["loop"])
+        return self._state["inputs"].get(name, MISSING)
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """The graph's state as it was when the execution began."""
+        return self._state
+
+    @property
+    def scope(self) -> Scope:
+        """The run."""
+        return self._scope
 
     def get_state(self, key: Any = None) -> Any:
         return read_state(self._private, key)
@@ -90,7 +114,7 @@ class NodeRuntime(ResourceAccess, Runtime):
             return None
         read = read or self.read
         if isinstance(key, str):
-            return self._global_path(key, read)
+            return detach(self.find(reference_to(key), read))
         return look_up(key, lambda name: self._read_world(name, read))
 
     def update_global_state(self, data: dict[str, Any] | None) -> None:
@@ -99,18 +123,52 @@ class NodeRuntime(ResourceAccess, Runtime):
             self._world_then = patch_global(self._world_then, patch)
             self.global_patches.append(patch)
 
-    def _global_path(self, key: str, read: Reader) -> Any:
-        """Global state first, then the outputs and inputs, then the component's own output."""
-        reference = reference_to(key)
-        found = (reference.resolve(reader) for reader in (self._read_world, read, self._read_own_output))
-        return next((value for value in found if value is not None), None)
+    def find(self, reference: Reference, read: Reader) -> Any:
+        """Global state first, then the outputs and inputs, then the component's own output; None if nothing.
+
+        The value is the state's own and must not be changed.
+        """
+        found = (reference.find(reader) for reader in (self._read_world, read, self._read_own_output))
+        return next((value for value in found if value is not None and value is not MISSING), None)
 
     def _read_world(self, name: str, otherwise: Reader = lambda _: MISSING) -> Any:
         world = self._state["world"]
         return world[name] if name in world else otherwise(name)
 
     def _read_own_output(self, name: str) -> Any:
-        return walk(self._state["io"], (self._id, name))
+        return walk(self._state["io"], (self.local_id, name))
+
+    # --- the loop around ---
+
+    def set_variable(self, path: Path, value: Any) -> None:
+        """Set a variable of the loop around; components that run later see it.
+
+        Raises:
+            ValueError: The path leads beyond the end of a list.
+        """
+        loop = patched_loop(self._state["loop"], self.loop_patches)
+        assign(loop.get("vars", {}), path, value, lambda _, new: new)  # refuses what cannot be set
+        self.loop_patches.append({"vars": [[list(path), storable(value)]]})
+
+    def break_loop(self) -> None:
+        """Let this round be the loop's last.
+
+        Raises:
+            JiuWenBaseException: 101180, there is no loop around.
+        """
+        if self.host is None or not self.host.is_loop:
+            raise StatusCode.BREAK_COMPONENT_INIT_ERROR.error(
+                error_msg=f"component [{self._id}] is not in a loop: put it into a LoopGroup"
+            )
+        self.loop_patches.append({"broken": True})
+
+    # --- the run inside ---
+
+    def take_over(self, states: Mapping[str, Any], patches: list[dict[str, Any]]) -> None:
+        """Take over what the run inside changed: private states by executable id, global updates."""
+        then = self._state["own"]
+        self.inner_states = {id: state for id, state in states.items() if then.get(id) != state}
+        self.inner_patches = patches
 
     # --- questions ---
 
@@ -119,13 +177,13 @@ class NodeRuntime(ResourceAccess, Runtime):
             raise StatusCode.STORE_OFF.error(reason=f"component [{self._id}] asked {value!r}")
         slot = self._calls
         self._calls += 1
-        answer = self._answer_to(slot)
+        answer = await self._answer_to(slot)
         if answer is MISSING:
             raise self._asking(slot, value)
         self._answered += 1
         return storable(answer)
 
-    def _answer_to(self, slot: int) -> Any:
+    async def _answer_to(self, slot: int) -> Any:
         """An answer from LangGraph's resumes, from the session's file, or one kept for this component."""
         if self._resumes is None:
             self._resumes = self._replay()
@@ -135,10 +193,9 @@ class NodeRuntime(ResourceAccess, Runtime):
         if token in self._scope.answers:
             self._skip.add(slot)
             return self._scope.answers[token]
-        if self._id in self._scope.kept and not self._kept_is_used:
-            self._kept_is_used = True
+        if self._id in self._scope.kept:
             self._skip.add(slot)
-            return self._scope.kept[self._id]
+            return await self._scope.claim(self._id, token)
         return MISSING
 
     def _replay(self) -> dict[int, Any]:
@@ -191,8 +248,7 @@ class NodeRuntime(ResourceAccess, Runtime):
         return [Interrupt({**r.interrupt.value, **carried}, r.interrupt.id) for r in self.open_questions()]
 
     def finish(self) -> None:
-        """The component has completed: an answer kept for it is used up, its global updates are shared."""
-        self._scope.kept.pop(self._id, None)
+        """The component has completed: its global updates are shared."""
         self._scope.completed.add(self._id)
         for patch in self.global_patches:
             self._scope.share(patch)
@@ -227,7 +283,7 @@ class NodeRuntime(ResourceAccess, Runtime):
 
     def get_current_workflow_config(self) -> Any:
         """The configuration of the workflow that the component belongs to; None in a graph of others."""
-        return self._scope.workflow_config
+        return self.host.workflow_config if self.host is not None else self._scope.workflow_config
 
     def get_agent_config(self) -> None:
         """The agent's configuration; None outside an agent."""

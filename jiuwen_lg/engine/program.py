@@ -31,14 +31,16 @@ class Program:
     def __init__(self, definition: Definition, config: WorkflowConfig, *, keep_history: bool) -> None:
         shape = shape_of(definition)
         metadata = config.metadata
-        self.edits = definition.edits
+        self.version = definition.version()
         self.identity = Identity(metadata.id if metadata.is_named else "", fingerprint(shape), shape)
         self.config = config
         self.keep_history = keep_history
-        self.component_ids = list(definition.components)
+        self._inside = dict(definition.walk(config.workflow_max_nesting_depth))
+        self.component_ids = list(self._inside)
         self._order = {id: position for position, id in enumerate(self.component_ids)}
+        self.has_subgraphs = any(spec.nested is not None for spec in definition.components.values())
         self._joins = [join for join in definition.joins() if len(join.sources) > 1]
-        self._graph = compile_graph(definition, config.workflow_inputs_schema)
+        self._graph = compile_graph(definition, config)
         for end in definition.unreachable_ends():
             _logger.warning("end component [%s] can never be reached: nothing leads to it from a start", end)
         self._graphs: dict[Store | None, WorkflowGraph] = {None: self._graph}
@@ -61,5 +63,10 @@ class Program:
         ]
 
     def order_of(self, executable_id: str) -> Any:
-        """A sort key: components in the order in which they were added."""
-        return self._order.get(executable_id.partition(".")[0], len(self._order))
+        """A sort key: components in the order in which they were added, those inside another after it."""
+        return self._order.get(executable_id, len(self._order))
+
+    def is_loop(self, executable_id: str) -> bool:
+        """Whether a component is a loop."""
+        spec = self._inside.get(executable_id)
+        return spec is not None and spec.nested is not None and spec.nested.rounds is not None

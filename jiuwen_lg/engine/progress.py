@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from langgraph.types import Command, Interrupt
+from langgraph.types import Command, Interrupt, StateSnapshot
 
 from jiuwen_lg.engine.answers import Situation
+from jiuwen_lg.engine.channels import ROUND
 from jiuwen_lg.engine.interaction import Question, is_finished, paused_tasks
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.sessions import Record
@@ -65,32 +66,87 @@ class Progress:
 async def read_progress(program: Program, store: Store, record: Record) -> Progress:
     """Read where a run stands."""
     config: Any = {"configurable": {"thread_id": record.row.thread_id}}
-    saved = await store.saver.aget_tuple(config)
-    snapshot = await program.graph(store).aget_state(config)
-    writes = (saved.pending_writes if saved else None) or []
-    names = {task.id: task.name for task in snapshot.tasks if not is_finished(task.id, writes)}
-    unanswered = [
-        Asked(id, Question.of(interrupt, id, names[id]), interrupt)
-        for id, paused in paused_tasks(writes).items()
-        if id in names
-        for interrupt in paused.unanswered()
-    ]
+    snapshot = await program.graph(store).aget_state(config, subgraphs=program.has_subgraphs)
+    level = await _read_level(program, store, snapshot)
     on_file = record.answers
-    waiting = [asked for asked in unanswered if asked.question.token not in on_file]
-    completed = {*snapshot.values.get("io", ()), *(task.name for task in snapshot.tasks if task.id not in names)}
+    waiting = [asked for asked in level.unanswered if asked.question.token not in on_file]
+    completed = {id for id in program.component_ids if level.has_completed(id)}
     situation = Situation(
         session_id=record.row.session_id,
         questions=sorted((asked.question for asked in waiting), key=lambda q: program.order_of(q.id)),
-        is_broken=not names or bool(names.keys() - {asked.task_id for asked in waiting}),
+        is_broken=not level.open or bool(level.open.keys() - {asked.task_id for asked in waiting}),
         component_ids=program.component_ids,
         completed_ids=completed,
         answered_tokens=set(on_file),
     )
     return Progress(
         situation=situation,
-        has_begun=saved is not None,
-        unanswered=unanswered,
+        has_begun=snapshot.created_at is not None,
+        unanswered=level.unanswered,
         kept={id: value for id, value in record.kept.items() if id not in completed},
-        next_ids=list(names.values()),
+        next_ids=list(level.open.values()),
         state=dict(snapshot.values),
     )
+
+
+@dataclass(slots=True)
+class _Level:
+    """What a graph and the graphs inside its components have still to do.
+
+    Attributes:
+        open: The executable id of each task that has not finished, by task id; of a
+            component that is a graph, those inside it.
+        unanswered: What they ask.
+        completed: The executable ids of components that have finished for good.
+    """
+
+    open: dict[str, str] = field(default_factory=dict)
+    unanswered: list[Asked] = field(default_factory=list)
+    completed: set[str] = field(default_factory=set)
+
+    def has_completed(self, id: str) -> bool:
+        """Whether a component has finished, or one that it is inside of."""
+        parts = id.split(".")
+        return any(".".join(parts[:length]) in self.completed for length in range(1, len(parts) + 1))
+
+    def add(self, other: _Level) -> None:
+        """Add what a graph inside has to do."""
+        self.open |= other.open
+        self.unanswered += other.unanswered
+        self.completed |= other.completed
+
+
+async def _read_level(
+    program: Program, store: Store, snapshot: StateSnapshot, namespace: str = "", host: str = ""
+) -> _Level:
+    """Read a graph's tasks, and those of the graphs inside them.
+
+    Args:
+        snapshot: The graph's state.
+        namespace: Its checkpoint namespace.
+        host: The executable id of the component that it is inside of; empty at the top.
+    """
+    where = {"thread_id": snapshot.config["configurable"]["thread_id"], "checkpoint_ns": namespace}
+    saved = await store.saver.aget_tuple({"configurable": where})
+    writes = (saved.pending_writes if saved else None) or []
+    paused = paused_tasks(writes)
+    prefix = f"{host}." if host else ""
+    level = _Level()
+    if not program.is_loop(host):  # what is in a loop's body runs again in the next round
+        level.completed.update(f"{prefix}{id}" for id in snapshot.values.get("io", ()))
+    for task in snapshot.tasks:
+        id = host if task.name == ROUND else f"{prefix}{task.name}"
+        if is_finished(task.id, writes):
+            level.completed.add(id)
+            continue
+        inside = task.state
+        if isinstance(inside, StateSnapshot):
+            below = f"{namespace}|{task.name}:{task.id}".removeprefix("|")
+            level.add(await _read_level(program, store, inside, below, id))
+            if inside.next:
+                continue
+        level.open[task.id] = id
+        if not isinstance(inside, StateSnapshot) and task.id in paused:
+            asked = paused[task.id].unanswered()
+            level.unanswered += [Asked(task.id, Question.of(question, task.id, id), question) for question in asked]
+    return level

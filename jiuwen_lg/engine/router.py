@@ -7,7 +7,7 @@ one that fails makes its source fail, which a retry repeats.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from langgraph.constants import END
@@ -15,6 +15,7 @@ from langgraph.constants import END
 from jiuwen_lg.engine.node_runtime import NodeRuntime
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.path import MISSING
+from jiuwen_lg.schema.reference import Reference, Schema
 from jiuwen_lg.schema.values import merge
 
 
@@ -27,6 +28,40 @@ class RouterRuntime:
     def __init__(self, runtime: NodeRuntime, output: Any) -> None:
         self._runtime = runtime
         self._output = output
+        self.outputs: dict[str, Any] = {}
+
+    @property
+    def index(self) -> int | None:
+        """How many rounds of the loop have ended; None outside a loop."""
+        return None
+
+    def state(self) -> RouterRuntime:
+        """OpenJiuwen's way to the state: `runtime.state().get_global("start.query")`."""
+        return self
+
+    def get(self, key: Any = None) -> Any:
+        """`get_state`."""
+        return self.get_state(key)
+
+    def get_global(self, key: Any = None) -> Any:
+        """`get_global_state`."""
+        return self.get_global_state(key)
+
+    def find(self, reference: Reference) -> Any:
+        """What a reference of a condition stands for, as it lies in the state; None if nothing."""
+        return self._runtime.find(reference, self._read)
+
+    def resolve(self, schema: Schema) -> Any:
+        """A schema resolved against outputs and inputs."""
+        return schema.resolve(self._read)
+
+    def look(self, schema: Schema) -> Any:
+        """As `resolve`, but a reference gives what lies in the state, which must not be changed."""
+        return self.find(schema) if isinstance(schema, Reference) else schema.resolve(self._read)
+
+    def give(self, outputs: dict[str, Any]) -> None:
+        """Add to the source's output."""
+        self.outputs |= outputs
 
     def session_id(self) -> str:
         """The session."""
@@ -77,7 +112,10 @@ class RouterRuntime:
 
 
 class Router:
-    """A user's routing function: sync or async, any callable, with a parameter `runtime` or without."""
+    """A user's routing function: sync or async, any callable, with a parameter `runtime` or without.
+
+    A function that knows where it may lead says so in an attribute `targets`: `{id: label}`.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
@@ -94,8 +132,16 @@ class Router:
             return list(chosen)
         raise TypeError(f"a router gives an id or several, not {chosen!r}")
 
-    def known_targets(self) -> tuple[str, ...]:
-        """The targets that the function's annotation `-> Literal[...]` names; for drawings."""
+    def known_targets(self) -> dict[str, str]:
+        """Where it may lead, with what to write on the way there; for drawings.
+
+        Known of a branch, and of a function whose annotation is `-> Literal[...]`.
+        """
+        if isinstance(known := getattr(self._function, "targets", None), Mapping):
+            return {str(target): str(label) for target, label in known.items()}
+        return dict.fromkeys(self._annotated_targets(), "")
+
+    def _annotated_targets(self) -> tuple[str, ...]:
         try:
             hint = get_type_hints(_annotated(self._function)).get("return")
         except (NameError, TypeError):
@@ -114,15 +160,12 @@ def _annotated(function: Any) -> Any:
     return function if inspect.isroutine(function) else type(function).__call__
 
 
-async def route(
-    source: str, routers: Sequence[Router], runtime: NodeRuntime, output: Any, ids: Collection[str]
-) -> list[str]:
+async def route(source: str, routers: Sequence[Router], view: RouterRuntime, ids: Collection[str]) -> list[str]:
     """Where all routers of a source send the run, each target once.
 
     Raises:
         JiuWenBaseException: 100100, a router failed or named a component that is not there.
     """
-    view = RouterRuntime(runtime, output)
     targets: dict[str, None] = {}
     for router in routers:
         try:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 SCOPE_KEY = "__jlg_scope"
 
 
+async def _nothing_kept(id: str, token: str) -> Any:
+    raise LookupError(f"no answer is kept for [{id}] and {token}")
+
+
 @dataclass(slots=True)
 class Scope:
     """One run.
@@ -38,6 +42,7 @@ class Scope:
         completed: The components that have finished, in earlier turns too.
         resources: What components may look up.
         workflow_config: The workflow's configuration.
+        claim: Makes the answer kept for a component the answer of its question, on file too.
         share: Told of each finished component's global updates.
     """
 
@@ -54,6 +59,7 @@ class Scope:
     completed: set[str] = field(default_factory=set)
     resources: Resources = field(default_factory=Resources)
     workflow_config: Any = None
+    claim: Callable[[str, str], Awaitable[Any]] = _nothing_kept
     share: Callable[[dict[str, Any]], None] = lambda _: None
 
 

@@ -29,6 +29,7 @@ from jiuwen_lg.engine.progress import Progress, read_progress
 from jiuwen_lg.engine.scope import SCOPE_KEY, Scope
 from jiuwen_lg.engine.sessions import Record, Status
 from jiuwen_lg.engine.store import Store, current_store
+from jiuwen_lg.engine.subgraph import RECURSION_LIMIT
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
@@ -37,9 +38,6 @@ from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.schema.values import storable
 
 _logger = logging.getLogger(__name__)
-
-RECURSION_LIMIT = 10_000
-"""Supersteps in one run; a resume grants as many again."""
 
 
 @dataclass(slots=True)
@@ -208,7 +206,14 @@ class Turn:
         """Put the answers on file, then hand them to the run."""
         identity = self._program.identity
         await store.database.call(lambda: store.sessions.accept(lease, identity, answers=answers, kept=kept))
-        self._scope.answers, self._scope.kept = answers, dict(kept)
+        self._scope.answers, self._scope.kept = answers, kept
+
+        async def claim(id: str, token: str) -> Any:
+            answers[token] = kept.pop(id)
+            await store.database.call(lambda: store.sessions.accept(lease, identity, answers=answers, kept=kept))
+            return answers[token]
+
+        self._scope.claim = claim
 
     def _from_receipt(self, store: Store, record: Record | None, given: InteractiveInput) -> Outcome:
         """An answer that was delivered before gets the result; anything else finds nothing to answer."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.path import MISSING, Path, parse_path, walk
 from jiuwen_lg.schema.values import detach
 
@@ -114,6 +115,26 @@ def references(schema: Schema) -> Iterator[Reference]:
     elif isinstance(schema, Items):
         for item in schema.items:
             yield from references(item)
+
+
+_SUBSCRIPT_OUTSIDE = re.compile(r"\$\{[^}]*\}\s*\[")
+
+
+def require_no_subscript(schema: Any, where: str) -> None:
+    """Check that no reference has its subscript outside the braces, where it would be text.
+
+    Raises:
+        JiuWenBaseException: 101151, one has.
+    """
+    if isinstance(schema, dict):
+        for item in schema.values():
+            require_no_subscript(item, where)
+    elif isinstance(schema, list):
+        for item in schema:
+            require_no_subscript(item, where)
+    elif isinstance(schema, str) and _SUBSCRIPT_OUTSIDE.match(schema):
+        reason = f"{where} has {schema!r}: the subscript belongs inside the braces, as in '${{a.b[0]}}'"
+        raise StatusCode.LOOP_COMPONENT_EXECUTION_ERROR.error(error_msg=reason)
 
 
 def of_mapping(value: Any) -> Reader:

@@ -1,0 +1,113 @@
+"""Branch: chooses where a run goes on, by the first condition that holds.
+
+Source: seed 003, `engine.md` 1.7, `components.md` 6.1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jiuwen_lg.component import SimpleComponent
+from jiuwen_lg.components.condition import Condition, condition_of
+from jiuwen_lg.engine.router import RouterRuntime
+from jiuwen_lg.errors import StatusCode
+
+
+class Branch:
+    """One way on: a condition and where it leads.
+
+    Args:
+        condition: An expression, a `Condition`, or a function without arguments.
+        target: The components to go on with, all at once.
+        branch_id: A name for traces and drawings.
+
+    Raises:
+        JiuWenBaseException: 101100, something is missing; 101101, the condition is of
+            another kind; 140000 or 140001, the expression cannot be used.
+    """
+
+    def __init__(self, condition: Any, target: str | list[str], branch_id: str | None = None) -> None:
+        if not condition:
+            raise StatusCode.BRANCH_COMPONENT_ADD_BRANCH_ERROR.error(
+                error_msg=f"a condition is needed, not {condition!r}"
+            )
+        targets = [target] if isinstance(target, str) else list(target or ())
+        if not targets or not all(targets):
+            reason = f"component ids to go on with are needed, not {target!r}"
+            raise StatusCode.BRANCH_COMPONENT_ADD_BRANCH_ERROR.error(error_msg=reason)
+        self.condition: Condition = condition_of(condition)
+        self.target = targets
+        self.branch_id = branch_id
+
+    @property
+    def label(self) -> str:
+        """What a drawing writes on the way: the branch's name, else its condition."""
+        return self.branch_id or self.condition.trace_info()
+
+
+class BranchRouter:
+    """A router made of branches: the first one whose condition holds counts.
+
+    Args:
+        report_trace: Accepted for openJiuwen's sake.
+    """
+
+    def __init__(self, report_trace: bool = False) -> None:
+        self._report_trace = report_trace
+        self.branches: list[Branch] = []
+
+    def add_branch(self, condition: Any, target: str | list[str], branch_id: str | None = None) -> None:
+        """Add a branch; see `Branch`."""
+        self.branches.append(Branch(condition, target, branch_id))
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """Where it may lead, with what to write on the way there."""
+        known: dict[str, str] = {}
+        for branch in self.branches:
+            for target in branch.target:
+                known[target] = f"{known[target]} | {branch.label}" if known.get(target) else branch.label
+        return known
+
+    async def __call__(self, runtime: RouterRuntime) -> list[str]:
+        """Where to go on.
+
+        Raises:
+            JiuWenBaseException: 101102, no condition holds; 140001, an expression failed.
+        """
+        for branch in self.branches:
+            holds, outputs = await branch.condition.evaluate(runtime)
+            if holds:
+                runtime.give(dict(outputs))
+                return branch.target
+        raise StatusCode.BRANCH_COMPONENT_BRANCH_NOT_FOUND_ERROR.error()
+
+
+class BranchComponent(SimpleComponent):
+    """A component that does nothing but choose; it needs no connections to its targets."""
+
+    def __init__(self) -> None:
+        self._router = BranchRouter()
+
+    def add_branch(self, condition: Any, target: str | list[str], branch_id: str | None = None) -> None:
+        """Add a branch; the first one whose condition holds counts.
+
+        Args:
+            condition: An expression such as `"${start.query} > 0"`, a `Condition`, or a
+                function without arguments (async too).
+            target: The component to go on with, or several, which run at once.
+            branch_id: A name for traces and drawings.
+
+        Raises:
+            JiuWenBaseException: 101100, something is missing; 101101, the condition is of
+                another kind; 140000 or 140001, the expression cannot be used.
+        """
+        self._router.add_branch(condition, target, branch_id)
+
+    def router(self) -> BranchRouter:
+        """What chooses."""
+        return self._router
+
+    async def invoke(self, inputs: Any, runtime: Any, context: Any) -> dict[str, Any]:
+        """Nothing; the choice follows."""
+        return {}

@@ -1,0 +1,329 @@
+"""Loops: a body that runs round after round.
+
+Source: seed 003, `engine.md` 8 and the settled points of the specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import BaseModel, Field
+
+from jiuwen_lg.builder import BaseWorkFlow
+from jiuwen_lg.component import ComponentExecutable, WorkflowComponent
+from jiuwen_lg.components.condition import (
+    AlwaysTrue,
+    ArrayConditionInRuntime,
+    Condition,
+    NumberConditionInRuntime,
+    condition_of,
+    length_of,
+    whole_number,
+)
+from jiuwen_lg.components.loop_break import BreakComponent
+from jiuwen_lg.components.loop_callback import LoopCallback, OutputCallback
+from jiuwen_lg.components.set_variable import SetVariableComponent
+from jiuwen_lg.engine.nested import Nested
+from jiuwen_lg.engine.rounds import RoundRuntime, allowed
+from jiuwen_lg.engine.subgraph import loop_limit
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.schema.expression import parse_expression, pure_reference
+from jiuwen_lg.schema.reference import Fields, Literal, Schema, parse_schema, require_no_subscript
+from jiuwen_lg.schema.values import storable
+
+
+class LoopType(StrEnum):
+    """What ends a loop."""
+
+    Array = "array"
+    Number = "number"
+    AlwaysTrue = "always_true"
+    Expression = "expression"
+
+
+class LoopInput(BaseModel):
+    """The inputs of a `LoopComponent`, as its `inputs_schema` names them."""
+
+    loop_type: str | None = ""
+    loop_number: int | None = 0
+    loop_array: dict[str, Any] | None = Field(default_factory=dict)
+    bool_expression: str | bool | None = ""
+    intermediate_var: dict[str, Any] = Field(default_factory=dict)
+
+
+class LoopGroup(BaseWorkFlow):
+    """The body of a loop, built as a workflow is; `start_nodes` and `end_nodes` say where a round begins and ends."""
+
+    def start_nodes(self, nodes: list[str]) -> Self:
+        """The components with which every round begins."""
+        for node in nodes:
+            self.definition.start_at(node)
+        return self
+
+    def end_nodes(self, nodes: list[str]) -> Self:
+        """The components with which a round ends; a round ends in any case when nothing is left to run."""
+        for node in nodes:
+            self.definition.end_at(node)
+        return self
+
+    def add_workflow_comp(self, comp_id: str, workflow_comp: Any, **options: Any) -> Self:
+        """Add a component; arguments as in `Workflow.add_workflow_comp`.
+
+        Raises:
+            JiuWenBaseException: 101150, it is a LoopComponent; see also
+                `Workflow.add_workflow_comp`.
+        """
+        if isinstance(workflow_comp, LoopComponent):
+            reason = f"[{comp_id}] cannot be in another loop's body; put it into a sub-workflow"
+            raise StatusCode.LOOP_COMPONENT_NESTED_LOOP_ERROR.error(error_msg=reason)
+        return super().add_workflow_comp(comp_id, workflow_comp, **options)
+
+    def _require_place(self, executable: Any) -> None:
+        """What stands in a body is checked when the loop is added, since then its id is known."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no components."""
+        return not self.definition.components
+
+    @property
+    def break_components(self) -> list[BreakComponent]:
+        """Its BreakComponents."""
+        executables = [spec.executable for spec in self.definition.components.values()]
+        return [executable for executable in executables if isinstance(executable, BreakComponent)]
+
+
+class _Loop(Nested, ComponentExecutable, WorkflowComponent):
+    """What both kinds of loops have in common."""
+
+    def __init__(self, body: LoopGroup) -> None:
+        self.inside = body.definition
+        self.rounds = self
+
+    def require_place(self, id: str) -> None:
+        for spec in self.inside.components.values():
+            if isinstance(spec.executable, SetVariableComponent):
+                spec.executable.require_loop(id)
+
+    def begin(self, inputs: Any, envs: Mapping[str, Any]) -> dict[str, Any]:
+        inside = self.inside
+        if not inside.starts:
+            raise StatusCode.LOOP_COMPONENT_MISSING_START_NODES_ERROR.error(
+                error_msg="it needs start_nodes, the components with which a round begins"
+            )
+        if not inside.ends:
+            raise StatusCode.LOOP_COMPONENT_MISSING_END_NODES_ERROR.error(
+                error_msg="it needs end_nodes, the components with which a round ends"
+            )
+        return {}
+
+    def condition(self, inputs: Mapping[str, Any]) -> Condition:
+        """What decides on the next round."""
+        raise NotImplementedError
+
+    def callbacks(self, inputs: Mapping[str, Any]) -> Sequence[LoopCallback]:
+        """Who hears of the rounds."""
+        raise NotImplementedError
+
+
+class LoopComponent(_Loop):
+    """A loop over arrays, over a number, while an expression holds, or until a BreakComponent.
+
+    Its `inputs_schema` has `loop_type` (`"array"`, `"number"`, `"expression"`,
+    `"always_true"`), `loop_array` (`{"item": "${s.list}"}`), `loop_number`,
+    `bool_expression`, and `intermediate_var`, variables with their first values. The body
+    reads `${loop.index}` (from 0), `${loop.item}` and `${loop.variable}`.
+
+    A loop has at most 1000 rounds, unless `_loop_max_limit` (`LOOP_MAX_LIMIT`) says otherwise.
+
+    Args:
+        loop_group: The body.
+        output_schema: What is collected: a reference into the loop (`"${loop.total}"`) gives
+            the last value, anything else a list with one entry a round.
+
+    Raises:
+        JiuWenBaseException: 101152, the body is empty. When it is added, 140000 or 140001 for
+            an expression, 101153 for a subscript outside the braces. When it runs (inside
+            100005): 101151 for too many rounds, 101153 to 101157 and 140002, 140003 for
+            inputs that do not fit.
+    """
+
+    def __init__(self, loop_group: LoopGroup, output_schema: dict[str, Any] | None = None) -> None:
+        if not isinstance(loop_group, LoopGroup) or loop_group.is_empty:
+            reason = f"it needs a LoopGroup with components, not {loop_group!r}"
+            raise StatusCode.LOOP_COMPONENT_EMPTY_GROUP_ERROR.error(error_msg=reason)
+        super().__init__(loop_group)
+        self._output = OutputCallback(output_schema or {})
+
+    def parse_inputs(self, schema: Any) -> Schema | None:
+        """The parsed schema; the expression in it stays as it is, for every round."""
+        if schema is None:
+            return None
+        for key in ("loop_array", "loop_number", "intermediate_var"):
+            require_no_subscript(schema.get(key), key)
+        return Fields(tuple((key, _parsed(key, value)) for key, value in schema.items()))
+
+    def begin(self, inputs: Any, envs: Mapping[str, Any]) -> dict[str, Any]:
+        """The loop's inputs, checked.
+
+        Raises:
+            JiuWenBaseException: See the class.
+        """
+        super().begin(inputs, envs)
+        if not isinstance(inputs, dict):
+            raise _bad_input(f"it needs inputs with a loop_type, not {inputs!r}")
+        kept = {key: _kept(value) for key, value in inputs.items()}
+        loop_type = str(kept.get("loop_type", ""))
+        count = _COUNTS.get(loop_type)
+        if count is None:
+            types = [kind.value for kind in LoopType]
+            raise StatusCode.LOOP_COMPONENT_INVALID_LOOP_TYPE_ERROR.error(
+                error_msg=f"there is no loop_type {loop_type!r}, only {types}"
+            )
+        if not isinstance(kept.get("intermediate_var") or {}, dict):
+            raise _bad_input(f"intermediate_var must be a dict, not {kept['intermediate_var']!r}")
+        limit, rounds = loop_limit(envs), count(kept)
+        if limit is not None and rounds is not None and rounds > limit:
+            reason = f"it would have {rounds} rounds, {allowed(limit)}"
+            raise StatusCode.LOOP_COMPONENT_EXECUTION_ERROR.error(error_msg=reason)
+        return {**kept, "loop_type": loop_type}
+
+    def condition(self, inputs: Mapping[str, Any]) -> Condition:
+        """What decides on the next round, by the loop's type."""
+        match inputs["loop_type"]:
+            case "array":
+                return ArrayConditionInRuntime(inputs["loop_array"])
+            case "number":
+                return NumberConditionInRuntime(whole_number(inputs.get("loop_number", 0)))
+            case "expression":
+                return _ExpressionOfInput(inputs["bool_expression"])
+        return AlwaysTrue()
+
+    def callbacks(self, inputs: Mapping[str, Any]) -> Sequence[LoopCallback]:
+        """What sets the variables, and what collects."""
+        return (_FirstValues(inputs.get("intermediate_var") or {}), self._output)
+
+
+class AdvancedLoopComponent(_Loop):
+    """A loop with any condition and callbacks of one's own.
+
+    Args:
+        body: The body.
+        condition: What decides before each round: an expression, a function, a `Condition`
+            (`NumberCondition`, `ArrayCondition`, …); without one it goes on until a break.
+        break_nodes: Accepted for openJiuwen's sake: every BreakComponent of the body counts.
+        callbacks: Who hears of the rounds; an `OutputCallback` gives the loop an output.
+        new_graph: Accepted for openJiuwen's sake.
+
+    Raises:
+        JiuWenBaseException: 101152, the body is no LoopGroup; 140000 or 140001, the
+            expression cannot be used.
+    """
+
+    def __init__(
+        self,
+        body: LoopGroup,
+        condition: Any = None,
+        break_nodes: list[BreakComponent] | None = None,
+        callbacks: list[LoopCallback] | None = None,
+        new_graph: Any = None,
+    ) -> None:
+        if not isinstance(body, LoopGroup):
+            raise StatusCode.LOOP_COMPONENT_EMPTY_GROUP_ERROR.error(error_msg=f"it needs a LoopGroup, not {body!r}")
+        super().__init__(body)
+        self._condition = AlwaysTrue() if condition is None else condition_of(condition)
+        self._callbacks = list(callbacks or ())
+
+    def register_callback(self, callback: LoopCallback) -> None:
+        """Let one more hear of the rounds."""
+        self._callbacks.append(callback)
+
+    def begin(self, inputs: Any, envs: Mapping[str, Any]) -> dict[str, Any]:
+        """The loop's inputs; it needs none."""
+        super().begin(inputs, envs)
+        return {key: _kept(value) for key, value in inputs.items()} if isinstance(inputs, dict) else {}
+
+    def condition(self, inputs: Mapping[str, Any]) -> Condition:
+        """What was given."""
+        return self._condition
+
+    def callbacks(self, inputs: Mapping[str, Any]) -> Sequence[LoopCallback]:
+        """What was given."""
+        return self._callbacks
+
+
+class _FirstValues(LoopCallback):
+    """Variables whose first values are resolved already."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    def first_in_loop(self, runtime: RoundRuntime) -> Any:
+        return self._values
+
+
+class _ExpressionOfInput(Condition):
+    """A `bool_expression`: an expression, true or false, or a reference to either."""
+
+    def __init__(self, given: Any) -> None:
+        self._given = given
+
+    def invoke(self, inputs: Any, runtime: Any) -> Any:
+        given = self._given
+        if isinstance(given, str) and (reference := pure_reference(given)) is not None:
+            given = runtime.find(reference)
+            if given is None and reference.name not in (runtime.host.local_id, *runtime.host.ids):
+                raise _bad_input(f"bool_expression {self._given!r} is None")
+        return parse_expression(given).evaluate(runtime.find) if isinstance(given, str) else given
+
+
+def _parsed(key: str, value: Any) -> Schema:
+    if key != "bool_expression" or not isinstance(value, str):
+        return parse_schema(value)
+    if pure_reference(value) is None:
+        parse_expression(value)
+    return Literal(value)
+
+
+def _kept(value: Any) -> Any:
+    """A value as it is kept; names of variables stay as they are."""
+    return {key: storable(item) for key, item in value.items()} if isinstance(value, dict) else storable(value)
+
+
+def _array_rounds(inputs: Mapping[str, Any]) -> int:
+    arrays = inputs.get("loop_array")
+    if not arrays:
+        raise _missing("loop_array", '{"item": "${s.list}"}')
+    if not isinstance(arrays, dict):
+        raise _bad_input(f"loop_array must be a dict of lists, not {arrays!r}")
+    return length_of(arrays)
+
+
+def _number_rounds(inputs: Mapping[str, Any]) -> int:
+    return whole_number(inputs.get("loop_number", 0))
+
+
+def _expression_rounds(inputs: Mapping[str, Any]) -> None:
+    given = inputs.get("bool_expression")
+    if given is None or given == "":
+        raise _missing("bool_expression", '"(${loop.index} < 3)"')
+
+
+_COUNTS: dict[str, Any] = {
+    "array": _array_rounds,
+    "number": _number_rounds,
+    "always_true": lambda _: None,
+    "expression": _expression_rounds,
+}
+"""By loop type: how many rounds there will be, None if that is not known; raises for inputs that do not fit."""
+
+
+def _bad_input(reason: str) -> JiuWenBaseException:
+    return StatusCode.LOOP_COMPONENT_INPUT_TYPE_ERROR.error(error_msg=reason)
+
+
+def _missing(key: str, example: str) -> JiuWenBaseException:
+    reason = f"its inputs_schema needs {key}, such as {example}"
+    return StatusCode.LOOP_COMPONENT_MISSING_INPUT_KEY_ERROR.error(error_msg=reason)

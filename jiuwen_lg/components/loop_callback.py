@@ -1,0 +1,117 @@
+"""Callbacks of a loop: what happens around its rounds.
+
+Source: `engine.md` 8.4 and 8.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jiuwen_lg.engine.rounds import RoundRuntime
+from jiuwen_lg.schema.path import parse_path
+from jiuwen_lg.schema.reference import Fields, Reference, Schema, parse_schema, references
+from jiuwen_lg.schema.values import assign, merge
+
+
+class LoopCallback:
+    """Hears of the rounds of an `AdvancedLoopComponent`; override what you need, async or not.
+
+    A dict that is given back becomes variables of the loop, which the body reads as
+    `${loop.name}`; from `out_loop` it becomes the loop's output.
+    """
+
+    def first_in_loop(self, runtime: RoundRuntime) -> Any:
+        """Before the condition is looked at for the first time."""
+
+    def start_round(self, runtime: RoundRuntime) -> Any:
+        """A round begins."""
+
+    def end_round(self, runtime: RoundRuntime, loop_times: int) -> Any:
+        """A round has ended, the `loop_times`-th."""
+
+    def out_loop(self, runtime: RoundRuntime) -> Any:
+        """The loop has ended."""
+
+
+class IntermediateLoopVarCallback(LoopCallback):
+    """Sets variables before the first round.
+
+    Args:
+        intermediate_loop_var: Values and `${references}` by name.
+        intermediate_loop_var_root: A path to put in front of the names.
+    """
+
+    def __init__(self, intermediate_loop_var: dict[str, Any], intermediate_loop_var_root: str = "") -> None:
+        self._variables = parse_schema(intermediate_loop_var)
+        self._root = intermediate_loop_var_root
+
+    def first_in_loop(self, runtime: RoundRuntime) -> Any:
+        """The variables with their first values."""
+        return _below(self._root, runtime.resolve(self._variables))
+
+
+class OutputCallback(LoopCallback):
+    """Collects what the rounds give.
+
+    At the end, a reference into the loop itself (`"${loop.total}"`) gives its last value;
+    everything else a list with one entry a round, None where a component was skipped.
+
+    Args:
+        outputs_format: References and values by name, nested as they shall be.
+        round_result_root: Accepted for openJiuwen's sake; what is collected is kept apart.
+        result_root: A path to put the result under.
+    """
+
+    def __init__(
+        self, outputs_format: dict[str, Any], round_result_root: str | None = None, result_root: str | None = None
+    ) -> None:
+        schema = parse_schema(outputs_format)
+        self._format = schema if isinstance(schema, Fields) else None
+        self._leaves = [] if self._format is None else [*_leaves(self._format)]
+        self._root = result_root or ""
+
+    def end_round(self, runtime: RoundRuntime, loop_times: int) -> None:
+        """Keep this round's values."""
+        if entry := [runtime.resolve_round(leaf) for leaf in self._leaves if _changes(leaf, runtime)]:
+            runtime.collect(entry)
+
+    def out_loop(self, runtime: RoundRuntime) -> Any:
+        """The lists, and the last values."""
+        if self._format is None:
+            return None
+        columns = iter([*zip(*runtime.collected(), strict=True)])
+
+        def value_of(leaf: Schema) -> Any:
+            if _is_of_loop(leaf, runtime):
+                return runtime.resolve(leaf) if runtime.index else None
+            if _changes(leaf, runtime):
+                return [*next(columns, ())]
+            return [runtime.resolve(leaf) for _ in range(runtime.index)]
+
+        return _below(self._root, _shaped(self._format, value_of))
+
+
+def _leaves(schema: Fields) -> list[Schema]:
+    """What stands at the ends of nested dicts, in order."""
+    return [leaf for _, item in schema.items for leaf in (_leaves(item) if isinstance(item, Fields) else [item])]
+
+
+def _shaped(schema: Fields, value_of: Callable[[Schema], Any]) -> dict[Any, Any]:
+    return {key: _shaped(item, value_of) if isinstance(item, Fields) else value_of(item) for key, item in schema.items}
+
+
+def _is_of_loop(leaf: Schema, runtime: RoundRuntime) -> bool:
+    return isinstance(leaf, Reference) and leaf.name == runtime.host.local_id
+
+
+def _changes(leaf: Schema, runtime: RoundRuntime) -> bool:
+    """Whether a leaf has to be looked at in every round: it refers to the body, or has the loop inside."""
+    host = runtime.host
+    names = {reference.name for reference in references(leaf)}
+    return not _is_of_loop(leaf, runtime) and not names.isdisjoint({host.local_id, *host.ids})
+
+
+def _below(root: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    below: dict[str, Any] = assign({}, parse_path(root), dict(values), merge) if root else dict(values)
+    return below

@@ -1,0 +1,73 @@
+"""The component inside which a graph runs: a loop, or a sub-workflow's component.
+
+It is made anew for each execution of that component and travels, like the scope, in the
+config of the run inside; nothing of it is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jiuwen_lg.schema.path import MISSING
+from jiuwen_lg.schema.reference import Reader
+
+HOST_KEY = "__jlg_host"
+
+LOOP_ID = "__sys_loop_id"
+"""Inside a loop, this name stands for the loop's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One execution of a component that is a graph.
+
+    Attributes:
+        id: Its executable id.
+        local_id: The id by which its own surroundings know it.
+        ids: The components inside.
+        outside: For a loop, what the names of its surroundings stand for; None for a
+            sub-workflow, which sees nothing of them.
+        workflow_config: The configuration of the workflow inside.
+        limit: The most rounds of a loop; None for no limit.
+        failures: What a decision on the next round failed with, for the loop's own node to raise.
+    """
+
+    id: str
+    local_id: str
+    ids: frozenset[str]
+    outside: Reader | None
+    workflow_config: Any
+    limit: int | None = None
+    failures: list[Exception] = field(default_factory=list)
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether the graph inside is the body of a loop."""
+        return self.outside is not None
+
+    def executable_id(self, local_id: str) -> str:
+        """The executable id of a component inside."""
+        return f"{self.id}.{local_id}"
+
+    def read(self, name: str, loop: Mapping[str, Any]) -> Any:
+        """Inside a loop: what a name stands for that is no output of the body's."""
+        if name == self.local_id:
+            return variables(loop)
+        if name == LOOP_ID:
+            return self.local_id
+        if name in self.ids or self.outside is None:
+            return MISSING
+        return self.outside(name)
+
+
+def variables(loop: Mapping[str, Any]) -> dict[str, Any]:
+    """What `${loop}` stands for inside the loop: its variables and the index of the round."""
+    return {**loop.get("vars", {}), "index": loop.get("index")}
+
+
+def host_of(config: Mapping[str, Any]) -> Host | None:
+    """The component inside which a node runs; None at the top."""
+    host: Host | None = config["configurable"].get(HOST_KEY)
+    return host

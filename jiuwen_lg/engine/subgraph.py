@@ -1,0 +1,115 @@
+"""A graph inside a component: run within the component's task, in its own checkpoint namespace.
+
+LangGraph resumes it where it stopped, since the namespace is made of the ids of the tasks
+around it, which are the same when a task runs again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from langchain_core.runnables import RunnableConfig, patch_config
+from langgraph.graph.state import CompiledStateGraph
+
+from jiuwen_lg.constants import LOOP_MAX_LIMIT_KEY
+from jiuwen_lg.engine.channels import OWN, WORLD
+from jiuwen_lg.engine.definition import ComponentSpec
+from jiuwen_lg.engine.host import HOST_KEY, Host
+from jiuwen_lg.engine.nested import Nested
+from jiuwen_lg.engine.node_runtime import NodeRuntime
+from jiuwen_lg.environment import seconds
+from jiuwen_lg.errors import StatusCode
+
+RECURSION_LIMIT = 10_000
+"""Supersteps in one run, or in one round of a loop; a resume grants as many again."""
+
+_Graph: TypeAlias = CompiledStateGraph[Any, Any, Any, Any]
+_NO_LIMIT = 2**31
+_OUTPUTS = ["result", "own", "told"]
+
+
+class Subgraph:
+    """What a component of a workflow runs, if it is a graph itself.
+
+    Args:
+        spec: The component.
+        nested: Its executable.
+        graph: The compiled graph inside; None if workflows are nested too deeply there.
+    """
+
+    def __init__(self, spec: ComponentSpec, nested: Nested, graph: _Graph | None) -> None:
+        self.graph = graph
+        self._spec = spec
+        self._nested = nested
+        self._ids = frozenset(nested.inside.components)
+
+    async def run(self, inputs: Any, runtime: NodeRuntime, config: RunnableConfig, *, is_sync: bool) -> Any:
+        """Run the graph to its end.
+
+        Args:
+            inputs: The component's resolved inputs.
+            runtime: The component's runtime, which takes over what the graph changed.
+            config: The config of the component's node.
+            is_sync: Whether the caller of the whole run is synchronous; then the savers may be, too.
+
+        Returns:
+            The graph's result.
+
+        Raises:
+            JiuWenBaseException: 101141, workflows are nested more deeply than is allowed.
+        """
+        graph = self._graph()
+        host = self._host(runtime)
+        state = runtime.state
+        given = {
+            "inputs": self._nested.begin(inputs, runtime.scope.envs),
+            WORLD: state["world"],
+            OWN: {id: own for id, own in state["own"].items() if id.startswith(f"{host.id}.")},
+        }
+        values = await self._values(graph, given, self._config(config, host), is_sync=is_sync)
+        runtime.take_over(values.get("own") or {}, values.get("told") or [])
+        return values.get("result")
+
+    def _graph(self) -> _Graph:
+        if self.graph is None:
+            reason = f"[{self._spec.id}] lies deeper than WorkflowConfig.workflow_max_nesting_depth allows"
+            raise StatusCode.SUB_WORKFLOW_COMPONENT_RUNNING_ERROR.error(error_msg=reason)
+        return self.graph
+
+    def _host(self, runtime: NodeRuntime) -> Host:
+        nested = self._nested
+        is_loop = nested.rounds is not None
+        around = runtime.get_current_workflow_config()
+        return Host(
+            id=runtime.executable_id(),
+            local_id=self._spec.id,
+            ids=self._ids,
+            outside=runtime.read if is_loop else None,
+            workflow_config=around if nested.workflow_config is None else nested.workflow_config,
+            limit=loop_limit(runtime.scope.envs) if is_loop else None,
+        )
+
+    def _config(self, config: RunnableConfig, host: Host) -> RunnableConfig:
+        limit = _NO_LIMIT if host.is_loop else RECURSION_LIMIT
+        inner = patch_config(config, recursion_limit=limit)
+        inner["configurable"] = {**inner["configurable"], HOST_KEY: host}
+        return inner
+
+    async def _values(self, graph: _Graph, given: Any, config: RunnableConfig, *, is_sync: bool) -> Mapping[str, Any]:
+        options: Any = {"stream_mode": "values", "output_keys": _OUTPUTS}
+        last: Any = {}
+        if is_sync:
+            stream = CompiledStateGraph.stream(graph, given, config, **options)
+            last = (await asyncio.to_thread(list, stream))[-1:]
+            return last[0] if last else {}
+        async for values in CompiledStateGraph.astream(graph, given, config, **options):
+            last = values
+        return last or {}
+
+
+def loop_limit(envs: Mapping[str, Any]) -> int | None:
+    """The most rounds of a loop; None for no limit."""
+    limit = seconds(envs.get(LOOP_MAX_LIMIT_KEY, 1000))
+    return None if limit is None else int(limit)
