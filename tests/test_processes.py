@@ -229,3 +229,47 @@ async def test_sqlite_is_durable_at_every_commit(db: Path) -> None:
 @pytest.mark.parametrize("verb", ["answer", "go"])
 def test_a_session_that_never_was_is_not_pending(child_env: dict[str, str], verb: str) -> None:
     assert step(child_env, "approval", verb, "s")["code"] == 100900
+
+
+class TestLoops:
+    """Loops that are left in one process and go on in another."""
+
+    def play(self, env: dict[str, str], *arguments: str) -> Any:
+        return Child(env, "tests.programs.rounds", *arguments).result()
+
+    def ran(self, component: str) -> list[int]:
+        """The rounds in which a component ran, in order."""
+        return [int(line.split()[2]) for line in steps() if line.split()[1] == component]
+
+    def test_a_question_in_round_60_of_100_is_answered_elsewhere(self, child_env: dict[str, str]) -> None:
+        assert self.play(child_env, "asks", "start", "s")["result"] == ["go on?"]
+        done = self.play(child_env, "asks", "answer", "s", "yes")
+        answers = [None] * 60 + ["yes"] + [None] * 39
+        assert done["result"] == {"output": {"i": [*range(100)], "answers": answers}}
+        assert self.ran("loop.first") == self.ran("loop.last") == [*range(100)]
+        assert self.ran("loop.middle") == [*range(61), *range(60, 100)]  # only what asked ran again
+
+    def test_a_kill_in_round_700_of_1000_repeats_no_finished_round(self, child_env: dict[str, str]) -> None:
+        child = Child(child_env, "tests.programs.rounds", "holds", "start", "s")
+        wait_for("s loop.middle 700")
+        child.kill()
+        Path("go").touch()
+        done = self.play(child_env, "holds", "go", "s")
+        assert done["result"]["output"]["i"] == [*range(1000)]
+        assert self.ran("loop.first") == self.ran("loop.last") == [*range(1000)]
+        assert self.ran("loop.middle") == [*range(701), *range(700, 1000)]
+
+    def test_a_kill_inside_a_loop_inside_a_sub_workflow(self, child_env: dict[str, str]) -> None:
+        child = Child(child_env, "tests.programs.rounds", "deep", "start", "s")
+        wait_for("s sub.loop.middle 3")
+        child.kill()
+        Path("go").touch()
+        assert self.play(child_env, "deep", "go", "s")["result"] == {"output": {"i": [0, 1, 2, 3, 4]}}
+        assert self.ran("sub.loop.first") == [0, 1, 2, 3, 4]
+        assert self.ran("sub.loop.middle") == [0, 1, 2, 3, 3, 4]
+
+    def test_1000_rounds_of_1_kb_leave_at_most_15_mb(self, child_env: dict[str, str], db: Path) -> None:
+        """Asked in the last round, so that everything the run wrote is still there."""
+        assert self.play(child_env, "big", "start", "s")["state"] == "INPUT_REQUIRED"
+        assert db.stat().st_size <= 15_000_000
+        assert self.play(child_env, "big", "answer", "s")["result"]["output"]["i"] == [*range(1000)]

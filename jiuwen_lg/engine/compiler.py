@@ -7,7 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import RunnableConfig, ensure_config
+from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.constants import END, START
 from langgraph.graph import StateGraph
@@ -33,6 +34,7 @@ from jiuwen_lg.engine.channels import (
     input_type,
 )
 from jiuwen_lg.engine.definition import ComponentSpec, Definition
+from jiuwen_lg.engine.host import HOST_KEY
 from jiuwen_lg.engine.interaction import shown
 from jiuwen_lg.engine.nested import Nested, Rounds
 from jiuwen_lg.engine.node import ComponentNode
@@ -55,6 +57,7 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self, input: Any, config: RunnableConfig | None = None, *, durability: Durability | None = None, **kwargs: Any
     ) -> Iterator[Any]:
         """LangGraph's `stream`."""
+        config = _outside(config)
         chunks = super().stream(
             _checked(input, config), config, durability=self._durability(durability, config), **kwargs
         )
@@ -64,6 +67,7 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self, input: Any, config: RunnableConfig | None = None, *, durability: Durability | None = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
         """LangGraph's `astream`."""
+        config = _outside(config)
         chunks: Any = super().astream(
             _checked(input, config), config, durability=self._durability(durability, config), **kwargs
         )
@@ -76,6 +80,15 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         if asked is None and isinstance(self.checkpointer, BaseCheckpointSaver):
             return None if _is_nested(config) else "sync"
         return asked
+
+
+def _outside(config: RunnableConfig | None) -> RunnableConfig | None:
+    """The config without the loop or sub-workflow in which a component runs this graph by itself."""
+    given = config or var_child_runnable_config.get() or {}
+    if HOST_KEY not in given.get("configurable", {}):
+        return config
+    merged = ensure_config(config)
+    return {**merged, "configurable": {k: v for k, v in merged["configurable"].items() if k != HOST_KEY}}
 
 
 def _is_nested(config: RunnableConfig | None) -> bool:

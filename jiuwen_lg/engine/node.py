@@ -86,7 +86,10 @@ class ComponentNode(Runnable[Any, Any]):
             if interrupts := self._interrupts(error, runtime):
                 await self._announce(interrupts, task_id, runtime)
                 raise GraphInterrupt(tuple(interrupts)) from None
-            raise self._failure(error) from error
+            failure = self._failure(error)
+            if failure is error:
+                raise
+            raise failure from error
         self._refuse_swallowed(runtime)
         stored = self._stored(output)
         update: Any = self._update(stored, runtime)

@@ -36,8 +36,8 @@ class Program:
         self.config = config
         self.keep_history = keep_history
         self._inside = dict(definition.walk(config.workflow_max_nesting_depth))
-        self.component_ids = list(self._inside)
-        self._order = {id: position for position, id in enumerate(self.component_ids)}
+        self.component_ids = [id for id, spec in self._inside.items() if spec.nested is None]
+        self._order = {id: position for position, id in enumerate(self._inside)}
         self.has_subgraphs = any(spec.nested is not None for spec in definition.components.values())
         self._joins = [join for join in definition.joins() if len(join.sources) > 1]
         self._graph = compile_graph(definition, config)

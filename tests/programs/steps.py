@@ -105,8 +105,13 @@ def given(verb: str, value: str) -> Any:
 
 async def main(name: str, verb: str, session: str, value: str = "value") -> None:
     """One turn."""
+    await play(build(name), verb, session, value)
+
+
+async def play(flow: Workflow, verb: str, session: str, value: str = "value") -> None:
+    """One turn of a workflow."""
     try:
-        output = await build(name).invoke(given(verb, value), WorkflowRuntime(session_id=session))
+        output = await flow.invoke(given(verb, value), WorkflowRuntime(session_id=session))
     except JiuWenBaseException as error:
         print(json.dumps({"code": error.error_code, "message": error.message}))
         return
