@@ -29,6 +29,7 @@ class Host:
         ids: The components inside.
         outside: For a loop, what the names of its surroundings stand for; None for a
             sub-workflow, which sees nothing of them.
+        inputs_around: The inputs of the workflows around, which `get_global_state` finds last.
         workflow_config: The configuration of the workflow inside.
         limit: The most rounds of a loop; None for no limit.
         failures: What a decision on the next round failed with, for the loop's own node to raise.
@@ -38,6 +39,7 @@ class Host:
     local_id: str
     ids: frozenset[str]
     outside: Reader | None
+    inputs_around: Reader
     workflow_config: Any
     limit: int | None = None
     failures: list[Exception] = field(default_factory=list)

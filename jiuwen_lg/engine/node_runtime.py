@@ -91,6 +91,16 @@ class NodeRuntime(ResourceAccess, Runtime):
             return self.host.read(name, self._state["loop"])
         return self._state["inputs"].get(name, MISSING)
 
+    def read_input(self, name: str) -> Any:
+        """An input of the component's workflow, else of those around it."""
+        is_body = self.host is not None and self.host.is_loop  # then the inputs are the loop's
+        inputs = {} if is_body else self._state["inputs"]
+        return inputs[name] if name in inputs else self.read_input_around(name)
+
+    def read_input_around(self, name: str) -> Any:
+        """An input of the workflows around the component's own."""
+        return MISSING if self.host is None else self.host.inputs_around(name)
+
     @property
     def state(self) -> Mapping[str, Any]:
         """The graph's state as it was when the execution began."""
@@ -115,7 +125,7 @@ class NodeRuntime(ResourceAccess, Runtime):
         read = read or self.read
         if isinstance(key, str):
             return detach(self.find(reference_to(key), read))
-        return look_up(key, lambda name: self._read_world(name, read))
+        return look_up(key, lambda name: self._read_world(name, read, self.read_input_around))
 
     def update_global_state(self, data: dict[str, Any] | None) -> None:
         if data is not None:
@@ -124,16 +134,19 @@ class NodeRuntime(ResourceAccess, Runtime):
             self.global_patches.append(patch)
 
     def find(self, reference: Reference, read: Reader) -> Any:
-        """Global state first, then the outputs and inputs, then the component's own output; None if nothing.
+        """Global state first, then the outputs and inputs, the component's own output, the inputs of workflows around.
 
-        The value is the state's own and must not be changed.
+        The value is the state's own and must not be changed; None if there is nothing.
         """
-        found = (reference.find(reader) for reader in (self._read_world, read, self._read_own_output))
+        readers = (self._read_world, read, self._read_own_output, self.read_input_around)
+        found = (reference.find(reader) for reader in readers)
         return next((value for value in found if value is not None and value is not MISSING), None)
 
-    def _read_world(self, name: str, otherwise: Reader = lambda _: MISSING) -> Any:
+    def _read_world(self, name: str, *otherwise: Reader) -> Any:
         world = self._state["world"]
-        return world[name] if name in world else otherwise(name)
+        if name in world:
+            return world[name]
+        return next((value for read in otherwise if (value := read(name)) is not MISSING), MISSING)
 
     def _read_own_output(self, name: str) -> Any:
         return walk(self._state["io"], (self.local_id, name))

@@ -87,6 +87,7 @@ class Subgraph:
             local_id=self._spec.id,
             ids=self._ids,
             outside=runtime.read if is_loop else None,
+            inputs_around=runtime.read_input,
             workflow_config=around if nested.workflow_config is None else nested.workflow_config,
             limit=loop_limit(runtime.scope.envs) if is_loop else None,
         )
