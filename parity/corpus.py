@@ -6,6 +6,8 @@ difference is in `docs/differences.md` or a defect there.
 
 from __future__ import annotations
 
+from parity import control_flow
+
 PRELUDE = '''
 import asyncio, uuid
 from openjiuwen.core.common.exception.exception import JiuWenBaseException
@@ -69,6 +71,8 @@ def attempt(action):
     except Exception as error:
         print(type(error).__name__)
 '''
+
+PRELUDE += control_flow.PRELUDE
 
 _SCHEMAS = {
     "nested": "${a.b}", "list_index": "${a.l[0]}", "two_indices": "${a.ll[1][0].z}", "negative": "${a.l[-1]}",
@@ -258,6 +262,8 @@ PROGRAMS |= {
     "differs_drawing": "print(bool(chain(('n', C())).to_mermaid()))",
 }  # fmt: skip
 
+PROGRAMS |= control_flow.PROGRAMS
+
 INTENDED: dict[str, str] = {
     "start_default": "Start's output follows the order of its conf",
     "differs_dotted_through_scalar": "a dotted key that leads through a value which is no dict is an error",
@@ -275,5 +281,6 @@ INTENDED: dict[str, str] = {
     "differs_task_runtime_meanwhile": "a component of a run sees what its `TaskRuntime` is told meanwhile",
     "differs_shared_config": "collects the components of both in its `spec`",
     "differs_drawing": "the drawing is empty unless `WORKFLOW_DRAWABLE` is set",
+    **control_flow.INTENDED,
 }
 """Program → the line of `docs/differences.md`, or the defect, that explains why it prints something else."""

@@ -21,8 +21,13 @@ import uuid
 
 from openjiuwen.core.common.exception.exception import JiuWenBaseException
 from openjiuwen.core.component.base import WorkflowComponent
+from openjiuwen.core.component.branch_comp import BranchComponent
+from openjiuwen.core.component.break_comp import BreakComponent
 from openjiuwen.core.component.end_comp import End
+from openjiuwen.core.component.loop_comp import LoopComponent, LoopGroup
+from openjiuwen.core.component.set_variable_comp import SetVariableComponent
 from openjiuwen.core.component.start_comp import Start
+from openjiuwen.core.component.workflow_comp import SubWorkflowComponent
 from openjiuwen.core.runtime.base import ComponentExecutable
 from openjiuwen.core.runtime.interaction.interactive_input import InteractiveInput
 from openjiuwen.core.runtime.workflow import WorkflowRuntime
@@ -78,25 +83,61 @@ def router_of(description, log):
     return rounds
 
 
+def branch_of(description, _):
+    branch = BranchComponent()
+    for condition, targets in description["branches"]:
+        branch.add_branch(condition, targets)
+    return branch
+
+
+def loop_of(description, log):
+    """A loop whose body is a chain of parts."""
+    group, before = LoopGroup(), None
+    for part in description["body"]:
+        add_part(group, part, log)
+        if before is not None and not part.get("loose"):
+            group.add_connection(before, part["id"])
+        if "branches" not in part:
+            before = part["id"]
+    ids = [part["id"] for part in description["body"]]
+    group.start_nodes(ids[:1])
+    group.end_nodes(ids[-1:])
+    return LoopComponent(group, description["collects"])
+
+
+KINDS = {
+    "part": Part,
+    "branch": branch_of,
+    "loop": loop_of,
+    "sub": lambda description, log: SubWorkflowComponent(build(description["flow"], log)),
+    "set": lambda description, _: SetVariableComponent(description["mapping"]),
+    "break": lambda *_: BreakComponent(),
+}
+
+
+def add_part(builder, part, log):
+    builder.add_workflow_comp(
+        part["id"],
+        KINDS[part.get("kind", "part")](part, log),
+        wait_for_all=part.get("wait"),
+        inputs_schema=part.get("inputs"),
+        outputs_schema=part.get("outputs"),
+    )
+
+
 def build(case, log):
     flow = Workflow()
     start = case["start"]
     flow.set_start_comp(start["id"], Start(start.get("conf")), inputs_schema=start.get("inputs"))
-    for part in case["parts"]:
-        flow.add_workflow_comp(
-            part["id"],
-            Part(part, log),
-            wait_for_all=part.get("wait"),
-            inputs_schema=part.get("inputs"),
-            outputs_schema=part.get("outputs"),
-        )
+    for part in [*case["parts"], *([case["branch"]] if "branch" in case else [])]:
+        add_part(flow, part, log)
     end = case["end"]
     flow.set_end_comp(
         end["id"], End(end.get("conf")), inputs_schema=end.get("inputs"), outputs_schema=end.get("outputs")
     )
     for source, target in case["edges"]:
         flow.add_connection(source, target)
-    for router in case.get("routers", []):
+    for router in [router for router in case.get("routers", []) if router["kind"] != "branch"]:
         flow.add_conditional_connection(router["source"], router_of(router, log))
     return flow
 

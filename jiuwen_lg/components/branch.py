@@ -77,8 +77,8 @@ class BranchRouter:
         """
         for branch in self.branches:
             holds, outputs = await branch.condition.evaluate(runtime)
+            runtime.give(dict(outputs))
             if holds:
-                runtime.give(dict(outputs))
                 return branch.target
         raise StatusCode.BRANCH_COMPONENT_BRANCH_NOT_FOUND_ERROR.error()
 
