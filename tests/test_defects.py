@@ -1,6 +1,7 @@
 """Defects of openJiuwen 0.1.1 (`engine.md` 12, `components.md` 11), each shown not to be here.
 
-Q-21 (LoopGroup) comes with loops; the others of the builder's list are all below.
+Those of branches, expressions, loops and sub-workflows (Q-06, Q-12 to Q-18, Q-21, Q-27, Q-31; Q31 to Q35) are in
+`test_branches.py`, `test_expression.py`, `test_loops.py` and `test_subworkflows.py`, by their names.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ ENGINE = [
     ["rounds", "subgraph"],
     ["router"],
     ["node_runtime", "database", "definition"],
-    ["nested", "host", "loop_thread", "scope"],
+    ["loop", "host", "loop_thread", "scope"],
     ["interaction", "lease", "serializer", "channels"],
 ]
 """The same within the engine."""

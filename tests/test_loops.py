@@ -79,7 +79,6 @@ class TestTypes:
         ("expression", "rounds"),
         [
             ("(${l.index} != ${s.q})", 2),
-            ("${l.index} < ${s.q}", 2),  # begins and ends like a reference
             ("${l.n} < 10", 3),
             ("${a.i} == null or ${a.i} < 4", 5),
             ("length(${s.nothing}) == 1 and 0 or false", None),
@@ -104,6 +103,11 @@ class TestTypes:
             assert (await failure(flow, start)).codes == (100005, 140001)
         else:
             assert await output(flow, start) == {"i": [*range(rounds)]}
+
+    async def test_q13_an_expression_of_two_references_is_no_reference(self) -> None:
+        inputs = {"loop_type": "expression", "bool_expression": "${l.index} < ${s.q}"}
+        loop = LoopComponent(body(("a", Call())), {"i": "${a.i}"})
+        assert await output(around(loop, inputs), {"q": 2}) == {"i": [0, 1]}
 
     async def test_always_true_ends_with_a_break(self) -> None:
         group = body(("a", Call()))
@@ -150,7 +154,7 @@ class TestBadInput:
             ({"loop_type": "expression", "bool_expression": "(${l.index} > ${s.nothing})"}, 140001, "not supported"),
         ],
     )
-    async def test_inputs_that_do_not_fit_fail_the_loop(self, inputs: Any, code: int, text: str) -> None:
+    async def test_q12_inputs_that_do_not_fit_fail_the_loop(self, inputs: Any, code: int, text: str) -> None:
         error = await failure(around(LoopComponent(body(("a", Call())), {}), inputs))
         assert error.codes == (100005, code)
         assert "[l]" in error.message
@@ -493,9 +497,9 @@ class TestBodies:
         found = await asyncio.gather(*(output(flow, {"q": n}, str(n)) for n in range(20)))
         assert found == [{"q": [n] * 5} for n in range(20)]
 
-    def test_a_group_can_be_chained_and_knows_its_parts(self) -> None:
+    def test_q21_a_group_can_be_chained_and_knows_its_parts(self) -> None:
         stop = BreakComponent()
-        group = LoopGroup().add_workflow_comp("a", Call()).add_workflow_comp("b", stop)
+        group = LoopGroup().add_workflow_comp("a", Call()).add_workflow_comp("b", stop)
         assert not group.is_empty
         assert LoopGroup().is_empty
         assert group.break_components == [stop]

@@ -25,7 +25,7 @@ from jiuwen_lg.components.condition import (
 from jiuwen_lg.components.loop_break import BreakComponent
 from jiuwen_lg.components.loop_callback import LoopCallback, OutputCallback
 from jiuwen_lg.components.set_variable import SetVariableComponent
-from jiuwen_lg.engine.nested import Nested
+from jiuwen_lg.engine.definition import Nested
 from jiuwen_lg.engine.rounds import RoundRuntime, allowed
 from jiuwen_lg.engine.subgraph import loop_limit
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode

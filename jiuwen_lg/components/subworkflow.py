@@ -9,7 +9,7 @@ from typing import Any
 
 from jiuwen_lg.builder import BaseWorkFlow
 from jiuwen_lg.component import ComponentExecutable, WorkflowComponent
-from jiuwen_lg.engine.nested import Nested
+from jiuwen_lg.engine.definition import Nested
 from jiuwen_lg.errors import StatusCode
 
 

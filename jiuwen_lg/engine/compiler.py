@@ -33,10 +33,10 @@ from jiuwen_lg.engine.channels import (
     fresh_start,
     input_type,
 )
-from jiuwen_lg.engine.definition import ComponentSpec, Definition
+from jiuwen_lg.engine.definition import ComponentSpec, Definition, Nested
 from jiuwen_lg.engine.host import HOST_KEY
 from jiuwen_lg.engine.interaction import shown
-from jiuwen_lg.engine.nested import Nested, Rounds
+from jiuwen_lg.engine.loop import Rounds
 from jiuwen_lg.engine.node import ComponentNode
 from jiuwen_lg.engine.rounds import RoundEnd, RoundNode, last_component
 from jiuwen_lg.engine.router import Router

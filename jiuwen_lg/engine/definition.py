@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from jiuwen_lg.config import CompIOConfig
-from jiuwen_lg.engine.nested import Nested
+from jiuwen_lg.engine.loop import Rounds
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.reference import Schema, parse_schema, references
+from jiuwen_lg.schema.values import storable
+
+
+class Nested:
+    """An executable whose execution is a run of another definition.
+
+    Attributes:
+        inside: The definition.
+        workflow_config: Its workflow's configuration; None if it belongs to the enclosing one.
+        rounds: For a loop, what goes on between its rounds.
+    """
+
+    inside: Definition
+    workflow_config: Any = None
+    rounds: Rounds | None = None
+
+    def parse_inputs(self, schema: Any) -> Schema | None:
+        """The parsed inputs schema."""
+        return None if schema is None else parse_schema(schema)
+
+    def begin(self, inputs: Any, envs: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs of the run inside, checked.
+
+        Raises:
+            JiuWenBaseException: They cannot be used.
+        """
+        if inputs is not None and not isinstance(inputs, dict):
+            raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=f"a workflow takes a dict, not {inputs!r}")
+        return {key: value for key, value in storable(inputs or {}).items() if value is not None}
+
+    def require_place(self, id: str) -> None:
+        """Check that what is inside may stand there, in the component of this id.
+
+        Raises:
+            JiuWenBaseException: It may not.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from jiuwen_lg.engine.channels import RAN, ROUND, patched_loop
 from jiuwen_lg.engine.definition import Definition
 from jiuwen_lg.engine.host import Host, host_of, variables
 from jiuwen_lg.engine.interaction import task_id_of
+from jiuwen_lg.engine.loop import Rounds
 from jiuwen_lg.engine.loop_thread import run_in_loop_thread
-from jiuwen_lg.engine.nested import Rounds
 from jiuwen_lg.engine.node_runtime import NodeRuntime
 from jiuwen_lg.engine.router import RouterRuntime
 from jiuwen_lg.engine.scope import scope_of

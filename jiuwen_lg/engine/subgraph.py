@@ -15,9 +15,8 @@ from langgraph.graph.state import CompiledStateGraph
 
 from jiuwen_lg.constants import LOOP_MAX_LIMIT_KEY
 from jiuwen_lg.engine.channels import OWN, WORLD
-from jiuwen_lg.engine.definition import ComponentSpec
+from jiuwen_lg.engine.definition import ComponentSpec, Nested
 from jiuwen_lg.engine.host import HOST_KEY, Host
-from jiuwen_lg.engine.nested import Nested
 from jiuwen_lg.engine.node_runtime import NodeRuntime
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import StatusCode
