@@ -37,6 +37,7 @@ types: $(READY) ## Check the types
 
 bench: $(READY) ## Measure beside hand-written LangGraph
 	$(BIN)/python benchmarks/chain.py
+	$(BIN)/python benchmarks/loop.py
 
 parity/.peer/.ready:
 	$(PYTHON) -m venv parity/.peer

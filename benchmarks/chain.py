@@ -2,8 +2,7 @@
 
     python benchmarks/chain.py [--length 100] [--repeats 7]
 
-Both sides run in one process, turn about, so that the machine's moods hit both alike;
-the ratio of the medians is what counts. Without a store both compile without a saver.
+Both sides run in one process, turn about (`pairs`). Without a store both compile without a saver.
 With SQLite, jiuwen_lg keeps its default (every step durable) and LangGraph uses its own
 `AsyncSqliteSaver` with `durability="sync"`.
 """
@@ -13,15 +12,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import statistics
 import tempfile
-import time
 import uuid
 from pathlib import Path
 from typing import Any, TypedDict
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
+from pairs import compare, seconds
 
 from jiuwen_lg import End, SimpleComponent, Start, Workflow, WorkflowRuntime
 
@@ -71,39 +69,30 @@ def by_hand(length: int, saver: Any = None) -> Any:
     return graph.compile(saver)
 
 
-async def time_ours(flow: Workflow, length: int) -> float:
-    """Seconds for one run."""
+async def run_ours(flow: Workflow) -> Any:
+    """The result of a run."""
     runtime = WorkflowRuntime()
     runtime.config().set_envs({"_execute_timeout": -1})
-    began = time.perf_counter()
-    output = await flow.invoke({"x": 0}, runtime)
-    elapsed = time.perf_counter() - began
-    assert output.result == {"output": {"x": length}}, output
-    return elapsed
+    return (await flow.invoke({"x": 0}, runtime)).result["output"]["x"]
 
 
-async def time_hand(graph: Any, length: int) -> float:
-    """Seconds for one run."""
+async def run_hand(graph: Any) -> Any:
+    """The same by hand."""
     config: Any = {"configurable": {"thread_id": uuid.uuid4().hex}, "recursion_limit": 10_000}
-    began = time.perf_counter()
     state = await graph.ainvoke({"x": 0}, config, **({"durability": "sync"} if graph.checkpointer else {}))
-    elapsed = time.perf_counter() - began
-    assert state == {"x": length}, state
-    return elapsed
+    return state["x"]
 
 
-async def compare(name: str, length: int, repeats: int, setting: str, saver: Any = None) -> None:
-    """Print the medians of both sides and their ratio."""
+async def beside(name: str, length: int, repeats: int, setting: str, saver: Any = None) -> None:
+    """Compare the two with one kind of store."""
     os.environ["JIUWEN_LG_DB"] = setting
     flow, graph = ours(length), by_hand(length, saver)
-    ours_s, hand_s = [], []
-    for repeat in range(repeats + 1):
-        pair = await time_ours(flow, length), await time_hand(graph, length)
-        if repeat:  # the first warms both up
-            ours_s.append(pair[0])
-            hand_s.append(pair[1])
-    a, b = statistics.median(ours_s), statistics.median(hand_s)
-    print(f"{name:<28} {a * 1e3:8.1f} ms   LangGraph by hand {b * 1e3:8.1f} ms   ratio {a / b:.2f}")
+    await compare(
+        f"chain of {length}, {name}",
+        lambda: seconds(run_ours(flow), length),
+        lambda: seconds(run_hand(graph), length),
+        repeats,
+    )
 
 
 async def main() -> None:
@@ -113,10 +102,10 @@ async def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
     length, repeats = options.length, options.repeats
-    await compare(f"chain of {length}, no store", length, repeats, "off")
+    await beside("no store", length, repeats, "off")
     with tempfile.TemporaryDirectory() as folder:
         async with AsyncSqliteSaver.from_conn_string(str(Path(folder) / "hand.db")) as saver:
-            await compare(f"chain of {length}, SQLite", length, repeats, str(Path(folder) / "ours.db"), saver)
+            await beside("SQLite", length, repeats, str(Path(folder) / "ours.db"), saver)
 
 
 if __name__ == "__main__":

@@ -62,9 +62,10 @@ def test_the_demo_shows_its_four_parts(child_env: dict[str, str]) -> None:
         assert expected in done.stdout
 
 
-def test_the_benchmark_runs(child_env: dict[str, str]) -> None:
-    bench = ROOT / "benchmarks" / "chain.py"
-    command = [sys.executable, bench, "--length", "3", "--repeats", "1"]
+@pytest.mark.parametrize("bench", [("chain.py", "--length"), ("loop.py", "--rounds")], ids=lambda bench: bench[0])
+def test_a_benchmark_runs(bench: tuple[str, str], child_env: dict[str, str]) -> None:
+    file, size = bench
+    command = [sys.executable, ROOT / "benchmarks" / file, size, "3", "--repeats", "1"]
     done = subprocess.run(command, env=child_env, capture_output=True, text=True, check=True)
     assert done.stdout.count("ratio") == 2
 

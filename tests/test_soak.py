@@ -44,6 +44,26 @@ def test_sessions_survive_processes_killed_at_random(child_env: dict[str, str]) 
         assert ran.total() <= 3 + kills, story
 
 
+def test_a_loop_inside_a_sub_workflow_survives_processes_killed_at_random(child_env: dict[str, str]) -> None:
+    """Each kill repeats at most the component in flight; no finished round runs again."""
+    dice = random.Random(int(os.environ.get("SOAK_SEED", "1")))
+    Path("go").touch()
+    for number in range(scaled(40)):
+        session, kills = f"s{number}", dice.randrange(1, 4)
+        for kill in range(kills):
+            child = Child(child_env, "tests.programs.rounds", "deep100", "go" if kill else "start", session)
+            time.sleep(dice.uniform(0.6, 1.1))  # the moment of the kill is the experiment
+            child.kill()
+        outcome = Child(child_env, "tests.programs.rounds", "deep100", "go", session).result()
+        ran = Counter(line for line in steps() if line.startswith(f"{session} "))
+        story = (number, kills, outcome, ran)
+        if outcome.get("code") == 100900:  # it had finished before a kill, or was killed before it began
+            assert len(ran) in {0, 300}, story
+        else:
+            assert outcome["result"] == {"output": {"i": [*range(100)]}}, story
+        assert ran.total() <= 300 + kills, story
+
+
 def test_many_processes_share_one_file(child_env: dict[str, str]) -> None:
     children = [Child(child_env, "tests.programs.many", f"p{n}", str(scaled(500))) for n in range(4)]
     assert [child.result() for child in children] == [0, 0, 0, 0]

@@ -80,9 +80,10 @@ def build(name: str) -> Workflow:
         return looping(HoldInRound(700), 1000, id=name)
     if name == "big":
         return looping(AskInRound(999), 1000, 1000, id=name)
+    rounds = int(name.removeprefix("deep") or 5)
     flow = Workflow(WorkflowConfig(metadata=WorkflowMetadata(id=name)))
     flow.set_start_comp("start", Start())
-    flow.add_workflow_comp("sub", SubWorkflowComponent(looping(HoldInRound(3), 5)), inputs_schema={"q": 1})
+    flow.add_workflow_comp("sub", SubWorkflowComponent(looping(HoldInRound(3), rounds)), inputs_schema={"q": 1})
     flow.set_end_comp("end", End(), inputs_schema={"i": "${sub.output.i}"})
     return flow.add_connection("start", "sub").add_connection("sub", "end")
 
