@@ -12,6 +12,8 @@ from typing import Any, Self
 from jiuwen_lg.component import WorkflowComponent
 from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec, WorkflowConfig
 from jiuwen_lg.engine.definition import ComponentSpec, Connection, Definition
+from jiuwen_lg.engine.loop import BelongsInLoop
+from jiuwen_lg.engine.router import BringsRouter
 from jiuwen_lg.errors import StatusCode
 
 _COMPONENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -120,15 +122,15 @@ class BaseWorkFlow:
         self._definition.add(
             ComponentSpec.parse(comp_id, executable, node.io_config, wait_for_all=wait_for_all, is_exit=is_exit)
         )
-        if callable(router := getattr(component, "router", None)):  # a branch brings its own
-            self._definition.route(comp_id, router())
+        if isinstance(component, BringsRouter):
+            self._definition.route(comp_id, component.router())
         self._config.spec.comp_configs[comp_id] = node
         return self
 
     def _require_place(self, executable: Any) -> None:
         """Check that an executable may stand here: what sets variables of a loop may not."""
-        if callable(require_loop := getattr(executable, "require_loop", None)):
-            require_loop(None)
+        if isinstance(executable, BelongsInLoop):
+            executable.require_loop(None)
 
     def _check_id(self, comp_id: str) -> None:
         if not isinstance(comp_id, str) or not _COMPONENT_ID.fullmatch(comp_id):

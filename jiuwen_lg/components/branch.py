@@ -9,7 +9,7 @@ from typing import Any
 
 from jiuwen_lg.component import SimpleComponent
 from jiuwen_lg.components.condition import Condition, condition_of
-from jiuwen_lg.engine.router import RouterRuntime
+from jiuwen_lg.engine.router import BringsRouter, RouterRuntime
 from jiuwen_lg.errors import StatusCode
 
 
@@ -83,7 +83,7 @@ class BranchRouter:
         raise StatusCode.BRANCH_COMPONENT_BRANCH_NOT_FOUND_ERROR.error()
 
 
-class BranchComponent(SimpleComponent):
+class BranchComponent(BringsRouter, SimpleComponent):
     """A component that does nothing but choose; it needs no connections to its targets."""
 
     def __init__(self) -> None:

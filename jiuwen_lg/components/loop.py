@@ -24,8 +24,8 @@ from jiuwen_lg.components.condition import (
 )
 from jiuwen_lg.components.loop_break import BreakComponent
 from jiuwen_lg.components.loop_callback import LoopCallback, OutputCallback
-from jiuwen_lg.components.set_variable import SetVariableComponent
 from jiuwen_lg.engine.definition import Nested
+from jiuwen_lg.engine.loop import BelongsInLoop
 from jiuwen_lg.engine.rounds import RoundRuntime, allowed
 from jiuwen_lg.engine.subgraph import loop_limit
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
@@ -104,7 +104,7 @@ class _Loop(Nested, ComponentExecutable, WorkflowComponent):
 
     def require_place(self, id: str) -> None:
         for spec in self.inside.components.values():
-            if isinstance(spec.executable, SetVariableComponent):
+            if isinstance(spec.executable, BelongsInLoop):
                 spec.executable.require_loop(id)
 
     def begin(self, inputs: Any, envs: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from jiuwen_lg.component import SimpleComponent
+from jiuwen_lg.engine.loop import BelongsInLoop
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.path import Path, parse_path
 from jiuwen_lg.schema.reference import Literal, Schema, parse_reference, require_no_subscript
 
 
-class SetVariableComponent(SimpleComponent):
+class SetVariableComponent(BelongsInLoop, SimpleComponent):
     """Sets variables of the loop around it; components that run later in the round see them.
 
     Args:

@@ -40,3 +40,15 @@ class Rounds(Protocol):
 
     def callbacks(self, inputs: Mapping[str, Any]) -> Sequence[RoundCallback]:
         """Who hears of the rounds, given the loop's inputs."""
+
+
+class BelongsInLoop:
+    """A component that has a meaning only in the body of a loop."""
+
+    def require_loop(self, loop_id: str | None) -> None:
+        """Check that it may stand in the body of this loop; None outside any.
+
+        Raises:
+            JiuWenBaseException: It may not.
+        """
+        raise NotImplementedError

@@ -111,6 +111,14 @@ class RouterRuntime:
         """Does nothing."""
 
 
+class BringsRouter:
+    """A component that chooses itself where the run goes on after it."""
+
+    def router(self) -> Callable[..., Any]:
+        """What chooses."""
+        raise NotImplementedError
+
+
 class Router:
     """A user's routing function: sync or async, any callable, with a parameter `runtime` or without.
 
