@@ -11,13 +11,13 @@ from typing import Any, Self
 
 from jiuwen_lg.component import WorkflowComponent
 from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec, WorkflowConfig
+from jiuwen_lg.engine.abilities import TAKES_FRAMES
 from jiuwen_lg.engine.definition import ComponentSpec, Connection, Definition
 from jiuwen_lg.engine.loop import BelongsInLoop
 from jiuwen_lg.engine.router import BringsRouter
 from jiuwen_lg.errors import StatusCode
 
 _COMPONENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
-_STREAM_INPUT = {ComponentAbility.TRANSFORM, ComponentAbility.COLLECT}
 
 
 class BaseWorkFlow:
@@ -66,18 +66,25 @@ class BaseWorkFlow:
             outputs_schema: What of the output is kept, under which names.
             inputs_transformer: Makes the inputs instead of `inputs_schema`.
             outputs_transformer: Makes the output instead of `outputs_schema`.
+            stream_inputs_schema: Where what it takes frame by frame comes from: each reference to
+                a component that streams becomes an async generator.
+            stream_outputs_schema: What of each frame that it gives is kept.
+            stream_outputs_transformer: Makes each frame instead of `stream_outputs_schema`.
+            comp_ability: What the component runs (default: what its connections ask for).
 
         Raises:
             JiuWenBaseException: -1 for a malformed id, 110003 for a used one, 100002 for an
                 object that cannot run.
         """
-        node = _node(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer, comp_ability)
-        if wait_for_all is False and _STREAM_INPUT & set(node.abilities):
+        io = _io(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer)
+        stream_io = _io(stream_inputs_schema, stream_outputs_schema, None, stream_outputs_transformer)
+        node = NodeSpec(io_config=io, stream_io_configs=stream_io, abilities=comp_ability or [])
+        takes_frames = not TAKES_FRAMES.isdisjoint(node.abilities)
+        if wait_for_all is False and takes_frames:
             raise StatusCode.ERROR.error(
                 reason=f"[{comp_id}] takes frames, so it waits for all: drop wait_for_all=False"
             )
-        _refuse_streams(stream_inputs_schema, stream_outputs_schema, stream_outputs_transformer, node.abilities)
-        return self._add(comp_id, workflow_comp, node, wait_for_all=bool(wait_for_all), is_exit=False)
+        return self._add(comp_id, workflow_comp, node, wait_for_all=bool(wait_for_all) or takes_frames, is_exit=False)
 
     def set_start_comp(
         self,
@@ -89,7 +96,7 @@ class BaseWorkFlow:
         outputs_transformer: Callable[..., Any] | None = None,
     ) -> Self:
         """Add the component where runs begin; arguments as in `add_workflow_comp`."""
-        node = _node(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer)
+        node = NodeSpec(io_config=_io(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer))
         self._add(start_comp_id, component, node, wait_for_all=False, is_exit=False)
         return self.start_comp(start_comp_id)
 
@@ -106,12 +113,17 @@ class BaseWorkFlow:
         stream_outputs_transformer: Callable[..., Any] | None = None,
         response_mode: str | None = None,
     ) -> Self:
-        """Add the component whose output is the result; of several, the one set last counts."""
-        _refuse_streams(stream_inputs_schema, stream_outputs_schema, stream_outputs_transformer)
-        if response_mode == "streaming":
-            raise NotImplementedError('response_mode="streaming" comes with the streams of a later release')
-        node = _node(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer)
-        self._add(end_comp_id, component, node, wait_for_all=False, is_exit=True)
+        """Add the component whose output is the result; of several, the one set last counts.
+
+        With `response_mode="streaming"` the result comes as frames of type `end node stream`;
+        with a `stream_inputs_schema` it is made of frames.
+        """
+        io = _io(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer)
+        stream_io = _io(stream_inputs_schema, stream_outputs_schema, None, stream_outputs_transformer)
+        abilities = _end_abilities(response_mode, inputs_schema or inputs_transformer, stream_inputs_schema)
+        node = NodeSpec(io_config=io, stream_io_configs=stream_io, abilities=abilities)
+        waits = stream_inputs_schema is not None
+        self._add(end_comp_id, component, node, wait_for_all=waits, is_exit=True)
         self._definition.end_at(end_comp_id)
         return self
 
@@ -119,9 +131,7 @@ class BaseWorkFlow:
         self._check_id(comp_id)
         executable = _executable_of(component)
         self._require_place(executable)
-        self._definition.add(
-            ComponentSpec.parse(comp_id, executable, node.io_config, wait_for_all=wait_for_all, is_exit=is_exit)
-        )
+        self._definition.add(ComponentSpec.parse(comp_id, executable, node, wait_for_all=wait_for_all, is_exit=is_exit))
         if isinstance(component, BringsRouter):
             self._definition.route(comp_id, component.router())
         self._config.spec.comp_configs[comp_id] = node
@@ -209,10 +219,18 @@ class BaseWorkFlow:
     def add_stream_connection(self, src_comp_id: str, target_comp_id: str) -> Self:
         """Let frames flow from one component to another.
 
+        The target starts with the first frame and takes part in the run when the source has ended.
+
         Raises:
-            NotImplementedError: Streams between components come with a later release.
+            JiuWenBaseException: 110004, an id is missing here.
         """
-        raise NotImplementedError("streams between components come with a later release")
+        if not all(isinstance(id, str) and id for id in (src_comp_id, target_comp_id)):
+            raise StatusCode.GRAPH_ADD_EDGE_FAILED.error(
+                source=src_comp_id, target=target_comp_id, reason="both ends need a component id"
+            )
+        self._definition.connect(Connection((src_comp_id,), target_comp_id, is_stream=True))
+        self._config.spec.stream_edges.setdefault(src_comp_id, []).append(target_comp_id)
+        return self
 
 
 def _executable_of(component: Any) -> Any:
@@ -224,20 +242,20 @@ def _executable_of(component: Any) -> Any:
     raise StatusCode.COMPONENT_NOT_EXECUTABLE_ERROR.error(component=repr(component))
 
 
-def _refuse_streams(*later: Any) -> None:
-    """Stream schemas and abilities are not there yet, and ignoring them would give wrong results."""
-    if any(part for part in later if part != [ComponentAbility.INVOKE]):
-        raise NotImplementedError("stream schemas and stream abilities come with the streams of a later release")
-
-
-def _node(
-    inputs_schema: Any, outputs_schema: Any, inputs_transformer: Any, outputs_transformer: Any, abilities: Any = None
-) -> NodeSpec:
-    """The configuration of a component; pydantic refuses schemas that are no dicts and the like."""
-    io = CompIOConfig(
+def _io(inputs_schema: Any, outputs_schema: Any, inputs_transformer: Any, outputs_transformer: Any) -> CompIOConfig:
+    """Schemas and transformers of a component; pydantic refuses schemas that are no dicts and the like."""
+    return CompIOConfig(
         inputs_schema=inputs_schema,
         outputs_schema=outputs_schema,
         inputs_transformer=inputs_transformer,
         outputs_transformer=outputs_transformer,
     )
-    return NodeSpec(io_config=io, abilities=abilities or [])
+
+
+def _end_abilities(response_mode: str | None, batch: Any, frames: Any) -> list[ComponentAbility]:
+    """What an End runs (`engine.md` 1.8); nothing is said where that follows anyway."""
+    if response_mode == "streaming":
+        if frames is None:
+            return [ComponentAbility.STREAM]
+        return [*([ComponentAbility.STREAM] if batch is not None else []), ComponentAbility.TRANSFORM]
+    return [] if frames is None else [ComponentAbility.INVOKE, ComponentAbility.COLLECT]

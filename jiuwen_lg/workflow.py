@@ -115,8 +115,9 @@ class Workflow(BaseWorkFlow):
             context: What components receive as their third argument.
 
         Returns:
-            The End component's output (COMPLETED), or the frames of this turn with the
-            questions among them in the order of their components (INPUT_REQUIRED).
+            The End component's output (COMPLETED; of an End that gives frames, all frames of
+            this turn), or the frames of this turn with the questions among them in the order of
+            their components (INPUT_REQUIRED).
 
         Raises:
             JiuWenBaseException: 100005 for a component that failed; 100006 for a dict while the
@@ -167,7 +168,7 @@ class Workflow(BaseWorkFlow):
             async for frame in reader.frames():
                 yield frame
             outcome = await task
-            if not outcome.questions and outcome.result:
+            if not outcome.questions and outcome.result and not self._compiled().is_streaming:
                 yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=outcome.result)
         finally:
             await _stopped(task)

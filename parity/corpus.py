@@ -6,7 +6,7 @@ difference is in `docs/differences.md` or a defect there.
 
 from __future__ import annotations
 
-from parity import control_flow
+from parity import control_flow, streams
 
 PRELUDE = '''
 import asyncio, uuid
@@ -72,7 +72,7 @@ def attempt(action):
         print(type(error).__name__)
 '''
 
-PRELUDE += control_flow.PRELUDE
+PRELUDE += control_flow.PRELUDE + streams.PRELUDE
 
 _SCHEMAS = {
     "nested": "${a.b}", "list_index": "${a.l[0]}", "two_indices": "${a.ll[1][0].z}", "negative": "${a.l[-1]}",
@@ -262,7 +262,7 @@ PROGRAMS |= {
     "differs_drawing": "print(bool(chain(('n', C())).to_mermaid()))",
 }  # fmt: skip
 
-PROGRAMS |= control_flow.PROGRAMS
+PROGRAMS |= control_flow.PROGRAMS | streams.PROGRAMS
 
 INTENDED: dict[str, str] = {
     "start_default": "Start's output follows the order of its conf",
@@ -282,5 +282,6 @@ INTENDED: dict[str, str] = {
     "differs_shared_config": "collects the components of both in its `spec`",
     "differs_drawing": "the drawing is empty unless `WORKFLOW_DRAWABLE` is set",
     **control_flow.INTENDED,
+    **streams.INTENDED,
 }
 """Program → the line of `docs/differences.md`, or the defect, that explains why it prints something else."""

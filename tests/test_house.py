@@ -34,9 +34,11 @@ ENGINE = [
     ["program", "answers", "reader", "frame_clock"],
     ["compiler", "store"],
     ["node", "saver", "sessions", "fingerprint"],
-    ["rounds", "subgraph"],
+    ["rounds", "subgraph", "performance"],
+    ["abilities"],
     ["router"],
     ["node_runtime", "database", "definition"],
+    ["streams"],
     ["loop", "host", "loop_thread", "scope"],
     ["interaction", "lease", "serializer", "channels"],
 ]

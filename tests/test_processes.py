@@ -273,3 +273,17 @@ class TestLoops:
         assert self.play(child_env, "big", "start", "s")["state"] == "INPUT_REQUIRED"
         assert db.stat().st_size <= 15_000_000
         assert self.play(child_env, "big", "answer", "s")["result"]["output"]["i"] == [*range(1000)]
+
+
+class TestFrames:
+    """A process killed while frames flow: nothing is lost, and nothing is twice in the result."""
+
+    @pytest.mark.parametrize(("where", "producer_runs"), [("producer", 2), ("consumer", 1), ("between", 1)])
+    def test_a_kill(self, where: str, producer_runs: int, child_env: dict[str, str]) -> None:
+        child = Child(child_env, "tests.programs.frames", where, "start", "s")
+        wait_for(f"hold {where}")
+        child.kill()
+        Path("go").touch()
+        done = Child(child_env, "tests.programs.frames", where, "go", "s").result()
+        assert done["result"] == {"output": {"v": [0, 1, 2, 3]}}
+        assert steps().count("gives") == producer_runs

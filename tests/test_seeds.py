@@ -172,3 +172,22 @@ class TestSeed003:
             "except Exception as error: print(error)\n"
         )
         assert "LoopComponent error" in run("\n".join([*parts, refused]), child_env)
+
+    @pytest.mark.parametrize("templated", [False, True], ids=["plain", "template"])
+    @pytest.mark.parametrize(
+        ("kind", "until"),
+        [("stream", "- **transform**："), ("transform", "- **collect**："), ("collect", "# 大模型组件")],
+    )
+    def test_the_ends_of_streams_print_what_they_say(
+        self, kind: str, until: str, templated: bool, child_env: dict[str, str]
+    ) -> None:
+        parts = blocks(self.chapter(f"- **{kind}**：", until))
+        ends = [part for part in parts if "set_end_comp" in part]
+        printed = [part for part in parts if re.match(r"(#.*\n)*\s*(type=|result=)", part)]
+        program = [part for part in parts if part not in printed and part not in ends]
+        runs = next(i for i, part in enumerate(program) if "add_connection" in part)
+        end = f"from openjiuwen.core.component.end_comp import End\n{ends[templated]}"
+        text = "\n".join([*program[:runs], end, *program[runs:]]).replace("\n  # 运行异步函数", "\n# 运行异步函数")
+        # the seed comments its frames; a line of a program has no leading spaces
+        expected = [line.strip() for line in printed[templated].splitlines() if not line.strip().startswith("#")]
+        assert [line.strip() for line in run(text, child_env).splitlines()] == [line for line in expected if line]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from typing_extensions import TypedDict
 
 from jiuwen_lg.component import SimpleComponent
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.schema.template import Template, parse_template
+from jiuwen_lg.schema.template import Template, parse_template, text_of
 
 
 class EndConfig(TypedDict, total=False):
@@ -20,17 +21,28 @@ class EndConfig(TypedDict, total=False):
 class End(SimpleComponent):
     """The exit of a workflow.
 
+    What it gives depends on how it was added (`Workflow.set_end_comp`): its inputs at once,
+    or with `response_mode="streaming"` as frames; made of batch inputs, or with a
+    `stream_inputs_schema` of frames, or of both. With a template it gives text instead.
+
     Args:
         conf: `{"responseTemplate": "Hello {{name}}"}`, or nothing for the plain inputs.
 
     Raises:
         JiuWenBaseException: 102120, the template is not a string.
 
-    Source: seed 003, `engine.md` 2.6 and 7.6, `components.md` 7.2.
+    Source: seed 003, `engine.md` 2.6, 7.5 and 7.6, `components.md` 7.2.
     """
+
+    runs_without_frames = True
 
     def __init__(self, conf: EndConfig | None = None) -> None:
         self._template = _template(conf)
+
+    @property
+    def joins_halves(self) -> bool:
+        """Whether frames and batch inputs go into one text."""
+        return self._template is not None
 
     async def invoke(self, inputs: Any, runtime: Any, context: Any) -> dict[str, Any]:
         """`{"output": inputs}` without the keys that are None, or `{"responseContent": text}`."""
@@ -39,6 +51,79 @@ class End(SimpleComponent):
         if isinstance(inputs, dict):
             return {"output": {key: value for key, value in inputs.items() if value is not None}}
         return {"output": inputs}
+
+    async def stream(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[dict[str, Any]]:
+        """`{"output": {key: value}}` for each input, or `{"answer": part}` for each part of the template."""
+        if self._template is not None:
+            async for part in self._rendered(inputs if isinstance(inputs, dict) else {}, None):
+                yield {"answer": part}
+        elif isinstance(inputs, dict):
+            for key, value in inputs.items():
+                yield {"output": {key: value}}
+        else:
+            yield {"output": inputs}
+
+    async def transform(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[dict[str, Any]]:
+        """`{"output": {path: item}}` for each item that comes, or `{"answer": part}` in the template's order."""
+        if self._template is not None:
+            async for part in self._rendered(inputs, runtime):
+                yield {"answer": part}
+            return
+        async for path, item in _items(inputs):
+            yield {"output": {path: item}}
+
+    async def collect(self, inputs: Any, runtime: Any, context: Any) -> dict[str, Any] | None:
+        """`{"collect_output": [{path: item}, ...]}`, or `{"responseContent": text}`; nothing if nothing came."""
+        if self._template is not None:
+            parts = [text_of(part) async for part in self._rendered(inputs, runtime)]
+            return {"responseContent": "".join(parts)}
+        collected = [{path: item} async for path, item in _items(inputs)]
+        return {"collect_output": collected} if collected else None
+
+    async def _rendered(self, inputs: dict[str, Any], runtime: Any) -> AsyncIterator[Any]:
+        """The template's texts and what its slots stand for, in order; a slot may give many parts or none.
+
+        A slot that no frames fill stands for a batch input, which is known in the End's own turn.
+        """
+        assert self._template is not None
+        batch: dict[str, Any] | None = None if runtime is not None else inputs
+        for part in self._template.parts:
+            if isinstance(part, str):
+                yield part
+                continue
+            value = part.value(inputs)
+            if isinstance(value, AsyncIterator):
+                async for item in value:
+                    yield item
+                continue
+            if value is None and batch is None:
+                batch = await _batch_of(runtime)
+            if value is None and batch:
+                value = part.value(batch)
+            if value is not None:
+                yield value
+
+
+async def _batch_of(runtime: Any) -> dict[str, Any]:
+    found = await runtime.batch_inputs
+    return found if isinstance(found, dict) else {}
+
+
+async def _items(inputs: Any, path: str = "") -> AsyncIterator[tuple[str, Any]]:
+    """Everything that comes, one input after the other, with its place among the inputs: `a`, `n.x`, `l[0]`."""
+    if isinstance(inputs, AsyncIterator):
+        async for item in inputs:
+            yield path, item
+    elif isinstance(inputs, dict):
+        for key, value in inputs.items():
+            async for found in _items(value, f"{path}.{key}" if path else str(key)):
+                yield found
+    elif isinstance(inputs, list):
+        for number, value in enumerate(inputs):
+            async for found in _items(value, f"{path}[{number}]"):
+                yield found
+    else:
+        yield path, inputs
 
 
 def _template(conf: Any) -> Template | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from langgraph.channels.delta import DeltaChannel
 from langgraph.channels.named_barrier_value import NamedBarrierValue
@@ -120,6 +120,21 @@ def _collect(collected: dict[str, list[Any]], writes: Sequence[dict[str, Any]]) 
     return kept
 
 
+def _keep_frames(frames: dict[str, Any], writes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    kept = dict(frames)
+    for write in writes:
+        for key, value in write.items():
+            if key.startswith(TAKEN):
+                kept[key] = {**kept.get(key, {}), **value}
+            else:
+                kept[key] = {"number": kept.get(key, {}).get("number", 0) + 1, "items": value}
+    return kept
+
+
+TAKEN = "@"
+"""Before a component's id among the frames: which executions of its producers it has dealt with."""
+
+
 def _patched(state: dict[str, Any], patches: list[Any], apply: Callable[[Any, Any], dict[str, Any]]) -> dict[str, Any]:
     """Apply patches that fitted the state which their component saw.
 
@@ -171,6 +186,18 @@ class LoopState(InnerState):
     io: Annotated[dict[str, Any], _delta(_keep_body_outputs)]
     loop: Annotated[dict[str, Any], _delta(_keep_loop)]
     collected: Annotated[dict[str, list[Any]], _delta(_collect)]
+
+
+Frames: TypeAlias = Annotated[dict[str, Any], _delta(_keep_frames)]
+"""The frames of each component's last execution: `{id: {"number": execution, "items": [...]}}`."""
+
+
+def with_frames(state: Any, reads: Any) -> tuple[Any, Any]:
+    """The types of a graph's state and of what its nodes read, for a graph in which frames flow."""
+    return (
+        type(f"Stream{state.__name__}", (state,), {"__annotations__": {"frames": Frames}}),
+        type(f"Stream{reads.__name__}", (reads,), {"__annotations__": {"frames": dict[str, Any]}}),
+    )
 
 
 class NodeState(TypedDict):

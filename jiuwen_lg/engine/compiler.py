@@ -17,6 +17,7 @@ from langgraph.pregel._write import ChannelWrite, ChannelWriteTupleEntry
 from langgraph.types import Command, Durability
 
 from jiuwen_lg.config import WorkflowConfig
+from jiuwen_lg.engine.abilities import abilities_of, streaming_end
 from jiuwen_lg.engine.channels import (
     RESET,
     ROUND,
@@ -32,14 +33,19 @@ from jiuwen_lg.engine.channels import (
     State,
     fresh_start,
     input_type,
+    with_frames,
 )
 from jiuwen_lg.engine.definition import ComponentSpec, Definition, Nested
 from jiuwen_lg.engine.host import HOST_KEY
 from jiuwen_lg.engine.interaction import shown
 from jiuwen_lg.engine.loop import Rounds
+from jiuwen_lg.engine.loop_thread import run_in_loop_thread
 from jiuwen_lg.engine.node import ComponentNode
+from jiuwen_lg.engine.performance import Performer
 from jiuwen_lg.engine.rounds import RoundEnd, RoundNode, last_component
 from jiuwen_lg.engine.router import Router
+from jiuwen_lg.engine.scope import SCOPE_KEY, scope_of
+from jiuwen_lg.engine.streams import STREAMS_KEY, Streams
 from jiuwen_lg.engine.subgraph import Subgraph
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.tool_info import Parameters
@@ -57,23 +63,29 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self, input: Any, config: RunnableConfig | None = None, *, durability: Durability | None = None, **kwargs: Any
     ) -> Iterator[Any]:
         """LangGraph's `stream`."""
-        config = _outside(config)
+        config, streams = _entered(config)
         chunks = super().stream(
             _checked(input, config), config, durability=self._durability(durability, config), **kwargs
         )
-        return map(_shown, chunks)
+        try:
+            yield from map(_shown, chunks)
+        finally:
+            run_in_loop_thread(streams.cancel())
 
     async def astream(
         self, input: Any, config: RunnableConfig | None = None, *, durability: Durability | None = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
         """LangGraph's `astream`."""
-        config = _outside(config)
+        config, streams = _entered(config)
         chunks: Any = super().astream(
             _checked(input, config), config, durability=self._durability(durability, config), **kwargs
         )
-        async with aclosing(chunks):
-            async for chunk in chunks:
-                yield _shown(chunk)
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    yield _shown(chunk)
+        finally:
+            await streams.cancel()
 
     def _durability(self, asked: Durability | None, config: RunnableConfig | None) -> Durability | None:
         """The caller's word; else durable at every step, where there is a saver to be durable in."""
@@ -82,13 +94,15 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         return asked
 
 
-def _outside(config: RunnableConfig | None) -> RunnableConfig | None:
-    """The config without the loop or sub-workflow in which a component runs this graph by itself."""
-    given = config or var_child_runnable_config.get() or {}
-    if HOST_KEY not in given.get("configurable", {}):
-        return config
-    merged = ensure_config(config)
-    return {**merged, "configurable": {k: v for k, v in merged["configurable"].items() if k != HOST_KEY}}
+def _entered(config: RunnableConfig | None) -> tuple[RunnableConfig, Streams]:
+    """The config of a run of its own: with a scope and with streams, without the host of a component that starts it."""
+    given = config or {}
+    if "configurable" not in given and var_child_runnable_config.get() is not None:
+        given = ensure_config(config)
+    streams = Streams()
+    configurable = {k: v for k, v in given.get("configurable", {}).items() if k != HOST_KEY}
+    configurable |= {SCOPE_KEY: scope_of({"configurable": configurable}), STREAMS_KEY: streams}
+    return {**given, "configurable": configurable}, streams
 
 
 def _is_nested(config: RunnableConfig | None) -> bool:
@@ -135,9 +149,10 @@ def compile_graph(
     """
     parameters = Parameters.of(config.workflow_inputs_schema)
     definition.require_references(parameters.properties)
-    builder = StateGraph(State, input_schema=input_type(parameters), output_schema=GraphOutput)
+    state, reads = _types(definition, State, NodeState)
+    builder = StateGraph(state, input_schema=input_type(parameters), output_schema=GraphOutput)
     result_of = definition.ends[-1] if definition.ends else None
-    _Inside(config.workflow_max_nesting_depth).add_components(builder, definition, NodeState, result_of=result_of)
+    _Inside(config.workflow_max_nesting_depth).add_components(builder, definition, reads, result_of=result_of)
     _add_edges(builder, definition)
     return _with_fresh_starts(builder.compile(checkpointer, **options))
 
@@ -159,6 +174,7 @@ class _Inside:
     ) -> None:
         """Add the nodes of a definition's components, with the graphs inside them."""
         ids = frozenset(definition.components)
+        performers = _performers(definition)
         for spec in definition.components.values():
             routers = [Router(function) for function in definition.routers.get(spec.id, ())]
             is_last = loop is not None and spec.id == loop.last
@@ -169,12 +185,14 @@ class _Inside:
                 ids=ids,
                 subgraph=self._subgraph(spec),
                 round_end=RoundEnd(loop.rounds, loop.starts) if loop is not None and is_last else None,
+                performer=performers.get(spec.id),
             )
             known = {t: label for router in routers for t, label in router.known_targets().items() if t in ids}
             builder.add_node(
                 spec.id,
                 node,
-                input_schema=RoundNodeState if is_last else reads,
+                input_schema=loop.reads if loop is not None and is_last else reads,
+                defer=definition.waits_until_the_end(spec.id),
                 destinations=(known if any(known.values()) else tuple(known)) or None,
             )
 
@@ -203,9 +221,10 @@ class _Inside:
     def _workflow(self, nested: Nested) -> WorkflowGraph:
         definition = nested.inside
         definition.require_references(Parameters.of(nested.workflow_config.workflow_inputs_schema).properties)
-        builder: Any = StateGraph(InnerState, input_schema=GraphInput, output_schema=GraphOutput)
+        state, reads = _types(definition, InnerState, NodeState)
+        builder: Any = StateGraph(state, input_schema=GraphInput, output_schema=GraphOutput)
         result_of = definition.ends[-1] if definition.ends else None
-        self.add_components(builder, definition, NodeState, result_of=result_of)
+        self.add_components(builder, definition, reads, result_of=result_of)
         _add_edges(builder, definition)
         return _with_fresh_starts(builder.compile())
 
@@ -215,11 +234,14 @@ class _Inside:
         assert nested.rounds is not None
         last = last_component(definition)
         # A deferred node that is asked for runs when nothing else is left to run.
-        loop = _Loop(nested.rounds, definition.starts if last else [*definition.starts, ROUND], last)
-        builder: Any = StateGraph(LoopState, input_schema=GraphInput, output_schema=GraphOutput)
-        self.add_components(builder, definition, BodyNodeState, result_of=None, loop=loop)
+        starts = definition.starts if last else [*definition.starts, ROUND]
+        state, reads = _types(definition, LoopState, BodyNodeState)
+        _, reads_at_end = _types(definition, LoopState, RoundNodeState)
+        loop = _Loop(nested.rounds, starts, last, reads_at_end)
+        builder: Any = StateGraph(state, input_schema=GraphInput, output_schema=GraphOutput)
+        self.add_components(builder, definition, reads, result_of=None, loop=loop)
         node = RoundNode(loop.rounds, loop.starts)
-        builder.add_node(ROUND, node, input_schema=RoundNodeState, defer=True, destinations=tuple(loop.starts))
+        builder.add_node(ROUND, node, input_schema=reads_at_end, defer=True, destinations=tuple(loop.starts))
         builder.add_edge(START, ROUND)
         _add_joins(builder, definition)
         return _with_fresh_rounds(_with_fresh_starts(builder.compile()))
@@ -232,11 +254,30 @@ class _Loop:
     Attributes:
         starts: The nodes with which a round begins.
         last: The component that ends every round; None if that is not known beforehand.
+        reads: What a node reads that decides on rounds.
     """
 
     rounds: Rounds
     starts: list[str]
     last: str | None
+    reads: Any
+
+
+def _performers(definition: Definition) -> dict[str, Performer]:
+    """The components that exchange frames with others, or that do more than `invoke`."""
+    ids = frozenset(definition.components)
+    everybody = {
+        id: Performer(spec, abilities_of(definition, spec), definition.producers_of(id), ids)
+        for id, spec in definition.components.items()
+    }
+    for id, performer in everybody.items():
+        performer.consumers = [everybody[consumer] for consumer in definition.consumers_of(id)]
+    return {id: performer for id, performer in everybody.items() if not performer.is_plain or performer.consumers}
+
+
+def _types(definition: Definition, state: Any, reads: Any) -> tuple[Any, Any]:
+    """The types of a graph's state and of what its nodes read: frames too, if there are any to keep."""
+    return with_frames(state, reads) if definition.has_streams or streaming_end(definition) else (state, reads)
 
 
 def _add_edges(builder: Any, definition: Definition) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
-from jiuwen_lg.config import CompIOConfig
+from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec
 from jiuwen_lg.engine.loop import Rounds
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.reference import Schema, parse_schema, references
 from jiuwen_lg.schema.values import storable
+
+_T = TypeVar("_T")
 
 
 class Nested:
@@ -59,6 +61,10 @@ class ComponentSpec:
         outputs: The parsed outputs schema; None without one.
         wait_for_all: Whether it runs only when all its predecessors have run.
         is_exit: Whether its output is a result (an End keeps None values).
+        stream_io: The same as `io` for frames.
+        stream_inputs: The parsed schema of what it takes from frames; None without one.
+        stream_outputs: The parsed schema of the frames that it gives; None without one.
+        abilities: What it was told to run; empty if that follows from its connections.
     """
 
     id: str
@@ -68,10 +74,15 @@ class ComponentSpec:
     outputs: Schema | None
     wait_for_all: bool
     is_exit: bool
+    stream_io: CompIOConfig
+    stream_inputs: Schema | None
+    stream_outputs: Schema | None
+    abilities: tuple[ComponentAbility, ...]
 
     @classmethod
-    def parse(cls, id: str, executable: Any, io: CompIOConfig, *, wait_for_all: bool, is_exit: bool) -> ComponentSpec:
+    def parse(cls, id: str, executable: Any, node: NodeSpec, *, wait_for_all: bool, is_exit: bool) -> ComponentSpec:
         """Parse the schemas once, when the component is added."""
+        io, stream_io = node.io_config, node.stream_io_configs
         nested = executable if isinstance(executable, Nested) else None
         if nested is not None:
             nested.require_place(id)
@@ -86,6 +97,10 @@ class ComponentSpec:
             outputs=parse_schema(io.outputs_schema) if io.outputs_schema else None,
             wait_for_all=wait_for_all,
             is_exit=is_exit,
+            stream_io=stream_io,
+            stream_inputs=None if stream_io.inputs_schema is None else parse_schema(stream_io.inputs_schema),
+            stream_outputs=parse_schema(stream_io.outputs_schema) if stream_io.outputs_schema else None,
+            abilities=tuple(node.abilities),
         )
 
     @property
@@ -96,10 +111,15 @@ class ComponentSpec:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An edge; several sources mean that the target waits for all of them."""
+    """An edge; several sources mean that the target waits for all of them.
+
+    Attributes:
+        is_stream: Whether frames flow along it, while its source runs.
+    """
 
     sources: tuple[str, ...]
     target: str
+    is_stream: bool = False
 
     def __str__(self) -> str:
         return f"{' + '.join(self.sources)} -> {self.target}"
@@ -162,21 +182,41 @@ class Definition:
         self.edits += 1
 
     def joins(self) -> list[Connection]:
-        """The edges as they fire: one for all sources of a target that waits for all.
+        """The edges as they fire: one for all sources of a target that waits for all, or that takes their frames.
 
         Raises:
             JiuWenBaseException: 110006, a connection names a component that was never added.
         """
         self._require_components()
-        return list(dict.fromkeys(map(self._joined, self.connections)))
+        return list(_unique(join for connection in self.connections for join in self._joined(connection)))
 
-    def _joined(self, connection: Connection) -> Connection:
-        if not self.components[connection.target].wait_for_all:
-            return connection
-        return Connection(self._sources_of(connection.target), connection.target)
+    def _joined(self, connection: Connection) -> list[Connection]:
+        target = connection.target
+        if self.waits_until_the_end(target):
+            return [Connection((source,), target) for source in connection.sources]
+        if self.components[target].wait_for_all or self.producers_of(target):
+            return [Connection(_unique(s for c in self.connections if c.target == target for s in c.sources), target)]
+        return [Connection(connection.sources, target)]
 
-    def _sources_of(self, target: str) -> tuple[str, ...]:
-        return _unique(s for c in self.connections if c.target == target for s in c.sources)
+    def producers_of(self, id: str) -> tuple[str, ...]:
+        """The components whose frames a component takes."""
+        return _unique(s for c in self.connections if c.is_stream and c.target == id for s in c.sources)
+
+    def consumers_of(self, id: str) -> tuple[str, ...]:
+        """The components that take a component's frames."""
+        return _unique(c.target for c in self.connections if c.is_stream and id in c.sources)
+
+    @property
+    def has_streams(self) -> bool:
+        """Whether frames flow between components."""
+        return any(c.is_stream for c in self.connections)
+
+    def waits_until_the_end(self, id: str) -> bool:
+        """Whether a component takes frames of several others of which some may be skipped.
+
+        A join would then wait for ever, so it runs when nothing before it is left to run.
+        """
+        return bool(self.routers) and len(self.producers_of(id)) > 1
 
     def _require_components(self) -> None:
         named = _unique([*(i for c in self.connections for i in (*c.sources, c.target)), *self.routers])
@@ -221,5 +261,5 @@ def _nearest(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _unique(ids: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(ids))
+def _unique(items: Iterable[_T]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(items))

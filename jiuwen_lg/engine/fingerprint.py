@@ -25,6 +25,7 @@ def shape_of(definition: Definition, around: tuple[Definition, ...] = ()) -> dic
     return {
         "components": {spec.id: _component(spec, around) for spec in definition.components.values()},
         "edges": sorted([sorted(c.sources), c.target] for c in definition.joins()),
+        **({"streams": streams} if (streams := _streams(definition)) else {}),
         "starts": definition.starts,
         "ends": definition.ends,
         **({"routers": sorted(definition.routers)} if definition.routers else {}),
@@ -35,6 +36,10 @@ def shape_of(definition: Definition, around: tuple[Definition, ...] = ()) -> dic
 def fingerprint(shape: dict[str, Any]) -> str:
     """A digest that is equal for equal shapes, in every process."""
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+
+
+def _streams(definition: Definition) -> list[list[str]]:
+    return sorted([source, c.target] for c in definition.connections if c.is_stream for source in c.sources)
 
 
 def _branches(definition: Definition) -> dict[str, list[str]]:
@@ -50,8 +55,11 @@ def _component(spec: ComponentSpec, around: tuple[Definition, ...]) -> dict[str,
     nested = spec.nested
     is_new = nested is not None and not any(nested.inside is definition for definition in around)
     inside = {"inside": shape_of(nested.inside, around)} if nested is not None and is_new else {}
+    frames = {"inputs": _plain(spec.stream_io.inputs_schema), "outputs": _plain(spec.stream_io.outputs_schema)}
     return {
         **inside,
+        **({"frames": frames} if any(frames.values()) else {}),
+        **({"abilities": [ability.ability_name for ability in spec.abilities]} if spec.abilities else {}),
         "class": type(spec.executable).__qualname__,
         "inputs": _plain(spec.io.inputs_schema),
         "outputs": _plain(spec.io.outputs_schema),

@@ -6,7 +6,7 @@ config of the run inside; nothing of it is stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ class Host:
             sub-workflow, which sees nothing of them.
         inputs_around: The inputs of the workflows around, which `get_global_state` finds last.
         workflow_config: The configuration of the workflow inside.
+        outlet: Takes the frames of the End inside, while they are made; None if nobody does.
         limit: The most rounds of a loop; None for no limit.
         failures: What a decision on the next round failed with, for the loop's own node to raise.
     """
@@ -41,6 +42,7 @@ class Host:
     outside: Reader | None
     inputs_around: Reader
     workflow_config: Any
+    outlet: Callable[[Any], Awaitable[None]] | None = None
     limit: int | None = None
     failures: list[Exception] = field(default_factory=list)
 

@@ -15,15 +15,18 @@ from jiuwen_lg.engine.host import host_of
 from jiuwen_lg.engine.interaction import Question, carried_by, failures_in, interrupts_in, task_id_of
 from jiuwen_lg.engine.loop_thread import run_in_loop_thread
 from jiuwen_lg.engine.node_runtime import NodeRuntime
+from jiuwen_lg.engine.performance import Performance, Performer
 from jiuwen_lg.engine.rounds import RoundEnd, step_of
 from jiuwen_lg.engine.router import Router, RouterRuntime, route
 from jiuwen_lg.engine.scope import scope_of
+from jiuwen_lg.engine.streams import streams_of
 from jiuwen_lg.engine.subgraph import RECURSION_LIMIT, Subgraph
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
 from jiuwen_lg.schema.reference import Fields, Reader, look_up, of_mapping
 from jiuwen_lg.schema.values import merge, storable
 
-ABILITY = "invoke"
+_OF_FRAMES = frozenset((StatusCode.STREAM_FRAME_TIMEOUT_FAILED.code, StatusCode.STREAM_NO_INPUT_FAILED.code))
+"""Errors of the ways between components, which reach the caller as they are."""
 
 
 class ComponentNode(Runnable[Any, Any]):
@@ -39,6 +42,7 @@ class ComponentNode(Runnable[Any, Any]):
         ids: The components of its graph.
         subgraph: What it runs, if it is a graph itself.
         round_end: For the last component of a loop's body: what comes after.
+        performer: For a component that exchanges frames with others: what it does.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class ComponentNode(Runnable[Any, Any]):
         ids: Collection[str],
         subgraph: Subgraph | None = None,
         round_end: RoundEnd | None = None,
+        performer: Performer | None = None,
     ) -> None:
         self.name = spec.id
         self._spec = spec
@@ -58,6 +63,7 @@ class ComponentNode(Runnable[Any, Any]):
         self._ids = ids
         self._subgraph = subgraph
         self._round_end = round_end
+        self._performer = performer
 
     @property
     def inside(self) -> Any:
@@ -79,20 +85,23 @@ class ComponentNode(Runnable[Any, Any]):
         runtime = NodeRuntime(self._spec.id, task_id, scope, input, await carried_by(config), host)
         try:
             _refuse_endless(input, config)
-            output = await self._outputs(await self._run(runtime, config, is_sync=is_sync))
+            done = await self._run(runtime, config, is_sync=is_sync)
+            output = await self._outputs(done.output) if done.has_output else None
         except Exception as error:
             if self._subgraph is not None and isinstance(error, GraphBubbleUp):
                 raise  # asked, and announced, by a component inside
             if interrupts := self._interrupts(error, runtime):
                 await self._announce(interrupts, task_id, runtime)
                 raise GraphInterrupt(tuple(interrupts)) from None
-            failure = self._failure(error)
+            failure = self._failure(error, runtime.ability)
             if failure is error:
                 raise
             raise failure from error
         self._refuse_swallowed(runtime)
         stored = self._stored(output)
         update: Any = self._update(stored, runtime)
+        if self._performer is not None:
+            update |= self._performer.update(done, runtime)
         if self._routers:
             update = await self._routed(update, runtime, stored)
         if self._round_end is not None:
@@ -107,11 +116,15 @@ class ComponentNode(Runnable[Any, Any]):
             update["io"] = {self._spec.id: merge(output, self._stored(view.outputs))}
         return Command(update=update, goto=targets)
 
-    async def _run(self, runtime: NodeRuntime, config: RunnableConfig, *, is_sync: bool) -> Any:
-        inputs = await self._inputs(runtime)
-        if self._subgraph is not None:
-            return await self._subgraph.run(inputs, runtime, config, is_sync=is_sync)
-        return await self._spec.executable.invoke(inputs, runtime, runtime.scope.context)
+    async def _run(self, runtime: NodeRuntime, config: RunnableConfig, *, is_sync: bool) -> Performance:
+        async def invoke(inputs: Any) -> Any:
+            if self._subgraph is not None:
+                return await self._subgraph.run(inputs, runtime, config, is_sync=is_sync)
+            return await self._spec.executable.invoke(inputs, runtime, runtime.scope.context)
+
+        if self._performer is None:
+            return Performance(await invoke(await self._inputs(runtime)))
+        return await self._performer.perform(runtime, streams_of(config), lambda: self._inputs(runtime), invoke)
 
     async def _inputs(self, runtime: NodeRuntime) -> Any:
         if transformer := self._spec.io.inputs_transformer:
@@ -171,17 +184,19 @@ class ComponentNode(Runnable[Any, Any]):
             scope.questions.append(question)
             await scope.emit(question.to_chunk())
 
-    def _failure(self, error: Exception) -> BaseException:
+    def _failure(self, error: Exception, ability: str) -> BaseException:
         """The error as the caller sees it: a component's own is wrapped once, by its component."""
         if isinstance(error, GraphInterrupt):
             error = ValueError("it uses LangGraph's interrupt() and interact(): ask in one way only")
         if isinstance(error, GraphBubbleUp) or is_engine_error(error):
             return error
+        if isinstance(error, JiuWenBaseException) and error.error_code in _OF_FRAMES and self._subgraph is None:
+            return error
         if isinstance(error, JiuWenBaseException) and error.error_code == StatusCode.COMPONENT_EXECUTE_ERROR.code:
             return error
         cause = next(failures_in(error), error)
         text = cause.message if isinstance(cause, JiuWenBaseException) else str(cause)
-        return StatusCode.COMPONENT_EXECUTE_ERROR.error(node_id=self._spec.id, ability=ABILITY, error=text)
+        return StatusCode.COMPONENT_EXECUTE_ERROR.error(node_id=self._spec.id, ability=ability, error=text)
 
     def _refuse_swallowed(self, runtime: NodeRuntime) -> None:
         for required in runtime.open_questions():

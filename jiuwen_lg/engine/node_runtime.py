@@ -60,6 +60,10 @@ class NodeRuntime(ResourceAccess, Runtime):
         self.loop_patches: list[dict[str, Any]] = []
         self.inner_states: dict[str, Any] = {}
         self.inner_patches: list[dict[str, Any]] = []
+        self.ability = "invoke"
+        self.outlet: Callable[[Any], Awaitable[None]] | None = None
+        self.batch_inputs: Awaitable[Any] | None = None
+        self._is_fed = False
         self.asked: list[InteractionRequired] = []
         self._skip = set(carried.skip)
         self._resumed_before = carried.resumes
@@ -175,6 +179,20 @@ class NodeRuntime(ResourceAccess, Runtime):
             )
         self.loop_patches.append({"broken": True})
 
+    # --- frames ---
+
+    def beside(self, id: str) -> NodeRuntime:
+        """The runtime of a component that works on frames beside this execution."""
+        runtime = NodeRuntime(id, self._task_id, self._scope, self._state, host=self.host)
+        runtime._is_fed = True
+        return runtime
+
+    def adopt(self, beside: NodeRuntime) -> None:
+        """Make the changes of state that the component queued beside its producer its turn's own."""
+        self.private_patches += beside.private_patches
+        self.global_patches += beside.global_patches
+        self.loop_patches += beside.loop_patches
+
     # --- the run inside ---
 
     def take_over(self, states: Mapping[str, Any], patches: list[dict[str, Any]]) -> None:
@@ -186,6 +204,8 @@ class NodeRuntime(ResourceAccess, Runtime):
     # --- questions ---
 
     async def interact(self, value: Any) -> Any:
+        if self._is_fed:
+            raise StatusCode.INTERACTIVE_NOT_SUPPORT_STREAM_ERROR.error()
         if not self._scope.can_pause:
             raise StatusCode.STORE_OFF.error(reason=f"component [{self._id}] asked {value!r}")
         slot = self._calls

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from jiuwen_lg.config import WorkflowConfig
+from jiuwen_lg.engine.abilities import streaming_end
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.definition import Definition
 from jiuwen_lg.engine.fingerprint import fingerprint, shape_of
@@ -39,6 +40,7 @@ class Program:
         self.component_ids = [id for id, spec in self._inside.items() if spec.nested is None]
         self._order = {id: position for position, id in enumerate(self._inside)}
         self.has_subgraphs = any(spec.nested is not None for spec in definition.components.values())
+        self.is_streaming = streaming_end(definition) is not None
         self._joins = [join for join in definition.joins() if len(join.sources) > 1]
         self._graph = compile_graph(definition, config)
         for end in definition.unreachable_ends():

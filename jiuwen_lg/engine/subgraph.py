@@ -14,10 +14,12 @@ from langchain_core.runnables import RunnableConfig, patch_config
 from langgraph.graph.state import CompiledStateGraph
 
 from jiuwen_lg.constants import LOOP_MAX_LIMIT_KEY
+from jiuwen_lg.engine.abilities import streaming_end
 from jiuwen_lg.engine.channels import OWN, WORLD
 from jiuwen_lg.engine.definition import ComponentSpec, Nested
 from jiuwen_lg.engine.host import HOST_KEY, Host
 from jiuwen_lg.engine.node_runtime import NodeRuntime
+from jiuwen_lg.engine.streams import STREAMS_KEY, Streams
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import StatusCode
 
@@ -43,6 +45,8 @@ class Subgraph:
         self._spec = spec
         self._nested = nested
         self._ids = frozenset(nested.inside.components)
+        self._streaming_end = streaming_end(nested.inside)
+        self._outputs = [*_OUTPUTS, "frames"] if self._streaming_end is not None else _OUTPUTS
 
     async def run(self, inputs: Any, runtime: NodeRuntime, config: RunnableConfig, *, is_sync: bool) -> Any:
         """Run the graph to its end.
@@ -67,9 +71,18 @@ class Subgraph:
             WORLD: state["world"],
             OWN: {id: own for id, own in state["own"].items() if id.startswith(f"{host.id}.")},
         }
-        values = await self._values(graph, given, self._config(config, host), is_sync=is_sync)
+        streams = Streams()
+        try:
+            values = await self._values(graph, given, self._config(config, host, streams), is_sync=is_sync)
+        finally:
+            await streams.cancel()
         runtime.take_over(values.get("own") or {}, values.get("told") or [])
-        return values.get("result")
+        return values.get("result") if self._streaming_end is None else self._frames(values)
+
+    def _frames(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The result of a workflow whose End gives frames: all of them."""
+        end = (values.get("frames") or {}).get(self._streaming_end, {})
+        return {"stream": end.get("items", [])}
 
     def _graph(self) -> _Graph:
         if self.graph is None:
@@ -88,17 +101,18 @@ class Subgraph:
             outside=runtime.read if is_loop else None,
             inputs_around=runtime.read_input,
             workflow_config=around if nested.workflow_config is None else nested.workflow_config,
+            outlet=runtime.outlet,
             limit=loop_limit(runtime.scope.envs) if is_loop else None,
         )
 
-    def _config(self, config: RunnableConfig, host: Host) -> RunnableConfig:
+    def _config(self, config: RunnableConfig, host: Host, streams: Streams) -> RunnableConfig:
         limit = _NO_LIMIT if host.is_loop else RECURSION_LIMIT
         inner = patch_config(config, recursion_limit=limit)
-        inner["configurable"] = {**inner["configurable"], HOST_KEY: host}
+        inner["configurable"] = {**inner["configurable"], HOST_KEY: host, STREAMS_KEY: streams}
         return inner
 
     async def _values(self, graph: _Graph, given: Any, config: RunnableConfig, *, is_sync: bool) -> Mapping[str, Any]:
-        options: Any = {"stream_mode": "values", "output_keys": _OUTPUTS}
+        options: Any = {"stream_mode": "values", "output_keys": self._outputs}
         last: Any = {}
         if is_sync:
             stream = CompiledStateGraph.stream(graph, given, config, **options)

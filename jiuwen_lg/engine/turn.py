@@ -33,7 +33,7 @@ from jiuwen_lg.engine.subgraph import RECURSION_LIMIT
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
-from jiuwen_lg.output import BaseStreamMode, WorkflowChunk
+from jiuwen_lg.output import BaseStreamMode, OutputSchema, WorkflowChunk
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.schema.values import storable
 
@@ -79,12 +79,14 @@ class Turn:
         self._runtime = runtime
         self._session_id = runtime.session_id()
         self._timeout_code = timeout_code
-        self._emit = emit
+        self._emit = self._kept if program.is_streaming else emit
+        self._show = emit
+        self._frames: list[WorkflowChunk] = []
         self._envs = runtime.config().envs()
         self._clock = _frame_clock(self._envs)
         self._scope = Scope(
             session_id=self._session_id,
-            emit=self._pass_on if self._clock.is_needed else emit,
+            emit=self._pass_on if self._clock.is_needed else self._emit,
             modes=modes,
             envs=self._envs,
             context=context if context is not None else runtime.context(),
@@ -93,6 +95,12 @@ class Turn:
         )
         if runtime.task is not None:
             self._scope.share = runtime.task.update_global_state
+
+    async def _kept(self, frame: WorkflowChunk) -> None:
+        """Where the End gives frames, those of a turn are its result."""
+        if isinstance(frame, OutputSchema):
+            self._frames.append(frame)
+        await self._show(frame)
 
     async def _pass_on(self, frame: WorkflowChunk) -> None:
         self._clock.tick()
@@ -259,7 +267,7 @@ class Turn:
             return Outcome(questions=questions)
         for skipped in self._program.skipped_joins(self._scope.completed):
             _logger.warning("session [%s]: %s", self._session_id, skipped)
-        return Outcome(result)
+        return Outcome(self._frames if self._program.is_streaming else result)
 
     def _record(self, store: Store, record: Record, lease: Lease, outcome: Outcome) -> None:
         if outcome.questions:

@@ -42,10 +42,11 @@ class Template:
 
     def render(self, values: Mapping[str, Any]) -> str:
         """The text with every slot filled: `str(value)`, nothing for a missing value or None."""
-        return "".join(part if isinstance(part, str) else _text(part.value(values)) for part in self.parts)
+        return "".join(part if isinstance(part, str) else text_of(part.value(values)) for part in self.parts)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value as a template shows it."""
     return "" if value is None else str(value)
 
 

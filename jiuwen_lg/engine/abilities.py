@@ -1,0 +1,62 @@
+"""Which of its methods a component runs: as it was told, else what its connections ask for.
+
+Facts: openJiuwen 0.1.1, `engine.md` 1.8; a branch and a start count as connections here
+(its Q-22).
+"""
+
+from __future__ import annotations
+
+from jiuwen_lg.config import ComponentAbility
+from jiuwen_lg.engine.definition import ComponentSpec, Definition
+from jiuwen_lg.engine.router import Router
+
+TAKES_FRAMES = frozenset((ComponentAbility.COLLECT, ComponentAbility.TRANSFORM))
+GIVES_FRAMES = frozenset((ComponentAbility.STREAM, ComponentAbility.TRANSFORM))
+
+
+def abilities_of(definition: Definition, spec: ComponentSpec) -> tuple[ComponentAbility, ...]:
+    """The abilities that a component runs, in order; `INVOKE` if nothing else follows."""
+    if spec.abilities or spec.is_exit:
+        return spec.abilities or (ComponentAbility.INVOKE,)
+    return _inferred(definition, spec.id) or (ComponentAbility.INVOKE,)
+
+
+def _inferred(definition: Definition, id: str) -> tuple[ComponentAbility, ...]:
+    frames_in = any(c.is_stream and c.target == id for c in definition.connections)
+    frames_out = any(c.is_stream and id in c.sources for c in definition.connections)
+    batch_in = _is_entered(definition, id) or not frames_in
+    batch_out = _is_left(definition, id)
+    needed = (
+        (ComponentAbility.STREAM, batch_in and frames_out),
+        (ComponentAbility.TRANSFORM, frames_in and frames_out),
+        (ComponentAbility.COLLECT, frames_in and batch_out),
+        (ComponentAbility.INVOKE, batch_in and batch_out),
+    )
+    return tuple(ability for ability, is_needed in needed if is_needed)
+
+
+def _is_entered(definition: Definition, id: str) -> bool:
+    """Whether a run comes to a component otherwise than with frames."""
+    plain = any(not c.is_stream and c.target == id for c in definition.connections)
+    return plain or id in definition.starts or id in _chosen(definition)
+
+
+def _is_left(definition: Definition, id: str) -> bool:
+    """Whether what a component puts out at once is waited for."""
+    plain = any(not c.is_stream and id in c.sources for c in definition.connections)
+    return plain or id in definition.routers or id in definition.ends
+
+
+def _chosen(definition: Definition) -> set[str]:
+    """The components to which routers are known to lead."""
+    functions = (function for functions in definition.routers.values() for function in functions)
+    return {target for function in functions for target in Router(function).known_targets()}
+
+
+def streaming_end(definition: Definition) -> str | None:
+    """The component whose frames are the result; None if the result is no stream."""
+    end = definition.ends[-1] if definition.ends else None
+    is_exit = end is not None and definition.components[end].is_exit
+    if end is None or not is_exit or GIVES_FRAMES.isdisjoint(abilities_of(definition, definition.components[end])):
+        return None
+    return end

@@ -1,0 +1,308 @@
+"""What a component does in its turn: its abilities, the frames that it takes and gives.
+
+Facts: openJiuwen 0.1.1, `engine.md` 7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from jiuwen_lg.config import ComponentAbility
+from jiuwen_lg.constants import COMP_STREAM_CALL_TIMEOUT_KEY, STREAM_INPUT_GEN_TIMEOUT_KEY
+from jiuwen_lg.engine.abilities import GIVES_FRAMES, TAKES_FRAMES, streaming_end
+from jiuwen_lg.engine.definition import ComponentSpec
+from jiuwen_lg.engine.node_runtime import NodeRuntime
+from jiuwen_lg.engine.streams import Feed, Intake, Streams, batch_names, inputs_of, recorded, taken
+from jiuwen_lg.environment import seconds
+from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
+from jiuwen_lg.schema.reference import Reference, of_mapping
+from jiuwen_lg.schema.values import merge, storable
+
+END_FRAME = "end node stream"
+"""The type of the frames that an End gives."""
+
+Batch: TypeAlias = Callable[[Any], Awaitable[Any]]
+"""Runs a component's `invoke`, or the graph that it is, on its inputs."""
+
+
+@dataclass(slots=True)
+class Performance:
+    """What a turn gave: the output, if it has one, and the frames in order."""
+
+    output: Any = None
+    frames: list[Any] = field(default_factory=list)
+    has_output: bool = True
+
+
+class Performer:
+    """A component among others, with whom it exchanges frames.
+
+    Args:
+        spec: The component.
+        abilities: What it runs, in order.
+        producers: The components whose frames it takes.
+        ids: All components of its graph.
+    """
+
+    def __init__(
+        self,
+        spec: ComponentSpec,
+        abilities: tuple[ComponentAbility, ...],
+        producers: tuple[str, ...],
+        ids: frozenset[str],
+    ) -> None:
+        self.id = spec.id
+        self.spec = spec
+        self.producers = set(producers)
+        self.consumers: list[Performer] = []
+        self._ids = ids
+        self._is_workflow = spec.nested is not None and spec.nested.rounds is None
+        self._gives_inner_frames = spec.nested is not None and streaming_end(spec.nested.inside) is not None
+        self._fed = [ability for ability in abilities if ability in TAKES_FRAMES]
+        self._batch = [ability for ability in abilities if ability not in TAKES_FRAMES]
+        if self._fed and getattr(spec.executable, "joins_halves", False):
+            self._batch = []  # one template over both: the half that takes frames reads the batch inputs itself
+        self._gives_frames = not GIVES_FRAMES.isdisjoint(abilities)
+        self._has_output = not {ComponentAbility.INVOKE, ComponentAbility.COLLECT}.isdisjoint(abilities)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it does nothing but `invoke`."""
+        return self._batch == [ComponentAbility.INVOKE] and not self._fed
+
+    # --- its turn ---
+
+    async def perform(
+        self, runtime: NodeRuntime, streams: Streams, inputs: Callable[[], Awaitable[Any]], invoke: Batch
+    ) -> Performance:
+        """Run what it runs on batch inputs, and join what it does with frames.
+
+        Raises:
+            JiuWenBaseException: 193005, it got no frames; 193003, it took too long.
+        """
+        intake = self._intake_of_turn(runtime, streams)
+        outlet = intake.outlet if intake is not None else Outlet(self, runtime, streams)
+        given = await inputs()
+        if intake is not None:
+            intake.batch.set_result(given)
+            intake.feeding.close(self.producers)
+        try:
+            output = await self._run_batch(runtime, outlet, given, invoke)
+            if intake is not None:
+                output = _both(await self._joined(runtime, intake), output)
+        finally:
+            if intake is not None:
+                await intake.feeding.cancel()
+            for consumer in self.consumers:
+                if (following := streams.get(consumer.id)) is not None:
+                    following.feeding.close({self.id})
+        return Performance(output, outlet.frames, self._has_output)
+
+    def update(self, done: Performance, runtime: NodeRuntime) -> dict[str, Any]:
+        """What a turn adds to the frames in the state."""
+        frames: dict[str, Any] = {}
+        if self.keeps_frames(runtime):
+            frames[self.id] = done.frames
+        if self._fed:
+            frames |= taken(runtime.state.get("frames", {}), self.id, self.producers)
+        return {"frames": frames} if frames else {}
+
+    def keeps_frames(self, runtime: NodeRuntime) -> bool:
+        """Whether somebody may ask for its frames later."""
+        return self._gives_frames and (bool(self.consumers) or (self.spec.is_exit and runtime.host is not None))
+
+    async def _run_batch(self, runtime: NodeRuntime, outlet: Outlet, given: Any, invoke: Batch) -> Any:
+        if self._batch and self._is_workflow:
+            return await self._run_inside(runtime, outlet, given, invoke)
+        output = None
+        for ability in self._batch:
+            runtime.ability = ability.ability_name
+            if ability is ComponentAbility.INVOKE:
+                output = await invoke(given)
+            else:
+                async for item in self.spec.executable.stream(given, runtime, runtime.scope.context):
+                    await outlet.send(ability, item)
+        return output
+
+    async def _run_inside(self, runtime: NodeRuntime, outlet: Outlet, given: Any, invoke: Batch) -> Any:
+        """Run a sub-workflow once, for all that is asked of it."""
+        if ComponentAbility.STREAM not in self._batch:
+            return await invoke(given)
+        runtime.ability = ComponentAbility.STREAM.ability_name
+        runtime.outlet = outlet.of(ComponentAbility.STREAM)
+        output = await invoke(given)
+        if not outlet.frames:  # nothing came while it ran: its End is a batch one, or ended in an earlier turn
+            for item in output["stream"] if self._gives_inner_frames else [output]:
+                await outlet.send(ComponentAbility.STREAM, item)
+        return output
+
+    async def _joined(self, runtime: NodeRuntime, intake: _Started) -> Any:
+        """What the abilities that take frames gave; their changes of state become the turn's."""
+        limit = seconds(runtime.scope.envs.get(COMP_STREAM_CALL_TIMEOUT_KEY))
+        output = None
+        try:
+            async with asyncio.timeout(limit):
+                for ability, task in intake.feeding.tasks.items():
+                    runtime.ability = ability.ability_name
+                    output = _both(output, await task)
+        except TimeoutError:
+            if limit is None:
+                raise
+            raise StatusCode.STREAM_FRAME_TIMEOUT_FAILED.error(timeout=f"{limit:g}") from None
+        runtime.adopt(intake.runtime)
+        return output
+
+    # --- frames that come ---
+
+    def _intake_of_turn(self, runtime: NodeRuntime, streams: Streams) -> _Started | None:
+        """What runs already, or is begun now with the frames in the state."""
+        if not self._fed:
+            return None
+        started: _Started | None = streams.take(self.id)
+        if started is not None:
+            return started
+        kept = recorded(runtime.state.get("frames", {}), self.id, self.producers)
+        if not any(kept.values()) and not getattr(self.spec.executable, "runs_without_frames", False):
+            raise StatusCode.STREAM_NO_INPUT_FAILED.error(node_id=self.id)
+        return self._begin(runtime, streams, kept)
+
+    def following(self, runtime: NodeRuntime, streams: Streams, producer: str) -> Intake | None:
+        """Where a frame of a producer goes that runs now: what has begun, or begins with it.
+
+        None if it has to wait for its turn: a batch value that it refers to is not there yet.
+        """
+        if not self._fed:
+            return None
+        started: _Started | None = streams.get(self.id)
+        if started is None:
+            io = runtime.state["io"]
+            if any(n in self._ids and n not in io for n in batch_names(self.spec.stream_inputs, self.producers)):
+                return None
+            kept = recorded(runtime.state.get("frames", {}), self.id, self.producers - {producer})
+            started = self._begin(runtime, streams, kept)
+            streams.begin(self.id, started)
+        return started.feeding
+
+    def _begin(self, beside: NodeRuntime, streams: Streams, kept: Mapping[str, list[Any]]) -> _Started:
+        """Start on frames, beside the execution of a producer (or in the own turn)."""
+        runtime = beside.beside(self.id)
+        wait = seconds(runtime.scope.envs.get(STREAM_INPUT_GEN_TIMEOUT_KEY))
+        feeds: list[Feed] = []
+
+        def feed(reference: Reference) -> AsyncIterator[Any]:
+            feeds.append(Feed(reference.name, reference.path[1:], wait))
+            return feeds[-1].items()
+
+        outlet = Outlet(self, runtime, streams)
+        work = {
+            ability: self._work(ability, outlet, inputs_of(self.spec.stream_inputs, self.producers, runtime.read, feed))
+            for ability in self._fed
+        }
+        started = _Started(Intake(feeds, work), outlet, runtime)
+        runtime.batch_inputs = started.batch
+        for producer, frames in kept.items():
+            for frame in frames:
+                started.feeding.put(producer, frame)
+        return started
+
+    async def _work(self, ability: ComponentAbility, outlet: Outlet, inputs: Any) -> Any:
+        runtime, executable = outlet.runtime, self.spec.executable
+        context = runtime.scope.context
+        if ability is ComponentAbility.COLLECT:
+            return await executable.collect(inputs, runtime, context)
+        async for item in executable.transform(inputs, runtime, context):
+            await outlet.send(ability, item)
+        return None
+
+    # --- frames that go ---
+
+    async def shaped(self, item: Any) -> Any:
+        """A frame as its schema or transformer makes it."""
+        if transformer := self.spec.stream_io.outputs_transformer:
+            found = transformer(item)
+            return await found if asyncio.iscoroutine(found) else found
+        schema = self.spec.stream_outputs
+        return item if schema is None else schema.resolve(of_mapping(item))
+
+
+@dataclass(slots=True)
+class _Started:
+    """What a component does with frames, once begun.
+
+    Attributes:
+        feeding: The way for frames into it.
+        outlet: The way for its own.
+        runtime: Its runtime; what it changes counts from its turn on.
+        batch: Its batch inputs, known in its turn.
+    """
+
+    feeding: Intake
+    outlet: Outlet
+    runtime: NodeRuntime
+    batch: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    async def cancel(self) -> None:
+        """Stop it."""
+        await self.feeding.cancel()
+
+
+class Outlet:
+    """Where the frames of one execution of a component go.
+
+    Attributes:
+        frames: Those that are kept, for whoever takes them later.
+    """
+
+    def __init__(self, performer: Performer, runtime: NodeRuntime, streams: Streams) -> None:
+        self.runtime = runtime
+        self.frames: list[Any] = []
+        self._performer = performer
+        self._streams = streams
+        self._indices: dict[ComponentAbility, int] = {}
+        self._is_kept = performer.keeps_frames(runtime)
+
+    def of(self, ability: ComponentAbility) -> Callable[[Any], Awaitable[None]]:
+        """A function that sends one frame of an ability."""
+
+        async def send(item: Any) -> None:
+            await self.send(ability, item)
+
+        return send
+
+    async def send(self, ability: ComponentAbility, item: Any) -> None:
+        """Hand one frame to everybody who takes it."""
+        item = await self._performer.shaped(item)
+        if self._performer.spec.is_exit:
+            await self._show(ability, item)
+        if not self._is_kept:
+            return
+        frame = storable(item.payload if isinstance(item, OutputSchema) and self._performer.spec.is_exit else item)
+        self.frames.append(frame)
+        for consumer in self._performer.consumers:
+            intake = consumer.following(self.runtime, self._streams, self._performer.id)
+            if intake is not None:
+                intake.put(self._performer.id, frame)
+
+    async def _show(self, ability: ComponentAbility, item: Any) -> None:
+        """A frame of an End: to the reader of the stream, or to the component that is this workflow."""
+        index = self._indices[ability] = self._indices.get(ability, -1) + 1
+        if isinstance(item, CustomSchema):
+            raise StatusCode.STREAM_WRITER_WRITE_SCHEMA_FAILED.error(reason="an End gives no CustomSchema")
+        frame = item if isinstance(item, OutputSchema) else OutputSchema(type=END_FRAME, index=index, payload=item)
+        host, scope = self.runtime.host, self.runtime.scope
+        if host is not None:
+            if host.outlet is not None:
+                await host.outlet(storable(frame.payload))
+        elif BaseStreamMode.OUTPUT in scope.modes:
+            await scope.emit(frame)
+
+
+def _both(one: Any, other: Any) -> Any:
+    """The outputs of two abilities as one."""
+    if one is None or other is None:
+        return one if other is None else other
+    return merge(one, other)

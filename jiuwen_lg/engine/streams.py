@@ -1,0 +1,174 @@
+"""Frames on their way from component to component, while the component that makes them runs.
+
+A component that takes frames starts with the first one, in a task beside its producer's,
+and is joined in its own superstep (`Intake`). Frames are also kept in the state with their
+producer's output: a component that starts later, in another process perhaps, gets them
+from there. Nothing here is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from typing import Any
+
+from jiuwen_lg.engine.channels import TAKEN
+from jiuwen_lg.schema.path import MISSING, Path, walk
+from jiuwen_lg.schema.reference import Fields, Items, Literal, Reader, Reference, Schema, references
+from jiuwen_lg.schema.values import detach
+
+
+class Feed:
+    """What one reference of a consumer takes of its producer's frames.
+
+    Args:
+        producer: The component whose frames it takes.
+        path: What it takes of each; frames without it, or with None there, are passed over.
+        timeout: The longest wait for a frame, in seconds; None for no limit.
+    """
+
+    def __init__(self, producer: str, path: Path, timeout: float | None) -> None:
+        self.producer = producer
+        self._path = path
+        self._timeout = timeout
+        self._items: deque[Any] = deque()
+        self._changed = asyncio.Event()
+        self._is_closed = False
+
+    def put(self, frame: Any) -> None:
+        """One more frame."""
+        item = walk(frame, self._path)
+        if item is not MISSING and item is not None:
+            self._items.append(detach(item))
+            self._changed.set()
+
+    def close(self) -> None:
+        """No more frames come."""
+        self._is_closed = True
+        self._changed.set()
+
+    async def items(self) -> AsyncIterator[Any]:
+        """What was taken, in order, until the producer has ended.
+
+        Raises:
+            TimeoutError: Nothing came for too long.
+        """
+        while True:
+            while self._items:
+                yield self._items.popleft()
+            if self._is_closed:
+                return
+            self._changed.clear()
+            await asyncio.wait_for(self._changed.wait(), self._timeout)
+
+
+class Intake:
+    """One execution of what a component does with frames, fed while its producers run.
+
+    Args:
+        feeds: What its inputs are made of.
+        work: What it does, by ability; it begins at once.
+    """
+
+    def __init__(self, feeds: list[Feed], work: Mapping[Any, Coroutine[Any, Any, Any]]) -> None:
+        self._feeds = feeds
+        self.tasks = {ability: asyncio.ensure_future(coroutine) for ability, coroutine in work.items()}
+
+    def put(self, producer: str, frame: Any) -> None:
+        """A frame of a producer."""
+        for feed in self._feeds:
+            if feed.producer == producer:
+                feed.put(frame)
+
+    def close(self, producers: Iterable[str]) -> None:
+        """These producers have ended."""
+        ended = set(producers)
+        for feed in self._feeds:
+            if feed.producer in ended:
+                feed.close()
+
+    async def cancel(self) -> None:
+        """Stop what is still running."""
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+
+STREAMS_KEY = "__jlg_streams"
+
+
+class Streams:
+    """What has begun on frames in one run of one graph, by component, until its turn comes.
+
+    It travels in the config of the run, as the scope does.
+    """
+
+    def __init__(self) -> None:
+        self._started: dict[str, Any] = {}
+
+    def get(self, id: str) -> Any:
+        """What a component has begun, None if nothing."""
+        return self._started.get(id)
+
+    def begin(self, id: str, started: Any) -> None:
+        """Register what a component begins."""
+        self._started[id] = started
+
+    def take(self, id: str) -> Any:
+        """What a component has begun, for its own turn; None if nothing."""
+        return self._started.pop(id, None)
+
+    async def cancel(self) -> None:
+        """Stop everything whose turn did not come."""
+        started, self._started = self._started, {}
+        for one in started.values():
+            await one.cancel()
+
+
+def streams_of(config: Mapping[str, Any]) -> Streams:
+    """The streams of the run that a node belongs to; a run of somebody else's graph shares none."""
+    found: Streams | None = config["configurable"].get(STREAMS_KEY)
+    return Streams() if found is None else found
+
+
+def recorded(frames: Mapping[str, Any], consumer: str, producers: Iterable[str]) -> dict[str, list[Any]]:
+    """The frames in the state that a consumer has not dealt with yet, by producer."""
+    taken = frames.get(f"{TAKEN}{consumer}", {})
+    return {
+        producer: frames[producer]["items"]
+        for producer in producers
+        if producer in frames and frames[producer]["number"] > taken.get(producer, 0)
+    }
+
+
+def taken(frames: Mapping[str, Any], consumer: str, producers: Iterable[str]) -> dict[str, Any]:
+    """The write that says that a consumer has dealt with what its producers gave so far."""
+    return {f"{TAKEN}{consumer}": {p: frames[p]["number"] for p in producers if p in frames}}
+
+
+def batch_names(schema: Schema | None, producers: Iterable[str]) -> set[str]:
+    """The names that a schema of frames refers to and that give no frames."""
+    return set() if schema is None else {r.name for r in references(schema)} - set(producers)
+
+
+def inputs_of(
+    schema: Schema | None, producers: set[str], read: Reader, feed: Callable[[Reference], AsyncIterator[Any]]
+) -> dict[str, Any]:
+    """What `collect` and `transform` receive: generators in place of references to producers.
+
+    Other references give their value; constants that are false are left out (`engine.md` 7.3).
+    """
+
+    def resolve(part: Schema) -> Any:
+        if isinstance(part, Fields):
+            return {key: value for key, item in part.items if (value := resolve(item)) is not MISSING}
+        if isinstance(part, Items):
+            return [value for item in part.items if (value := resolve(item)) is not MISSING]
+        if isinstance(part, Reference) and part.name in producers:
+            return feed(part)
+        value = part.resolve(read)
+        return MISSING if isinstance(part, Literal) and not value else value
+
+    found: dict[str, Any] = {} if schema is None else resolve(schema)
+    return found
