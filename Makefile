@@ -38,6 +38,7 @@ types: $(READY) ## Check the types
 bench: $(READY) ## Measure beside hand-written LangGraph
 	$(BIN)/python benchmarks/chain.py
 	$(BIN)/python benchmarks/loop.py
+	$(BIN)/python benchmarks/frames.py
 
 parity/.peer/.ready:
 	$(PYTHON) -m venv parity/.peer

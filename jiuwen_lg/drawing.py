@@ -45,12 +45,14 @@ class Arrow:
         source: An executable id.
         target: An executable id.
         is_conditional: Whether a router or a branch chooses it.
+        is_stream: Whether frames flow along it.
         label: The branch or the condition; empty if none is known.
     """
 
     source: str
     target: str
     is_conditional: bool = False
+    is_stream: bool = False
     label: str = ""
 
 
@@ -88,8 +90,9 @@ def drawing_of(
         Box(f"{prefix}{id}", id, id in rounded, _inside(spec, levels, prefix, (*around, definition)))
         for id, spec in definition.components.items()
     )
-    plain = dict.fromkeys((source, join.target) for join in definition.joins() for source in join.sources)
-    arrows = [Arrow(f"{prefix}{source}", f"{prefix}{target}") for source, target in plain]
+    definition.joins()  # refuses connections that lead nowhere
+    drawn = dict.fromkeys((source, c.target, c.is_stream) for c in definition.connections for source in c.sources)
+    arrows = [Arrow(f"{prefix}{source}", f"{prefix}{target}", is_stream=stream) for source, target, stream in drawn]
     for source, functions in definition.routers.items():
         for function in functions:
             known = Router(function).known_targets().items()
@@ -108,30 +111,34 @@ def _inside(spec: ComponentSpec, levels: int, prefix: str, around: tuple[Definit
     return drawing_of(nested.inside, levels - 1, f"{prefix}{spec.id}.", around)
 
 
-def to_mermaid(drawing: Drawing, title: str = "") -> str:
-    """The drawing as a Mermaid flowchart.
+def to_mermaid(drawing: Drawing, title: str = "", *, enable_animation: bool = False) -> str:
+    """The drawing as a Mermaid flowchart; the links of streams may move.
 
     Nodes are numbered in the order in which they were added, since a component's own id
     may be a Mermaid keyword (`end`).
     """
     numbers = {box.id: f"node_{number}" for box, number in zip(drawing.all_boxes(), count(1), strict=False)}
     lines = [f"---\ntitle: {title if _PLAIN_TITLE.fullmatch(title) else json.dumps(title)}\n---"] if title else []
-    return "\n".join([*lines, "flowchart TB", *_body(drawing, numbers, "    ")])
+    links = count(1) if enable_animation else None
+    return "\n".join([*lines, "flowchart TB", *_body(drawing, numbers, links, "    ")])
 
 
-def _body(drawing: Drawing, numbers: dict[str, str], indent: str) -> Iterator[str]:
+def _body(drawing: Drawing, numbers: dict[str, str], links: Iterator[int] | None, indent: str) -> Iterator[str]:
     for box in drawing.boxes:
         name, label = numbers[box.id], _quoted(box.label)
         if box.inside is not None:
             yield f"{indent}subgraph {name}[{label}]"
-            yield from _body(box.inside, numbers, f"{indent}    ")
+            yield from _body(box.inside, numbers, links, f"{indent}    ")
             yield f"{indent}end"
         else:
             yield f"{indent}{name}({label})" if box.is_rounded else f"{indent}{name}[{label}]"
     for arrow in drawing.arrows:
-        line = "-.->" if arrow.is_conditional else "-->"
+        line = "-.->" if arrow.is_conditional else "==>" if arrow.is_stream else "-->"
         label = f"|{_quoted(arrow.label)}|" if arrow.label else ""
-        yield f"{indent}{numbers[arrow.source]} {line}{label} {numbers[arrow.target]}"
+        link = f"link_{next(links)}" if arrow.is_stream and links is not None else ""
+        yield f"{indent}{numbers[arrow.source]} {f'{link}@' if link else ''}{line}{label} {numbers[arrow.target]}"
+        if link:
+            yield f"{indent}{link}@{{animate: true}}"
 
 
 def _quoted(text: str) -> str:

@@ -15,7 +15,7 @@ from jiuwen_lg.output import CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess, Resources
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import look_up
-from jiuwen_lg.schema.values import detach, patch_global, patch_private
+from jiuwen_lg.schema.values import detach, equal, patch_global, patch_private
 
 OnChange: TypeAlias = Literal["refuse", "continue"]
 """What to do with a paused session whose workflow has changed its shape."""
@@ -233,7 +233,7 @@ class TaskRuntime(ResourceAccess):
         """
         if not self._is_used:
             self._world = world
-        gone = dict.fromkeys((*(k for k in world if world[k] != self._world.get(k)),))
+        gone = dict.fromkeys((*(k for k in world if not equal(world[k], self._world.get(k))),))
         new = {key: value for key, value in self._world.items() if key in gone or key not in world}
         return [detach(update) for update in (gone, new) if update]
 

@@ -17,6 +17,7 @@ from jiuwen_lg.config import WorkflowConfig
 from jiuwen_lg.drawing import drawing_of, levels_of, require_title, to_mermaid
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.interaction import Question
+from jiuwen_lg.engine.pauses import Pauses
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.progress import read_progress
 from jiuwen_lg.engine.reader import FrameReader
@@ -94,7 +95,8 @@ class Workflow(BaseWorkFlow):
             raise StatusCode.DRAWABLE_GRAPH_INVALID_ENABLE_ANIMATION.error(
                 reason=f"it is True or False, not {enable_animation!r}"
             )
-        return to_mermaid(drawing_of(self._definition, levels_of(expand_subgraph)), title)
+        drawing = drawing_of(self._definition, levels_of(expand_subgraph))
+        return to_mermaid(drawing, title, enable_animation=enable_animation)
 
     def _compiled(self) -> Program:
         """The program of the definition as it is now; compiled again after an edit."""
@@ -148,7 +150,8 @@ class Workflow(BaseWorkFlow):
 
         Questions are frames of type `__interaction__`; the result comes last, as a frame of
         type `workflow_final`. Closing the generator early stops the run and leaves the
-        session resumable. A component that writes waits while 1024 frames are unread.
+        session resumable. A component that writes waits while 1024 frames are unread; that
+        time counts for no timeout.
 
         Args:
             inputs: As in `invoke`.
@@ -161,7 +164,8 @@ class Workflow(BaseWorkFlow):
         """
         modes = frozenset(BaseStreamMode if stream_modes is None else map(_mode, stream_modes))
         reader = FrameReader()
-        turn = self._turn(runtime or WorkflowRuntime(), context, modes, reader.put, StatusCode.WORKFLOW_STREAM_TIMEOUT)
+        timeout_code = StatusCode.WORKFLOW_STREAM_TIMEOUT
+        turn = self._turn(runtime or WorkflowRuntime(), context, modes, reader.put, timeout_code, reader.pauses)
         task = asyncio.ensure_future(turn.run(inputs))
         task.add_done_callback(lambda _: reader.close())
         try:
@@ -173,8 +177,17 @@ class Workflow(BaseWorkFlow):
         finally:
             await _stopped(task)
 
-    def _turn(self, runtime: WorkflowRuntime, context: Any, modes: Any, emit: Any, timeout_code: StatusCode) -> Turn:
-        return Turn(self._compiled(), runtime, context, modes=modes, emit=emit, timeout_code=timeout_code)
+    def _turn(
+        self,
+        runtime: WorkflowRuntime,
+        context: Any,
+        modes: Any,
+        emit: Any,
+        timeout_code: StatusCode,
+        pauses: Pauses | None = None,
+    ) -> Turn:
+        program = self._compiled()
+        return Turn(program, runtime, context, modes=modes, emit=emit, timeout_code=timeout_code, pauses=pauses)
 
     # --- sessions ---
 

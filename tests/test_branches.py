@@ -105,6 +105,12 @@ async def test_a_conditions_outputs_become_the_branchs() -> None:
         assert output == {expected: expected, "branch": {"saw": n, "a": {"b": 1}}}
 
 
+@pytest.mark.parametrize("text", ["(${start.n} > 5,)", "(${start.n}, 2)", "(${start.n}, {'leaked': 1})"])
+async def test_an_expression_whose_value_is_a_tuple_is_true(text: str) -> None:
+    flow, _ = branching((text, "a"))
+    assert (await turn(flow, {"n": 1})).result["output"] == {"a": "a", "branch": {}}
+
+
 async def test_q34_outputs_are_not_shadowed_by_inputs_of_the_same_name() -> None:
     flow, _ = branching(("${start.n} == 99", "a"), ("${start.n} == 3", "b"))
     assert await ran(flow, {"start": {"n": 99}, "n": 3}) == ["b"]

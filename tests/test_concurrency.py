@@ -56,7 +56,9 @@ async def test_two_streams_read_alternately_in_one_task_keep_apart() -> None:
         return {"who": runtime.session_id(), "q": inputs["q"]}
 
     flow = chain(*((f"n{n}", Call(report)) for n in range(6)))
-    streams = {s: flow.stream({"q": s}, WorkflowRuntime(session_id=s)) for s in ("left", "right")}
+    streams = {
+        s: flow.stream({"q": s}, WorkflowRuntime(session_id=s), stream_modes=["output"]) for s in ("left", "right")
+    }
     seen: dict[str, list[Any]] = {"left": [], "right": []}
     for _ in range(7):
         for session, stream in streams.items():

@@ -80,6 +80,14 @@ def test_loops_and_sub_workflows_are_boxes_and_conditions_stand_on_the_edges() -
     ]
 
 
+def test_streams_are_thick_and_may_move() -> None:
+    flow = chain(("a", Call()))
+    flow.add_workflow_comp("b", Call()).add_stream_connection("a", "b")
+    assert flow.to_mermaid().splitlines()[-1] == "    node_2 ==> node_4"
+    moving = flow.to_mermaid(enable_animation=True).splitlines()
+    assert moving[-2:] == ["    node_2 link_1@==> node_4", "    link_1@{animate: true}"]
+
+
 def test_boxes_are_opened_as_far_as_is_asked_for() -> None:
     flow = nested()
     assert [flow.to_mermaid(expand_subgraph=levels).count("subgraph") for levels in (False, 0, 1, 2, True)] == [

@@ -79,7 +79,8 @@ def refused(text: str) -> JiuWenBaseException:
         "'a' 'b' == ${a.s} and 0x10 == 16 and 1_000 == 1000",
         "${a.中} == '文'",
         "  ${a.n}\n  > 2",
-        "'%s-%d' % ('x', 1) == 'x-1'",
+        "'%s-%d' % ('x', 1) == 'x-1' and '%(k)s%%' % {'k': 1} == '1%'",
+        "'''a\nb''' == 'a' '\\n' 'b' and ${a.n} == 3",
         "",
     ],
 )
@@ -160,6 +161,11 @@ class TestDefectsOf011:
         ("'x' * 999999999", 140001, 0),
         ("[[0] * 1000] * 1000", 140001, 0),
         ("'%999999999d' % 1", 140001, 0),
+        ("'%(k)1000000000s' % {'k': 1}", 140001, 0),
+        ("'%(k)s' * 20000 % {'k': 'x' * 50000}", 140001, 0),
+        ("'%*d' % (999999999, 1)", 140001, 0),
+        ("a " * 2000, 140001, None),
+        ("'\ud800' +", 140000, None),
         ("('a' * 9999).replace('a', 'b' * 9999)", 140001, 0),
         ("('a' * 9999).join(['b'] * 9999)", 140001, 0),
         ("-" * 100 + "1", 140001, None),
@@ -170,6 +176,7 @@ class TestDefectsOf011:
 def test_what_is_refused_says_where(text: str, code: int, place: int | None) -> None:
     error = refused(text)
     assert error.error_code == code
+    error.message.encode()
     if place is not None:
         _, line, caret = error.message.rsplit("\n", 2)
         assert caret.index("^") == 4 + place, error.message

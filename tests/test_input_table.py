@@ -154,7 +154,7 @@ class TestRunInProgress:
     async def test_everything_is_busy(self, given: Callable[[], Any]) -> None:
         gate = Gate()
         flow = chain(("gate", gate))
-        first = flow.stream({"q": 1}, WorkflowRuntime(session_id="s"))
+        first = flow.stream({"q": 1}, WorkflowRuntime(session_id="s"), stream_modes=["output"])
         running = anext(first)
         task = __import__("asyncio").ensure_future(running)
         await gate.begun.wait()

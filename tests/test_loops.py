@@ -148,6 +148,7 @@ class TestBadInput:
             (number(2.5), 101153, "2.5"),
             (number([]), 101153, "[]"),
             (number(1, intermediate_var=[1]), 101153, "intermediate_var"),
+            (number(1, intermediate_var={"index": 1}), 101153, "index"),
             ({"loop_type": "expression"}, 101154, "bool_expression"),
             ({"loop_type": "expression", "bool_expression": ""}, 101154, "bool_expression"),  # Q-12
             ({"loop_type": "expression", "bool_expression": "${s.nothing}"}, 101153, "nothing"),
@@ -176,6 +177,9 @@ class TestBadInput:
             (lambda: around(LoopComponent(group, {}), {"bool_expression": "(${l.index} >"}), 140000),
             (lambda: around(LoopComponent(group, {}), {"bool_expression": "${l.index} > x"}), 140001),
             (lambda: AdvancedLoopComponent(group, "(("), 140000),
+            (lambda: around(LoopComponent(body(("l", Call())), {}), number(1)), 110003),
+            (lambda: counted(body(("a", Call())).start_nodes(["ghost"]), {}, 1).compile(), 110006),
+            (lambda: counted(body(("a", Call())).end_nodes(["ghost"]), {}, 1).compile(), 110006),
             (lambda: AdvancedLoopComponent(group, 3), 101101),
             (lambda: around(LoopComponent(group, {}), number("${s.q}[0]")), 101151),
             (lambda: around(LoopComponent(group, {}), number(1, intermediate_var={"a": ["${s.q}['x']"]})), 101151),
@@ -568,6 +572,20 @@ class TestQuestions:
         assert asked(await turn(flow, InteractiveInput())) == [("l.ask", 0, "ok?")]
         assert (await turn(flow, InteractiveInput("asked"))).result["output"]["l"] == {"a": ["kept", "asked"]}
 
+    @pytest.mark.parametrize("parallel", [False, True])
+    async def test_an_answer_is_kept_for_the_next_round_too(self, *, parallel: bool) -> None:
+        group = body(("a", Ask("a?")), ("b", Ask("b?")))
+        if parallel:
+            group = LoopGroup().add_workflow_comp("a", Ask("a?")).add_workflow_comp("b", Ask("b?"))
+            group.start_nodes(["a", "b"]).end_nodes(["a", "b"])
+        flow = counted(group, {"a": "${a.answer}", "b": "${b.answer}"}, 2)
+        await turn(flow, {})
+        await turn(flow, InteractiveInput().update("l.a", 1))
+        assert asked(await turn(flow, InteractiveInput().update("l.a", 2))) == [("l.b", 0, "b?")]
+        found = await turn(flow, InteractiveInput().update("l.b", 3))
+        assert asked(found) == [("l.b", 0, "b?")]
+        assert (await turn(flow, InteractiveInput(4))).result["output"]["l"] == {"a": [1, 2], "b": [3, 4]}
+
     async def test_two_questions_in_one_round_are_answered_one_by_one(self) -> None:
         group = LoopGroup().add_workflow_comp("a", Ask("a?", "a2?")).add_workflow_comp("b", Ask("b?"))
         group.start_nodes(["a", "b"]).end_nodes(["a", "b"])
@@ -603,6 +621,45 @@ class TestQuestions:
         await turn(flow, {})
         await turn(flow, InteractiveInput("go on"))
         assert (await turn(flow, InteractiveInput("stop"))).result["output"]["l"] == {"a": ["go on", "stop"]}
+
+
+class TestChangedBetween:
+    """A session that is resumed by a workflow whose loop was changed meanwhile."""
+
+    async def talk(self, before: Workflow, after: Workflow, **runtime: Any) -> Any:
+        """The first round's answer goes to one workflow, the others to the other."""
+        await turn(before, {})
+        found = await turn(before, InteractiveInput("A"))
+        for letter in "BC":
+            found = await turn(after, InteractiveInput(letter), **runtime)
+        return found.result["output"]["l"]
+
+    def asking(self, output_schema: dict[str, Any], *, router: bool = False) -> Workflow:
+        group = body(("ask", Ask()))
+        if router:
+            group.add_conditional_connection("ask", list)
+        return counted(group, output_schema, 3, id="changed")
+
+    async def test_what_it_collects_is_part_of_its_shape(self) -> None:
+        one = self.asking({"a": "${ask.answer}"})
+        with pytest.raises(JiuWenBaseException) as error:
+            await self.talk(one, self.asking({"a": "${ask.answer}", "i": "${l.index}"}))
+        assert error.value.error_code == 100906
+
+    async def test_who_insists_gets_what_every_round_gave_by_its_name(self) -> None:
+        one = self.asking({"a": "${ask.answer}", "x": "${ask.answers}"})
+        other = self.asking({"x": "${ask.answers}", "a": "${ask.answer}", "new": ["${ask.answer}"]})
+        found = await self.talk(one, other, on_change="continue")
+        assert found == {"x": [["A"], ["B"], ["C"]], "a": ["A", "B", "C"], "new": [None, ["B"], ["C"]]}
+
+    @pytest.mark.parametrize("router", [True, False])
+    async def test_a_round_may_end_in_another_way_than_it_began(self, *, router: bool) -> None:
+        one, other = (self.asking({"a": "${ask.answer}"}, router=r) for r in (router, not router))
+        assert await self.talk(one, other, on_change="continue") == {"a": ["A", "B", "C"]}
+
+    async def test_the_message_says_where_inside(self) -> None:
+        with pytest.raises(JiuWenBaseException, match="inside l: added more"):
+            await self.talk(self.asking({}), counted(body(("ask", Ask()), ("more", Call())), {}, 3, id="changed"))
 
 
 class TestFailures:

@@ -144,7 +144,7 @@ class TestTimeouts:
     async def test_a_stream_has_a_code_of_its_own(self) -> None:
         flow = chain(("gate", Gate()))
         with pytest.raises(JiuWenBaseException, match=r"\[100102\]"):
-            async for _ in flow.stream({"q": 1}, self.runtime(0.05)):
+            async for _ in flow.stream({"q": 1}, self.runtime(0.05), stream_modes=["output"]):
                 pass
 
     @pytest.mark.parametrize("limit", [0, -1, None])

@@ -310,7 +310,7 @@ class TestFrameTimeouts:
         flow, gate = self.flow()
         seen = []
         with pytest.raises(JiuWenBaseException, match=r"\[193003\]"):
-            async for frame in flow.stream({"q": 1}, self.runtime(stream_frame_timeout=0.05)):
+            async for frame in flow.stream({"q": 1}, self.runtime(stream_frame_timeout=0.05), stream_modes=["output"]):
                 seen.append(frame)
         assert len(seen) == 1
         gate.open.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -18,8 +19,11 @@ from jiuwen_lg import (
 from jiuwen_lg.engine import reader
 from tests.flows import Ask, Call, Gate, asked, chain, turn
 
+NO_TRACE = [BaseStreamMode.OUTPUT, BaseStreamMode.CUSTOM]
 
-async def frames(flow: Workflow, given: Any, modes: Any = None, session: str = "s") -> list[Any]:
+
+async def frames(flow: Workflow, given: Any, modes: Any = NO_TRACE, session: str = "s") -> list[Any]:
+    """The frames of one turn, without its trace unless that is asked for."""
     return [f async for f in flow.stream(given, WorkflowRuntime(session_id=session), stream_modes=modes)]
 
 
@@ -39,7 +43,7 @@ FINAL = [OutputSchema(type="workflow_final", index=0, payload={"output": {"write
 @pytest.mark.parametrize(
     ("modes", "expected"),
     [
-        (None, NOTES + CUSTOM + FINAL),
+        (NO_TRACE, NOTES + CUSTOM + FINAL),
         ([BaseStreamMode.OUTPUT], NOTES + FINAL),
         ([BaseStreamMode.CUSTOM], CUSTOM + FINAL),
         ([], FINAL),
@@ -92,7 +96,7 @@ async def test_frames_made_before_a_failure_are_delivered() -> None:
 
     seen: list[Any] = []
     with pytest.raises(JiuWenBaseException, match="broken"):
-        async for frame in chain(("bad", Call(write_then_fail))).stream({"q": 1}):
+        async for frame in chain(("bad", Call(write_then_fail))).stream({"q": 1}, stream_modes=NO_TRACE):
             seen.append(frame)
     assert seen == NOTES + CUSTOM
 
@@ -105,7 +109,7 @@ async def test_a_frame_arrives_while_its_component_still_runs() -> None:
         await gate.open.wait()
         return inputs
 
-    stream = chain(("slow", Call(write_and_wait))).stream({"q": 1})
+    stream = chain(("slow", Call(write_and_wait))).stream({"q": 1}, stream_modes=NO_TRACE)
     assert (await anext(stream)).payload == 1
     gate.open.set()
     assert (await anext(stream)).type == "workflow_final"
@@ -114,7 +118,7 @@ async def test_a_frame_arrives_while_its_component_still_runs() -> None:
 async def test_closing_early_stops_the_run_and_leaves_it_resumable() -> None:
     first, gate = Call(write), Gate()
     flow = chain(("first", first), ("gate", gate))
-    stream = flow.stream({"q": 1}, WorkflowRuntime(session_id="s"))
+    stream = flow.stream({"q": 1}, WorkflowRuntime(session_id="s"), stream_modes=NO_TRACE)
     await anext(stream)
     await gate.begun.wait()
     await stream.aclose()
@@ -132,11 +136,30 @@ async def test_a_writer_waits_for_a_slow_reader(monkeypatch: pytest.MonkeyPatch)
             await runtime.write_stream({"type": "note", "index": number, "payload": number})
             written.append(number)
 
-    stream = chain(("many", Call(write_many))).stream({"q": 1})
+    stream = chain(("many", Call(write_many))).stream({"q": 1}, stream_modes=NO_TRACE)
     first = await anext(stream)
     assert len(written) <= 6
     rest = [frame async for frame in stream]
     assert [f.index for f in [first, *rest] if f.type == "note"] == list(range(50))
+
+
+@pytest.mark.parametrize("setting", ["_execute_timeout", "_stream_frame_timeout"])
+async def test_the_time_that_a_slow_reader_takes_counts_for_no_timeout(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "CAPACITY", 2)
+
+    async def write_many(inputs: Any, runtime: Any) -> Any:
+        for number in range(6):
+            await runtime.write_stream({"type": "note", "index": number, "payload": number})
+
+    runtime = WorkflowRuntime()
+    runtime.config().set_envs({setting: 0.2})
+    found = []
+    async for frame in chain(("many", Call(write_many))).stream({"q": 1}, runtime, stream_modes=NO_TRACE):
+        found.append(frame)
+        await asyncio.sleep(0.15)  # the reader is slow: that is the experiment
+    assert [frame.type for frame in found] == ["note"] * 6 + ["workflow_final"]
 
 
 async def test_frames_are_dropped_from_a_finished_invoke_and_kept_with_a_question() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import numpy as np
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -18,6 +19,7 @@ from jiuwen_lg import (
     LoopGroup,
     Start,
     SubWorkflowComponent,
+    TaskRuntime,
     Workflow,
     WorkflowConfig,
     WorkflowInputsSchema,
@@ -104,7 +106,7 @@ class TestMapping:
         output = (await turn(around(inner), {"q": 1})).result
         assert output == {"output": {}}
 
-    @pytest.mark.parametrize("inner", [None, "x", Call()])
+    @pytest.mark.parametrize("inner", [None, "x", Call(), LoopGroup()])
     def test_only_a_workflow_can_be_inside(self, inner: Any) -> None:
         with pytest.raises(JiuWenBaseException) as error:
             SubWorkflowComponent(inner)
@@ -377,6 +379,62 @@ class TestResuming:
         assert (snapshot.status, snapshot.next_nodes) == ("failed", ["sub"])
         assert (await given(flow, InteractiveInput()))["output"]["a"] == {"q": 1}
         assert inside.executions == 1
+
+    async def test_answers_are_kept_however_deep_they_are_asked(self) -> None:
+        """Loops do not count as levels of nesting."""
+        inner = chain(("x", Ask()), ("y", Ask()))
+        for _ in range(3):
+            inner = in_loop(inner, {"a": "${sub.output}"}, 1)
+        await turn(inner, {"q": 1})
+        deep = "loop.sub." * 3
+        assert asked(await turn(inner, InteractiveInput().update(f"{deep}y", 1))) == [(f"{deep}x", 0, "ok?")]
+        assert (await turn(inner, InteractiveInput(2))).state.value == "COMPLETED"
+
+    async def test_arrays_in_private_state_survive_being_entered_again(self) -> None:
+        def add(inputs: Any, runtime: Any) -> Any:
+            n = runtime.get_state("n")
+            n = (np.zeros(2) if n is None else n) + 1
+            runtime.update_state({"n": n})
+            return {"v": n.tolist()}
+
+        flow = in_loop(chain(("a", Call(add))), {"v": "${sub.output.a.v}"}, 2)
+        assert await given(flow, {}) == {"v": [[1, 1], [2, 2]]}
+
+    async def test_a_conversation_reaches_inside(self) -> None:
+        """What a TaskRuntime is told while a question inside is open, and what was told there, is one state."""
+        see = Call(lambda i, r: {"x": r.get_global_state("x"), "y": r.get_global_state("y")})
+        put = Call(lambda i, r: r.update_global_state({"x": 1}))
+        for position, flow in enumerate(
+            (
+                chain(("put", put), ("ask", Ask()), ("see", see)),
+                around(chain(("put", put), ("ask", Ask()), ("see", see))),
+            )
+        ):
+            seen = "see" if position == 0 else "sub"
+            task = TaskRuntime(f"told{position}")
+            await flow.invoke({"q": 1}, task.create_workflow_runtime())
+            task.update_global_state({"y": 2, "x": None})
+            found = (await flow.invoke(InteractiveInput(1), task.create_workflow_runtime())).result["output"][seen]
+            found = found if position == 0 else found["output"]["see"]
+            assert found == {"x": None, "y": 2}
+            assert task.get_global_state("x") is None
+            await flow.invoke({"q": 1}, TaskRuntime(f"new{position}").create_workflow_runtime())
+            fresh = TaskRuntime(f"new{position}")
+            await flow.invoke(InteractiveInput(1), fresh.create_workflow_runtime())
+            assert fresh.get_global_state("x") == 1
+
+    async def test_warnings_are_given_inside_too(self, caplog: pytest.LogCaptureFixture) -> None:
+        inner = workflow()
+        inner.set_start_comp("s", Start()).set_end_comp("e", End())
+        await turn(around(inner), {"q": 1})
+        assert "[sub.e] can never be reached" in caplog.text
+
+    async def test_a_cancellation_raised_inside_escapes_as_it_is(self) -> None:
+        async def cancel(inputs: Any, runtime: Any) -> None:
+            raise asyncio.CancelledError("mine")
+
+        with pytest.raises(asyncio.CancelledError, match="mine"):
+            await turn(around(chain(("a", Call(cancel)))), {"q": 1})
 
     async def test_a_changed_inside_is_noticed(self) -> None:
         await turn(around(chain(("ask", Ask()))), {"q": 1})

@@ -49,10 +49,21 @@ class Condition:
         found = self.invoke({} if self._inputs is None else runtime.resolve(self._inputs), runtime)
         if inspect.isawaitable(found):
             found = await found
-        return found if isinstance(found, tuple) else (found, {})
+        return found if self._gives_outputs(found) else (found, {})
+
+    def _gives_outputs(self, found: Any) -> bool:
+        """Whether `invoke` gave outputs with its answer."""
+        return isinstance(found, tuple) and len(found) == 2 and isinstance(found[1], dict)
 
 
-class FuncCondition(Condition):
+class PlainCondition(Condition):
+    """A condition whose value is its answer, whatever it is."""
+
+    def _gives_outputs(self, found: Any) -> bool:
+        return False
+
+
+class FuncCondition(PlainCondition):
     """A function without arguments; it may be async."""
 
     def __init__(self, func: Callable[[], Any]) -> None:
@@ -80,7 +91,7 @@ class AlwaysTrue(Condition):
         return "True"
 
 
-class ExpressionCondition(Condition):
+class ExpressionCondition(PlainCondition):
     """An expression such as `"${start.query} > 0"`.
 
     Args:

@@ -18,6 +18,7 @@ from jiuwen_lg.components.condition import (
     ArrayConditionInRuntime,
     Condition,
     NumberConditionInRuntime,
+    PlainCondition,
     condition_of,
     length_of,
     whole_number,
@@ -103,6 +104,9 @@ class _Loop(Nested, ComponentExecutable, WorkflowComponent):
         self.rounds = self
 
     def require_place(self, id: str) -> None:
+        if id in self.inside.components:
+            reason = f"a component of its body has the loop's own id, so that ${{{id}.index}} would mean either"
+            raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=id, reason=reason)
         for spec in self.inside.components.values():
             if isinstance(spec.executable, BelongsInLoop):
                 spec.executable.require_loop(id)
@@ -145,7 +149,7 @@ class LoopComponent(_Loop):
 
     Raises:
         JiuWenBaseException: 101152, the body is empty. When it is added, 140000 or 140001 for
-            an expression, 101153 for a subscript outside the braces. When it runs (inside
+            an expression, 101151 for a subscript outside the braces. When it runs (inside
             100005): 101151 for too many rounds, 101153 to 101157 and 140002, 140003 for
             inputs that do not fit.
     """
@@ -184,6 +188,9 @@ class LoopComponent(_Loop):
             )
         if not isinstance(kept.get("intermediate_var") or {}, dict):
             raise _bad_input(f"intermediate_var must be a dict, not {kept['intermediate_var']!r}")
+        for key in ("loop_array", "intermediate_var"):
+            if "index" in (kept.get(key) or {}):
+                raise _bad_input(f"{key} cannot have 'index': the loop counts its rounds itself")
         limit, rounds = loop_limit(envs), count(kept)
         if limit is not None and rounds is not None and rounds > limit:
             reason = f"it would have {rounds} rounds, {allowed(limit)}"
@@ -200,6 +207,10 @@ class LoopComponent(_Loop):
             case "expression":
                 return _ExpressionOfInput(inputs["bool_expression"])
         return AlwaysTrue()
+
+    def shape(self) -> Any:
+        """What it collects."""
+        return self._output.shape()
 
     def callbacks(self, inputs: Mapping[str, Any]) -> Sequence[LoopCallback]:
         """What sets the variables, and what collects."""
@@ -249,6 +260,10 @@ class AdvancedLoopComponent(_Loop):
         """What was given."""
         return self._condition
 
+    def shape(self) -> Any:
+        """Its callbacks: what they collect is kept by their number."""
+        return [callback.shape() for callback in self._callbacks]
+
     def callbacks(self, inputs: Mapping[str, Any]) -> Sequence[LoopCallback]:
         """What was given."""
         return self._callbacks
@@ -264,7 +279,7 @@ class _FirstValues(LoopCallback):
         return self._values
 
 
-class _ExpressionOfInput(Condition):
+class _ExpressionOfInput(PlainCondition):
     """A `bool_expression`: an expression, true or false, or a reference to either."""
 
     def __init__(self, given: Any) -> None:

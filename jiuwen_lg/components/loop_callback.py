@@ -33,6 +33,10 @@ class LoopCallback:
     def out_loop(self, runtime: RoundRuntime) -> Any:
         """The loop has ended."""
 
+    def shape(self) -> Any:
+        """What of it a paused session depends on, as plain data."""
+        return type(self).__qualname__
+
 
 class IntermediateLoopVarCallback(LoopCallback):
     """Sets variables before the first round.
@@ -67,38 +71,52 @@ class OutputCallback(LoopCallback):
         self, outputs_format: dict[str, Any], round_result_root: str | None = None, result_root: str | None = None
     ) -> None:
         schema = parse_schema(outputs_format)
+        self._written = outputs_format
         self._format = schema if isinstance(schema, Fields) else None
-        self._leaves = [] if self._format is None else [*_leaves(self._format)]
+        self._leaves: dict[str, Schema] = {} if self._format is None else _leaves(self._format)
         self._root = result_root or ""
+
+    def shape(self) -> Any:
+        """What it collects."""
+        return self._written if self._format is not None else None
 
     def end_round(self, runtime: RoundRuntime, loop_times: int) -> None:
         """Keep this round's values."""
-        if entry := [runtime.resolve_round(leaf) for leaf in self._leaves if _changes(leaf, runtime)]:
+        entry = {place: runtime.resolve_round(leaf) for place, leaf in self._leaves.items() if _changes(leaf, runtime)}
+        if entry:
             runtime.collect(entry)
 
     def out_loop(self, runtime: RoundRuntime) -> Any:
         """The lists, and the last values."""
         if self._format is None:
             return None
-        columns = iter([*zip(*runtime.collected(), strict=True)])
+        collected = runtime.collected()
 
-        def value_of(leaf: Schema) -> Any:
+        def value_of(place: str, leaf: Schema) -> Any:
             if _is_of_loop(leaf, runtime):
                 return runtime.resolve(leaf) if runtime.index else None
             if _changes(leaf, runtime):
-                return [*next(columns, ())]
+                return [entry.get(place) for entry in collected]
             return [runtime.resolve(leaf) for _ in range(runtime.index)]
 
         return _below(self._root, _shaped(self._format, value_of))
 
 
-def _leaves(schema: Fields) -> list[Schema]:
-    """What stands at the ends of nested dicts, in order."""
-    return [leaf for _, item in schema.items for leaf in (_leaves(item) if isinstance(item, Fields) else [item])]
+def _leaves(schema: Fields, place: str = "") -> dict[str, Schema]:
+    """What stands at the ends of nested dicts, by its place among their keys: `/a/b`."""
+    leaves: dict[str, Schema] = {}
+    for key, item in schema.items:
+        below = f"{place}/{key}"
+        leaves |= _leaves(item, below) if isinstance(item, Fields) else {below: item}
+    return leaves
 
 
-def _shaped(schema: Fields, value_of: Callable[[Schema], Any]) -> dict[Any, Any]:
-    return {key: _shaped(item, value_of) if isinstance(item, Fields) else value_of(item) for key, item in schema.items}
+def _shaped(schema: Fields, value_of: Callable[[str, Schema], Any], place: str = "") -> dict[Any, Any]:
+    shaped: dict[Any, Any] = {}
+    for key, item in schema.items:
+        below = f"{place}/{key}"
+        shaped[key] = _shaped(item, value_of, below) if isinstance(item, Fields) else value_of(below, item)
+    return shaped
 
 
 def _is_of_loop(leaf: Schema, runtime: RoundRuntime) -> bool:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from jiuwen_lg.builder import BaseWorkFlow
 from jiuwen_lg.component import ComponentExecutable, WorkflowComponent
 from jiuwen_lg.engine.definition import Nested
 from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.workflow import Workflow
 
 
 class SubWorkflowComponent(Nested, ComponentExecutable, WorkflowComponent):
@@ -28,8 +28,8 @@ class SubWorkflowComponent(Nested, ComponentExecutable, WorkflowComponent):
             deeper than the `workflow_max_nesting_depth` of the outermost workflow allows.
     """
 
-    def __init__(self, sub_workflow: BaseWorkFlow) -> None:
-        if not isinstance(sub_workflow, BaseWorkFlow):
+    def __init__(self, sub_workflow: Workflow) -> None:
+        if not isinstance(sub_workflow, Workflow):
             reason = f"it needs a Workflow, not {sub_workflow!r}"
             raise StatusCode.SUB_WORKFLOW_COMPONENT_INIT_ERROR.error(error_msg=reason)
         self.inside = sub_workflow.definition

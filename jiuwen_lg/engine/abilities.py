@@ -55,8 +55,7 @@ def _chosen(definition: Definition) -> set[str]:
 
 def streaming_end(definition: Definition) -> str | None:
     """The component whose frames are the result; None if the result is no stream."""
-    end = definition.ends[-1] if definition.ends else None
-    is_exit = end is not None and definition.components[end].is_exit
-    if end is None or not is_exit or GIVES_FRAMES.isdisjoint(abilities_of(definition, definition.components[end])):
+    spec = definition.components.get(definition.ends[-1]) if definition.ends else None
+    if spec is None or not spec.is_exit or GIVES_FRAMES.isdisjoint(abilities_of(definition, spec)):
         return None
-    return end
+    return spec.id

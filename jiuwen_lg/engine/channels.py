@@ -92,7 +92,8 @@ def _keep_loop(loop: dict[str, Any], writes: Sequence[list[dict[str, Any]]]) -> 
 def patched_loop(loop: dict[str, Any], patches: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A loop's state after changes of it.
 
-    The state is `{"index": finished rounds, "since": superstep, "broken": bool, "vars": {...}}`.
+    The state is `{"index": finished rounds, "since": superstep of the round's beginning,
+    "waits": whether the loop's own node ends it, "broken": bool, "vars": {...}}`.
     A patch is a part of it; its `vars` is a list of `[path, value]`, each of which replaces
     what is at that path.
     """

@@ -186,6 +186,7 @@ class _Inside:
                 subgraph=self._subgraph(spec),
                 round_end=RoundEnd(loop.rounds, loop.starts) if loop is not None and is_last else None,
                 performer=performers.get(spec.id),
+                predecessors=definition.predecessors_of(spec.id),
             )
             known = {t: label for router in routers for t, label in router.known_targets().items() if t in ids}
             builder.add_node(
@@ -302,7 +303,7 @@ def _with_fresh_starts(compiled: Any) -> WorkflowGraph:
     for name in joins:
         graph.channels[name] = _join(graph.channels[name])
     # Drawing runs the writers too, without an input: then there is nothing to reset.
-    reset = ChannelWriteTupleEntry(mapper=lambda given: None if given is None else fresh_start(given, joins))
+    reset = ChannelWriteTupleEntry(mapper=lambda given: fresh_start(given, joins) if isinstance(given, dict) else None)
     graph.nodes[START].writers.append(ChannelWrite((reset,)))
     _show_subgraphs(graph)
     return graph

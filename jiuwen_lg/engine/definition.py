@@ -43,6 +43,10 @@ class Nested:
             raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=f"a workflow takes a dict, not {inputs!r}")
         return {key: value for key, value in storable(inputs or {}).items() if value is not None}
 
+    def shape(self) -> Any:
+        """What, besides its definition, a paused session depends on, as plain data; None if nothing."""
+        return None
+
     def require_place(self, id: str) -> None:
         """Check that what is inside may stand there, in the component of this id.
 
@@ -147,11 +151,16 @@ class Definition:
         return sum(definition.edits for definition in found)
 
     def walk(self, depth: int, prefix: str = "") -> Iterator[tuple[str, ComponentSpec]]:
-        """Every component with its executable id, those inside another after it, down to a depth."""
+        """Every component with its executable id, those inside another after it.
+
+        Args:
+            depth: How many workflows may be nested in another; loops do not count.
+            prefix: What stands before the ids.
+        """
         for spec in self.components.values():
             yield f"{prefix}{spec.id}", spec
-            if spec.nested is not None and depth:
-                yield from spec.nested.inside.walk(depth - 1, f"{prefix}{spec.id}.")
+            if spec.nested is not None and (room := depth - (spec.nested.rounds is None)) >= 0:
+                yield from spec.nested.inside.walk(room, f"{prefix}{spec.id}.")
 
     def add(self, spec: ComponentSpec) -> None:
         """Add a component."""
@@ -198,6 +207,11 @@ class Definition:
             return [Connection(_unique(s for c in self.connections if c.target == target for s in c.sources), target)]
         return [Connection(connection.sources, target)]
 
+    def predecessors_of(self, id: str) -> list[str]:
+        """The components with a connection to a component, in the order in which they were added."""
+        leading = {source for c in self.connections if c.target == id for source in c.sources}
+        return [component for component in self.components if component in leading]
+
     def producers_of(self, id: str) -> tuple[str, ...]:
         """The components whose frames a component takes."""
         return _unique(s for c in self.connections if c.is_stream and c.target == id for s in c.sources)
@@ -219,10 +233,13 @@ class Definition:
         return bool(self.routers) and len(self.producers_of(id)) > 1
 
     def _require_components(self) -> None:
-        named = _unique([*(i for c in self.connections for i in (*c.sources, c.target)), *self.routers])
+        connected = (id for c in self.connections for id in (*c.sources, c.target))
+        named = _unique([*connected, *self.routers, *self.starts, *self.ends])
         if missing := [i for i in named if i not in self.components]:
             where = [str(c) for c in self.connections if not {*c.sources, c.target}.isdisjoint(missing)]
             where += [f"router of {source}" for source in self.routers if source in missing]
+            where += [f"start_nodes {self.starts}"] if not {*self.starts}.isdisjoint(missing) else []
+            where += [f"end_nodes {self.ends}"] if not {*self.ends}.isdisjoint(missing) else []
             hint = "".join(_nearest(i, self.components) for i in missing)
             raise self._not_found(missing, f"{', '.join(where)} need them{hint}")
 

@@ -55,6 +55,8 @@ def _component(spec: ComponentSpec, around: tuple[Definition, ...]) -> dict[str,
     nested = spec.nested
     is_new = nested is not None and not any(nested.inside is definition for definition in around)
     inside = {"inside": shape_of(nested.inside, around)} if nested is not None and is_new else {}
+    if nested is not None and (more := nested.shape()) is not None:
+        inside["shape"] = _plain(more)
     frames = {"inputs": _plain(spec.stream_io.inputs_schema), "outputs": _plain(spec.stream_io.outputs_schema)}
     return {
         **inside,
@@ -82,13 +84,20 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
     removed = [i for i in before if i not in after]
     added = [i for i in after if i not in before]
     renamed = [(r, a) for r in removed for a in added if before[r] == after[a]]
-    changed = [i for i in before if i in after and before[i] != after[i]]
+    changed = [_change(i, before[i], after[i]) for i in before if i in after and before[i] != after[i]]
     notes = [
         *(f"renamed {r} to {a}" for r, a in renamed),
         *(f"removed {i}" for i in removed if i not in {r for r, _ in renamed}),
         *(f"added {i}" for i in added if i not in {a for _, a in renamed}),
-        *(f"changed {i}" for i in changed),
+        *changed,
     ]
     if not notes and old != new:
         notes = ["changed its connections"]
     return ", ".join(notes)
+
+
+def _change(id: str, old: dict[str, Any], new: dict[str, Any]) -> str:
+    """What changed of one component, or inside it."""
+    if "inside" in old and "inside" in new and old["inside"] != new["inside"]:
+        return f"inside {id}: {difference(old['inside'], new['inside'])}"
+    return f"changed {id}"

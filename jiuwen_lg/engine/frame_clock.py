@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from jiuwen_lg.engine.pauses import Pauses, first_done
 from jiuwen_lg.errors import StatusCode
 
 
@@ -13,9 +14,11 @@ class FrameClock:
     Args:
         first: Seconds until the first frame (or the end of the run), None for any number.
         gap: Seconds from one frame to the next, None for any number.
+        pauses: Time that does not count.
     """
 
-    def __init__(self, first: float | None, gap: float | None) -> None:
+    def __init__(self, first: float | None, gap: float | None, pauses: Pauses) -> None:
+        self._pauses = pauses
         self._first = first
         self._gap = gap
         self._came = asyncio.Event()
@@ -40,8 +43,10 @@ class FrameClock:
             await self._wait(self._gap, StatusCode.STREAM_FRAME_TIMEOUT_FAILED)
 
     async def _wait(self, limit: float | None, code: StatusCode) -> None:
+        came = asyncio.ensure_future(self._came.wait())
         try:
-            await asyncio.wait_for(self._came.wait(), limit)
-        except TimeoutError as error:
-            raise code.error(timeout=f"{limit:g}") from error
+            if not await first_done([came], limit, self._pauses):
+                raise code.error(timeout=f"{limit:g}")
+        finally:
+            came.cancel()
         self._came.clear()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langgraph.errors import GraphInterrupt
-from langgraph.types import Interrupt
+from langgraph.types import Interrupt, StateSnapshot
 
 from jiuwen_lg.output import INTERACTION, InteractionOutput, OutputSchema
 
@@ -202,6 +202,23 @@ async def carried_by(config: Mapping[str, Any]) -> Carried:
     return Carried(value.get("state"), frozenset(value.get("skip", ())), paused.resumes)
 
 
+async def is_resumed(config: Mapping[str, Any]) -> bool:
+    """Whether the graph inside a node's task has begun before."""
+    configurable = config["configurable"]
+    if not configurable.get(_RESUMING) or configurable.get(_CHECKPOINTER) is None:
+        return False
+    where = {"thread_id": configurable["thread_id"], "checkpoint_ns": configurable["checkpoint_ns"]}
+    return await _get(configurable[_CHECKPOINTER], {"configurable": where}) is not None
+
+
+async def inner_state(graph: Any, config: Mapping[str, Any]) -> StateSnapshot:
+    """The state of the graph inside a node's task."""
+    configurable = config["configurable"]
+    where = {key: configurable[key] for key in (_CHECKPOINTER, "thread_id", "checkpoint_ns")}
+    state: StateSnapshot = await graph.aget_state({"configurable": where})
+    return state
+
+
 async def _load(configurable: Mapping[str, Any], namespace: str) -> Any:
     where: Any = {
         "configurable": {
@@ -210,7 +227,10 @@ async def _load(configurable: Mapping[str, Any], namespace: str) -> Any:
             "checkpoint_id": configurable["checkpoint_map"][namespace],
         }
     }
-    checkpointer = configurable[_CHECKPOINTER]
+    return await _get(configurable[_CHECKPOINTER], where)
+
+
+async def _get(checkpointer: Any, where: Any) -> Any:
     try:
         return await checkpointer.aget_tuple(where)
     except NotImplementedError:  # a saver with synchronous methods only

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
-from langgraph.errors import GraphBubbleUp, GraphInterrupt
+from langgraph.errors import GraphBubbleUp, GraphInterrupt, GraphRecursionError, NodeCancelledError
 from langgraph.types import Command, Interrupt
 
 from jiuwen_lg.engine.definition import ComponentSpec
@@ -21,6 +21,7 @@ from jiuwen_lg.engine.router import Router, RouterRuntime, route
 from jiuwen_lg.engine.scope import scope_of
 from jiuwen_lg.engine.streams import streams_of
 from jiuwen_lg.engine.subgraph import RECURSION_LIMIT, Subgraph
+from jiuwen_lg.engine.trace import Span
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
 from jiuwen_lg.schema.reference import Fields, Reader, look_up, of_mapping
 from jiuwen_lg.schema.values import merge, storable
@@ -43,6 +44,7 @@ class ComponentNode(Runnable[Any, Any]):
         subgraph: What it runs, if it is a graph itself.
         round_end: For the last component of a loop's body: what comes after.
         performer: For a component that exchanges frames with others: what it does.
+        predecessors: The components that lead to it.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class ComponentNode(Runnable[Any, Any]):
         subgraph: Subgraph | None = None,
         round_end: RoundEnd | None = None,
         performer: Performer | None = None,
+        predecessors: Sequence[str] = (),
     ) -> None:
         self.name = spec.id
         self._spec = spec
@@ -64,6 +67,7 @@ class ComponentNode(Runnable[Any, Any]):
         self._subgraph = subgraph
         self._round_end = round_end
         self._performer = performer
+        self._predecessors = predecessors
 
     @property
     def inside(self) -> Any:
@@ -83,20 +87,16 @@ class ComponentNode(Runnable[Any, Any]):
         task_id = task_id_of(config)
         host = host_of(config)
         runtime = NodeRuntime(self._spec.id, task_id, scope, input, await carried_by(config), host)
+        runtime.span = self._span(runtime, config) if scope.tracer is not None else None
         try:
             _refuse_endless(input, config)
             done = await self._run(runtime, config, is_sync=is_sync)
             output = await self._outputs(done.output) if done.has_output else None
         except Exception as error:
-            if self._subgraph is not None and isinstance(error, GraphBubbleUp):
-                raise  # asked, and announced, by a component inside
-            if interrupts := self._interrupts(error, runtime):
-                await self._announce(interrupts, task_id, runtime)
-                raise GraphInterrupt(tuple(interrupts)) from None
-            failure = self._failure(error, runtime.ability)
-            if failure is error:
+            raised = await self._as_raised(error, runtime, task_id)
+            if raised is error:
                 raise
-            raise failure from error
+            raise raised from (None if isinstance(raised, GraphBubbleUp) else error)
         self._refuse_swallowed(runtime)
         stored = self._stored(output)
         update: Any = self._update(stored, runtime)
@@ -107,7 +107,44 @@ class ComponentNode(Runnable[Any, Any]):
         if self._round_end is not None:
             update = await self._round_end.close(update, runtime, stored, step_of(config))
         runtime.finish()
+        if runtime.span is not None:
+            await self._traced(runtime, stored, update, config)
         return update
+
+    async def _as_raised(self, error: Exception, runtime: NodeRuntime, task_id: str) -> BaseException:
+        """What leaves the node when its component raised: its questions, or its failure."""
+        if self._subgraph is not None and isinstance(error, GraphBubbleUp):
+            return error  # asked, and announced, by a component inside
+        if isinstance(error, NodeCancelledError) and error.__cause__ is not None:
+            return error.__cause__  # a component inside raised CancelledError: it escapes as it is
+        if interrupts := self._interrupts(error, runtime):
+            await self._announce(interrupts, task_id, runtime)
+            return GraphInterrupt(tuple(interrupts))
+        failure = self._failure(error, runtime.ability)
+        if runtime.span is not None:
+            await runtime.span.end_with(failure)
+        return failure
+
+    def _span(self, runtime: NodeRuntime, config: RunnableConfig) -> Span:
+        tracer, host = runtime.scope.tracer, runtime.host
+        assert tracer is not None
+        around = host.id if host is not None else ""
+        predecessors = [host.executable_id(id) if host is not None else id for id in self._predecessors]
+        id = runtime.executable_id()
+        parent = tracer.parent_of(id, around, predecessors, step_of(config))
+        index = runtime.state["loop"].get("index") if host is not None and host.is_loop else None
+        return Span(tracer, id, self._spec.id, around, parent, index)
+
+    async def _traced(self, runtime: NodeRuntime, output: Any, update: Any, config: RunnableConfig) -> None:
+        """Tell of the end, and remember what the component leads to."""
+        tracer, host = runtime.scope.tracer, runtime.host
+        assert tracer is not None
+        assert runtime.span is not None
+        await runtime.span.finish(output)
+        goto = update.goto if isinstance(update, Command) else []
+        targets = [str(target) for target in (goto if isinstance(goto, list) else [goto])]
+        chosen = [host.executable_id(id) if host is not None else id for id in targets]
+        tracer.finished(runtime.executable_id(), host.id if host is not None else "", chosen, step_of(config))
 
     async def _routed(self, update: dict[str, Any], runtime: NodeRuntime, output: Any) -> Command[Any]:
         view = RouterRuntime(runtime, output)
@@ -128,8 +165,12 @@ class ComponentNode(Runnable[Any, Any]):
 
     async def _inputs(self, runtime: NodeRuntime) -> Any:
         if transformer := self._spec.io.inputs_transformer:
-            return await _awaited(transformer(_StateView(runtime.read)))
-        return None if self._spec.inputs is None else self._spec.inputs.resolve(runtime.read)
+            inputs = await _awaited(transformer(_StateView(runtime.read)))
+        else:
+            inputs = None if self._spec.inputs is None else self._spec.inputs.resolve(runtime.read)
+        if runtime.span is not None:
+            await runtime.span.start(inputs)
+        return inputs
 
     async def _outputs(self, output: Any) -> Any:
         if transformer := self._spec.io.outputs_transformer:
@@ -196,6 +237,8 @@ class ComponentNode(Runnable[Any, Any]):
             return error
         cause = next(failures_in(error), error)
         text = cause.message if isinstance(cause, JiuWenBaseException) else str(cause)
+        if isinstance(cause, GraphRecursionError):
+            text = f"it has run {RECURSION_LIMIT} supersteps without an end: do its connections run in a circle?"
         return StatusCode.COMPONENT_EXECUTE_ERROR.error(node_id=self._spec.id, ability=ability, error=text)
 
     def _refuse_swallowed(self, runtime: NodeRuntime) -> None:

@@ -13,6 +13,7 @@ from jiuwen_lg.engine.channels import patched_loop
 from jiuwen_lg.engine.host import Host
 from jiuwen_lg.engine.interaction import NOTHING_CARRIED, Carried, InteractionRequired, slot_of, token_of
 from jiuwen_lg.engine.scope import Scope
+from jiuwen_lg.engine.trace import Span
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess
@@ -61,6 +62,7 @@ class NodeRuntime(ResourceAccess, Runtime):
         self.inner_states: dict[str, Any] = {}
         self.inner_patches: list[dict[str, Any]] = []
         self.ability = "invoke"
+        self.span: Span | None = None
         self.outlet: Callable[[Any], Awaitable[None]] | None = None
         self.batch_inputs: Awaitable[Any] | None = None
         self._is_fed = False
@@ -198,7 +200,7 @@ class NodeRuntime(ResourceAccess, Runtime):
     def take_over(self, states: Mapping[str, Any], patches: list[dict[str, Any]]) -> None:
         """Take over what the run inside changed: private states by executable id, global updates."""
         then = self._state["own"]
-        self.inner_states = {id: state for id, state in states.items() if then.get(id) != state}
+        self.inner_states = {id: state for id, state in states.items() if then.get(id) is not state}
         self.inner_patches = patches
 
     # --- questions ---
@@ -305,11 +307,15 @@ class NodeRuntime(ResourceAccess, Runtime):
         return FrameWriter(self.write_custom_stream) if BaseStreamMode.CUSTOM in self._scope.modes else None
 
     async def trace(self, data: dict[str, Any]) -> None:
-        """Add to the component's trace; without a tracer, nothing."""
+        """Add to the component's trace; nothing if nobody reads it."""
+        if self.span is not None:
+            await self.span.running(data)
 
     async def trace_error(self, error: Exception) -> None:
         if error is None:
             raise StatusCode.RUNTIME_TRACE_ERROR_FAILED.error()
+        if self.span is not None:
+            await self.span.failed(error)
 
     def get_env(self, key: str) -> Any:
         return self._scope.envs.get(key)

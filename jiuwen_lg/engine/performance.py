@@ -202,7 +202,7 @@ class Performer:
             ability: self._work(ability, outlet, inputs_of(self.spec.stream_inputs, self.producers, runtime.read, feed))
             for ability in self._fed
         }
-        started = _Started(Intake(feeds, work), outlet, runtime)
+        started = _Started(Intake(self.id, feeds, work), outlet, runtime)
         runtime.batch_inputs = started.batch
         for producer, frames in kept.items():
             for frame in frames:

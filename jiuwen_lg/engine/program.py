@@ -41,11 +41,29 @@ class Program:
         self._order = {id: position for position, id in enumerate(self._inside)}
         self.has_subgraphs = any(spec.nested is not None for spec in definition.components.values())
         self.is_streaming = streaming_end(definition) is not None
-        self._joins = [join for join in definition.joins() if len(join.sources) > 1]
         self._graph = compile_graph(definition, config)
-        for end in definition.unreachable_ends():
-            _logger.warning("end component [%s] can never be reached: nothing leads to it from a start", end)
+        workflows = {"": definition, **self._sub_workflows()}
+        for host, inside in workflows.items():
+            for end in inside.unreachable_ends():
+                id = f"{host}{end}"
+                _logger.warning("end component [%s] can never be reached: nothing leads to it from a start", id)
+        self._joins = [
+            (host, join)
+            for host, inside in workflows.items()
+            if not self._is_in_loop(host)
+            for join in inside.joins()
+            if len(join.sources) > 1
+        ]
         self._graphs: dict[Store | None, WorkflowGraph] = {None: self._graph}
+
+    def _sub_workflows(self) -> dict[str, Definition]:
+        """The workflows inside, by what stands before the ids of their components."""
+        nested = {id: spec.nested for id, spec in self._inside.items() if spec.nested is not None}
+        return {f"{id}.": inside.inside for id, inside in nested.items() if inside.rounds is None}
+
+    def _is_in_loop(self, host: str) -> bool:
+        parts = host.removesuffix(".").split(".")
+        return any(self.is_loop(".".join(parts[:length])) for length in range(1, len(parts) + 1))
 
     def graph(self, store: Store | None) -> WorkflowGraph:
         """The graph, saving into `store`."""
@@ -58,10 +76,10 @@ class Program:
     def skipped_joins(self, completed: Collection[str]) -> list[str]:
         """What to say of joins that did not fire since some of their predecessors never ran."""
         return [
-            f"component [{join.target}] did not run: it waits for {list(join.sources)}, of which "
-            f"{[i for i in join.sources if i not in completed]} were skipped"
-            for join in self._joins
-            if join.target not in completed and not set(join.sources).isdisjoint(completed)
+            f"component [{host}{join.target}] did not run: it waits for {list(join.sources)}, of which "
+            f"{[i for i in join.sources if f'{host}{i}' not in completed]} were skipped"
+            for host, join in self._joins
+            if f"{host}{join.target}" not in completed and any(f"{host}{i}" in completed for i in join.sources)
         ]
 
     def order_of(self, executable_id: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 from langgraph.types import Command, Interrupt, StateSnapshot
@@ -14,6 +15,7 @@ from jiuwen_lg.engine.interaction import Question, is_finished, paused_tasks
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.sessions import Record
 from jiuwen_lg.engine.store import Store
+from jiuwen_lg.schema.values import patch_global
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,13 @@ async def read_progress(program: Program, store: Store, record: Record) -> Progr
         unanswered=level.unanswered,
         kept={id: value for id, value in record.kept.items() if id not in completed},
         next_ids=list(level.open.values()),
-        state=dict(snapshot.values),
+        state=_with_told(snapshot.values, level.told),
     )
+
+
+def _with_told(state: Mapping[str, Any], told: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The state, with what open loops and sub-workflows have told of the global state."""
+    return {**state, "world": reduce(patch_global, told, state["world"])} if told else dict(state)
 
 
 @dataclass(slots=True)
@@ -98,11 +105,13 @@ class _Level:
             component that is a graph, those inside it.
         unanswered: What they ask.
         completed: The executable ids of components that have finished for good.
+        told: What the graphs inside have changed of the global state.
     """
 
     open: dict[str, str] = field(default_factory=dict)
     unanswered: list[Asked] = field(default_factory=list)
     completed: set[str] = field(default_factory=set)
+    told: list[dict[str, Any]] = field(default_factory=list)
 
     def has_completed(self, id: str) -> bool:
         """Whether a component has finished, or one that it is inside of."""
@@ -114,10 +123,17 @@ class _Level:
         self.open |= other.open
         self.unanswered += other.unanswered
         self.completed |= other.completed
+        self.told += other.told
 
 
 async def _read_level(
-    program: Program, store: Store, snapshot: StateSnapshot, namespace: str = "", host: str = ""
+    program: Program,
+    store: Store,
+    snapshot: StateSnapshot,
+    namespace: str = "",
+    host: str = "",
+    *,
+    runs_again: bool = False,
 ) -> _Level:
     """Read a graph's tasks, and those of the graphs inside them.
 
@@ -125,24 +141,27 @@ async def _read_level(
         snapshot: The graph's state.
         namespace: Its checkpoint namespace.
         host: The executable id of the component that it is inside of; empty at the top.
+        runs_again: Whether it is inside a loop that has not ended: then nothing in it has finished for good.
     """
     where = {"thread_id": snapshot.config["configurable"]["thread_id"], "checkpoint_ns": namespace}
     saved = await store.saver.aget_tuple({"configurable": where})
     writes = (saved.pending_writes if saved else None) or []
     paused = paused_tasks(writes)
     prefix = f"{host}." if host else ""
-    level = _Level()
-    if not program.is_loop(host):  # what is in a loop's body runs again in the next round
+    level = _Level(told=list(snapshot.values.get("told", ())))
+    runs_again = runs_again or program.is_loop(host)
+    if not runs_again:
         level.completed.update(f"{prefix}{id}" for id in snapshot.values.get("io", ()))
     for task in snapshot.tasks:
         id = host if task.name == ROUND else f"{prefix}{task.name}"
         if is_finished(task.id, writes):
-            level.completed.add(id)
+            if not runs_again:
+                level.completed.add(id)
             continue
         inside = task.state
         if isinstance(inside, StateSnapshot):
             below = f"{namespace}|{task.name}:{task.id}".removeprefix("|")
-            level.add(await _read_level(program, store, inside, below, id))
+            level.add(await _read_level(program, store, inside, below, id, runs_again=runs_again))
             if inside.next:
                 continue
         level.open[task.id] = id

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 
+from jiuwen_lg.engine.pauses import Pauses
 from jiuwen_lg.output import WorkflowChunk
 
 CAPACITY = 1024
@@ -21,10 +22,13 @@ class FrameReader:
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._is_closed = False
+        self.pauses = Pauses()
 
     async def put(self, frame: WorkflowChunk) -> None:
         """Add a frame; waits while the buffer is full."""
-        await self._has_room.wait()
+        if not self._has_room.is_set():
+            with self.pauses.paused():
+                await self._has_room.wait()
         self._frames.append(frame)
         if len(self._frames) >= CAPACITY:
             self._has_room.clear()

@@ -131,7 +131,7 @@ async def turn_over(rounds: Rounds, view: RoundRuntime, starts: Sequence[str], s
         await take(lambda callback: lambda: callback.first_in_loop(view))
     if not view.is_broken and await _goes_on(rounds, view):
         _require_below_limit(view)
-        view.change(since=step)
+        view.change(since=step, waits=ROUND in starts)
         await take(lambda callback: lambda: callback.start_round(view))
         return Command(update=_update(view), goto=list(starts))
     given = await tell(lambda callback: lambda: callback.out_loop(view))
@@ -182,6 +182,8 @@ class RoundEnd:
         """
         assert runtime.host is not None
         view = RoundRuntime(runtime.host, runtime, output)
+        if runtime.state["loop"].get("waits"):  # the round began when its last component was not known
+            return Command(update=update)
         try:
             turned = await turn_over(self._rounds, view, self._starts, step)
         except Exception as error:

@@ -7,7 +7,7 @@ else's graph and makes a plain one.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from jiuwen_lg.resources import Resources
 if TYPE_CHECKING:
     from jiuwen_lg.engine.interaction import Question
     from jiuwen_lg.engine.lease import Lease
+    from jiuwen_lg.engine.trace import Tracer
 
 SCOPE_KEY = "__jlg_scope"
 
@@ -43,6 +44,9 @@ class Scope:
         resources: What components may look up.
         workflow_config: The workflow's configuration.
         claim: Makes the answer kept for a component the answer of its question, on file too.
+        insists: Whether a run goes on although its workflow's shape has changed.
+        changes: What the conversation has changed of the global state since the run stopped.
+        tracer: Tells of each component, if somebody reads that.
         share: Told of each finished component's global updates.
     """
 
@@ -60,6 +64,9 @@ class Scope:
     resources: Resources = field(default_factory=Resources)
     workflow_config: Any = None
     claim: Callable[[str, str], Awaitable[Any]] = _nothing_kept
+    tracer: Tracer | None = None
+    insists: bool = False
+    changes: Sequence[dict[str, Any]] = ()
     share: Callable[[dict[str, Any]], None] = lambda _: None
 
 

@@ -11,7 +11,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextvars import Context, copy_context
 from typing import Any
+
+from langchain_core.callbacks import BaseCallbackManager
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import var_child_runnable_config
 
 from jiuwen_lg.engine.channels import TAKEN
 from jiuwen_lg.schema.path import MISSING, Path, walk
@@ -67,13 +72,15 @@ class Intake:
     """One execution of what a component does with frames, fed while its producers run.
 
     Args:
+        id: The component.
         feeds: What its inputs are made of.
         work: What it does, by ability; it begins at once.
     """
 
-    def __init__(self, feeds: list[Feed], work: Mapping[Any, Coroutine[Any, Any, Any]]) -> None:
+    def __init__(self, id: str, feeds: list[Feed], work: Mapping[Any, Coroutine[Any, Any, Any]]) -> None:
         self._feeds = feeds
-        self.tasks = {ability: asyncio.ensure_future(coroutine) for ability, coroutine in work.items()}
+        context = _context_of(id)
+        self.tasks = {ability: asyncio.create_task(coroutine, context=context) for ability, coroutine in work.items()}
 
     def put(self, producer: str, frame: Any) -> None:
         """A frame of a producer."""
@@ -93,6 +100,20 @@ class Intake:
         for task in self.tasks.values():
             task.cancel()
         await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+
+def _context_of(id: str) -> Context:
+    """The context for a component's work beside its producer: what it runs is its own, for callbacks and streams."""
+    context = copy_context()
+    config = context.get(var_child_runnable_config)
+    if config is not None:
+        metadata = {**config.get("metadata", {}), "langgraph_node": id}
+        own: RunnableConfig = {**config, "metadata": metadata}
+        if isinstance(callbacks := config.get("callbacks"), BaseCallbackManager):
+            own["callbacks"] = callbacks = callbacks.copy()
+            callbacks.add_metadata({"langgraph_node": id})
+        context.run(var_child_runnable_config.set, own)
+    return context
 
 
 STREAMS_KEY = "__jlg_streams"

@@ -12,13 +12,16 @@ from typing import Any, TypeAlias
 
 from langchain_core.runnables import RunnableConfig, patch_config
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
 
 from jiuwen_lg.constants import LOOP_MAX_LIMIT_KEY
 from jiuwen_lg.engine.abilities import streaming_end
-from jiuwen_lg.engine.channels import OWN, WORLD
+from jiuwen_lg.engine.channels import OWN, ROUND, WORLD
 from jiuwen_lg.engine.definition import ComponentSpec, Nested
 from jiuwen_lg.engine.host import HOST_KEY, Host
+from jiuwen_lg.engine.interaction import inner_state, is_resumed
 from jiuwen_lg.engine.node_runtime import NodeRuntime
+from jiuwen_lg.engine.rounds import last_component
 from jiuwen_lg.engine.streams import STREAMS_KEY, Streams
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import StatusCode
@@ -46,6 +49,7 @@ class Subgraph:
         self._nested = nested
         self._ids = frozenset(nested.inside.components)
         self._streaming_end = streaming_end(nested.inside)
+        self._waits = nested.rounds is not None and last_component(nested.inside) is None
         self._outputs = [*_OUTPUTS, "frames"] if self._streaming_end is not None else _OUTPUTS
 
     async def run(self, inputs: Any, runtime: NodeRuntime, config: RunnableConfig, *, is_sync: bool) -> Any:
@@ -66,11 +70,13 @@ class Subgraph:
         graph = self._graph()
         host = self._host(runtime)
         state = runtime.state
-        given = {
+        given: Any = {
             "inputs": self._nested.begin(inputs, runtime.scope.envs),
             WORLD: state["world"],
             OWN: {id: own for id, own in state["own"].items() if id.startswith(f"{host.id}.")},
         }
+        if (runtime.scope.changes or runtime.scope.insists) and await is_resumed(config):
+            given = await self._continuation(runtime, config) or given
         streams = Streams()
         try:
             values = await self._values(graph, given, self._config(config, host, streams), is_sync=is_sync)
@@ -78,6 +84,17 @@ class Subgraph:
             await streams.cancel()
         runtime.take_over(values.get("own") or {}, values.get("told") or [])
         return values.get("result") if self._streaming_end is None else self._frames(values)
+
+    async def _continuation(self, runtime: NodeRuntime, config: RunnableConfig) -> Command[Any] | None:
+        """How a run inside goes on after its surroundings have changed; None if there is nothing to say."""
+        changes = list(runtime.scope.changes)
+        update: Any = {"world": changes, "told": changes} if changes else None
+        goto: list[str] = []
+        if self._waits and runtime.scope.insists:
+            state = (await inner_state(self._graph(), config)).values
+            # A round that began when its last component was known now needs the loop's own node to end it.
+            goto = [] if state["loop"].get("waits") else [ROUND]
+        return Command(update=update, goto=goto) if update or goto else None
 
     def _frames(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The result of a workflow whose End gives frames: all of them."""

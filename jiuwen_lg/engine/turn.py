@@ -24,12 +24,14 @@ from jiuwen_lg.engine.channels import WORLD
 from jiuwen_lg.engine.frame_clock import FrameClock
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.lease import Lease
+from jiuwen_lg.engine.pauses import Pauses, first_done
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.progress import Progress, read_progress
 from jiuwen_lg.engine.scope import SCOPE_KEY, Scope
 from jiuwen_lg.engine.sessions import Record, Status
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.subgraph import RECURSION_LIMIT
+from jiuwen_lg.engine.trace import Tracer
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
@@ -63,6 +65,7 @@ class Turn:
         modes: The kinds of frames that somebody reads.
         emit: Takes frames, questions among them, while they are made.
         timeout_code: What a run that takes too long raises.
+        pauses: The time that it waits for the reader of its frames.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Turn:
         modes: frozenset[BaseStreamMode],
         emit: Callable[[WorkflowChunk], Awaitable[None]],
         timeout_code: StatusCode,
+        pauses: Pauses | None = None,
     ) -> None:
         self._program = program
         self._runtime = runtime
@@ -83,7 +87,8 @@ class Turn:
         self._show = emit
         self._frames: list[WorkflowChunk] = []
         self._envs = runtime.config().envs()
-        self._clock = _frame_clock(self._envs)
+        self._pauses = pauses or Pauses()
+        self._clock = _frame_clock(self._envs, self._pauses)
         self._scope = Scope(
             session_id=self._session_id,
             emit=self._pass_on if self._clock.is_needed else self._emit,
@@ -92,7 +97,10 @@ class Turn:
             context=context if context is not None else runtime.context(),
             resources=runtime.resources,
             workflow_config=program.config,
+            insists=runtime.on_change == "continue",
         )
+        if BaseStreamMode.TRACE in modes:
+            self._scope.tracer = Tracer(self._scope.emit)
         if runtime.task is not None:
             self._scope.share = runtime.task.update_global_state
 
@@ -208,7 +216,8 @@ class Turn:
             return self._beginning(record.inputs)
         if self._runtime.task is None:
             return progress.command(answers)
-        return progress.command(answers, self._runtime.task.changes_since(progress.state.get("world", {})))
+        self._scope.changes = self._runtime.task.changes_since(progress.state.get("world", {}))
+        return progress.command(answers, self._scope.changes)
 
     async def _accept(self, store: Store, lease: Lease, answers: dict[str, Any], kept: dict[str, Any]) -> None:
         """Put the answers on file, then hand them to the run."""
@@ -286,7 +295,7 @@ class Turn:
             lease.on_lost = lambda: _cancel_from_anywhere(loop, task)
         watch = asyncio.ensure_future(self._clock.watch()) if self._clock.is_needed else None
         try:
-            done, _ = await asyncio.wait({task, watch or task}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            done = await first_done({task, watch or task}, limit, self._pauses)
         finally:
             for pending in (task, watch):
                 if pending is not None and not pending.done():
@@ -310,7 +319,7 @@ class Turn:
         return result
 
 
-def _frame_clock(envs: dict[str, Any]) -> FrameClock:
+def _frame_clock(envs: dict[str, Any], pauses: Pauses) -> FrameClock:
     """The frame timeouts of a run; none is longer than the run may be."""
     whole = seconds(envs.get(WORKFLOW_EXECUTE_TIMEOUT))
 
@@ -318,7 +327,7 @@ def _frame_clock(envs: dict[str, Any]) -> FrameClock:
         found = seconds(envs.get(key))
         return found if found is None or whole is None else min(found, whole)
 
-    return FrameClock(limit(WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT), limit(WORKFLOW_STREAM_FRAME_TIMEOUT))
+    return FrameClock(limit(WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT), limit(WORKFLOW_STREAM_FRAME_TIMEOUT), pauses)
 
 
 def _checked(inputs: Any) -> dict[str, Any]:

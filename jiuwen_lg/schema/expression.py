@@ -73,7 +73,8 @@ class Expression:
         except SyntaxError as error:
             raise self._source.syntax_error(error.msg, max(0, (error.offset or 1) - 1)) from None
         except (RecursionError, MemoryError):
-            raise self._source.eval_error(f"it is nested too deeply, {MAX_DEPTH} levels are allowed") from None
+            reason = f"it has too many parts, or is nested too deeply ({MAX_DEPTH} levels are allowed)"
+            raise self._source.eval_error(reason) from None
         except ValueError as error:  # a null byte, a number of thousands of digits
             raise self._source.syntax_error(str(error)) from None
         if _is_deeper(tree, MAX_DEPTH):

@@ -16,7 +16,10 @@ MAX_BITS = 10_000
 """Of a whole number."""
 
 _SEQUENCES = (str, bytes, list, tuple)
-_WIDTH = re.compile(r"%[^%a-zA-Z]*[0-9*]")
+_FORMAT = re.compile(r"(?:[^%]|%%|%(?:\(\w*\))?[sdifr])*", re.DOTALL)
+"""A text that may be formatted: no widths and precisions, which could ask for any length."""
+
+_LONGEST_FLOAT = 400
 
 
 def bounded(value: Any) -> Any:
@@ -62,10 +65,22 @@ def _shift_left(value: Any, count: Any) -> Any:
 
 
 def _remainder(left: Any, right: Any) -> Any:
-    """`%`: of numbers; a text is formatted, without widths, which could ask for any length."""
-    if isinstance(left, (str, bytes)) and _WIDTH.search(left if isinstance(left, str) else left.decode("latin-1")):
-        raise ValueError("a format with a width or a precision is not part of the language")
+    """`%`: of numbers; a text is formatted."""
+    if isinstance(left, bytes):
+        raise TypeError("bytes cannot be formatted")
+    if isinstance(left, str):
+        _require_short(left, right)
     return bounded(left % right)
+
+
+def _require_short(text: str, values: Any) -> None:
+    """Refuse before it is made what could be very long."""
+    if not _FORMAT.fullmatch(text):
+        raise ValueError("a text is formatted with %s, %d, %i, %f or %r, without widths")
+    items = values.values() if isinstance(values, dict) else values if isinstance(values, tuple) else (values,)
+    longest = max((len(str(item)) for item in items), default=0)
+    if len(text) + text.count("%") * (longest + _LONGEST_FLOAT) > 10 * MAX_ITEMS:
+        raise ValueError(f"the result might have more than {MAX_ITEMS} characters")
 
 
 def _then_bounded(apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

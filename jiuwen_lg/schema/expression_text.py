@@ -73,6 +73,8 @@ class SourceText:
                 yield start, f"{' ' if before else ''}{_PLACEHOLDER} ", self._reference(text[2:-1], start)
             elif kind == "word" and before != ".":
                 yield start, _WORDS.get(text, text), None
+            elif kind == "string":
+                yield start, text.replace("\\\n", "").replace("\r", "\\r").replace("\n", "\\n"), None
             else:
                 yield start, _SYMBOLS.get(text, text), None
             before = text
@@ -98,13 +100,13 @@ class SourceText:
 
     def _error(self, code: StatusCode, reason: str, place: int) -> JiuWenBaseException:
         start = max(0, place - 60)
-        line = re.sub(r"\s", " ", self.text[start : place + 60])
+        line = re.sub(r"\s", " ", self.text[start : place + 60]).encode(errors="replace").decode()
         return code.error(error=f"{reason}\n    {line}\n    {' ' * (place - start)}^")
 
     def _column(self, node: ast.AST) -> int:
         """A node's column in characters (Python counts bytes)."""
         column = getattr(node, "col_offset", 0)
-        return len(self.python.encode()[:column].decode(errors="ignore"))
+        return len(self.python.encode(errors="surrogatepass")[:column].decode(errors="ignore"))
 
     def _place(self, column: int) -> int:
         """Where in `text` a column of `python` comes from."""

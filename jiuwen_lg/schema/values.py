@@ -89,6 +89,14 @@ def merge(old: Any, new: Any) -> Any:
     return merged
 
 
+def equal(one: Any, other: Any) -> bool:
+    """Whether two values are the same; those that cannot tell (arrays) are not, unless they are one object."""
+    try:
+        return one is other or bool(one == other)
+    except Exception:  # noqa: BLE001 - whatever a class does in its own comparison
+        return False
+
+
 def assign(tree: Any, path: Path, value: Any, combine: Callable[[Any, Any], Any]) -> Any:
     """A copy of `tree` in which `path` holds `combine(old, value)` (or `value`, where nothing was).
 

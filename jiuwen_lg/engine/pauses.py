@@ -1,0 +1,48 @@
+"""While a reader is slow, a run waits for it; its timeouts do not count that time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Pauses:
+    """How long a run has waited for its reader."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+        self._since = 0.0
+        self._before = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """All of it, a pause that lasts included; pauses at the same time count once."""
+        return self._before + (time.monotonic() - self._since if self._waiting else 0.0)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Somebody waits for the reader."""
+        if not self._waiting:
+            self._since = time.monotonic()
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._before += time.monotonic() - self._since
+
+
+async def first_done(
+    futures: Collection[asyncio.Future[Any]], limit: float | None, pauses: Pauses
+) -> set[asyncio.Future[Any]]:
+    """Those that are done first; none of them if that takes longer than `limit` seconds without pauses."""
+    began = time.monotonic() - pauses.seconds
+    while True:
+        left = None if limit is None else limit - (time.monotonic() - pauses.seconds - began)
+        done, _ = await asyncio.wait(futures, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if done or (limit is not None and time.monotonic() - pauses.seconds - began >= limit):
+            return done
