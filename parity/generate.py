@@ -160,15 +160,38 @@ def subs(draw: Any, earlier: list[str]) -> dict[str, Any]:
     return {"kind": "sub", "inputs": {given: draw(references(earlier) | TREES)}, "flow": flow}
 
 
+@st.composite
+def streams(draw: Any, earlier: list[str]) -> dict[str, Any]:
+    """A producer of frames and a consumer; a frame that no reference matches hangs there (Q-09), so all do."""
+    part: dict[str, Any] = {
+        "kind": "stream",
+        "inputs": draw(schemas(earlier)),
+        "gives": draw(st.lists(TREES.filter(lambda v: v is not None), min_size=1, max_size=3)),
+        "transforms": draw(st.integers(0, 2)),
+    }
+    if _one_in(draw, 3):
+        part["fails"] = 1
+    return part
+
+
 def _has_containers(case: dict[str, Any]) -> bool:
     return any("kind" in part for part in case["parts"])
 
 
 def _enter_once(case: dict[str, Any]) -> None:
-    """Let nothing run twice: a loop that is entered again has no index there (Q-17)."""
+    """Let nothing run twice: a loop that is entered again has no index there (Q-17).
+
+    And let nothing ask or fail beside a stream: there its frames are lost to the consumer then (Q-08).
+    """
     for part in case["parts"]:
         if part.get("wait") is False:
             part["wait"] = True
+    branching = len({json.dumps(source) for source, _ in case["edges"]}) < len(case["edges"])
+    if branching and any(part.get("kind") == "stream" for part in case["parts"]):
+        for part in case["parts"]:
+            for inner in _within(part):
+                inner.pop("asks", None)
+                inner.pop("fails", None)
 
 
 def _visible(part: dict[str, Any]) -> str:
@@ -203,6 +226,8 @@ def cases(draw: Any) -> dict[str, Any]:
     case["start"] = {"id": "start", "inputs": draw(schemas(["q", "deep"]))}
     conf = st.none() | st.just({"responseTemplate": "P:{{p}} Q:{{q.x}}{{none}}!"})
     case["end"] = {"id": "end", "inputs": draw(schemas(earlier)), "conf": draw(conf)}
+    if _one_in(draw, 4):  # without a template: a slot without a value costs five seconds there (Q-37)
+        case["end"] |= {"streams": True, "conf": None}
     case["inputs"] = draw(st.fixed_dictionaries({}, optional={"q": TREES, "deep": TREES, "other": VALUES}))
     case["answers"] = draw(
         st.lists(
@@ -225,7 +250,7 @@ def layers(
     layer = []
     part_of = parts(earlier)
     if case["inside"]:
-        part_of = part_of | loops(earlier) | subs(earlier)
+        part_of = part_of | loops(earlier) | subs(earlier) | streams(earlier)
     drawn = draw(st.lists(st.tuples(part_of, _sources(above)), min_size=1, max_size=3))
     for number, (unnamed, sources) in enumerate(drawn):
         part = _named(unnamed, f"{letter}{number}")
@@ -306,8 +331,11 @@ def constructs(case: dict[str, Any]) -> Counter[str]:
     """Which constructs a case uses, for counting."""
     found: Counter[str] = Counter()
     everything = [inner for part in case["parts"] for inner in _within(part)]
-    for kind, name in {"loop": "loop", "sub": "sub-workflow", "branch": "branch", "break": "break"}.items():
+    kinds = {"loop": "loop", "sub": "sub-workflow", "branch": "branch", "break": "break", "stream": "stream edge"}
+    for kind, name in kinds.items():
         found[name] = any(part.get("kind") == kind for part in everything)
+    found["streaming end"] = bool(case["end"].get("streams"))
+    found["failure in a stream"] = any(part.get("kind") == "stream" and part.get("fails") for part in everything)
     found["branch"] |= "branch" in case
     found["set variable"] = any(part.get("kind") == "set" for part in everything)
     found["question inside"] = any(part.get("asks") for part in everything if part not in case["parts"])

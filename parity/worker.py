@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import itertools
 import json
 import logging
 import os
@@ -33,6 +34,7 @@ from openjiuwen.core.runtime.interaction.interactive_input import InteractiveInp
 from openjiuwen.core.runtime.workflow import WorkflowRuntime
 from openjiuwen.core.stream.base import BaseStreamMode
 from openjiuwen.core.workflow.base import Workflow
+from openjiuwen.core.workflow.workflow_config import ComponentAbility
 
 MAX_TURNS = 12
 
@@ -68,6 +70,57 @@ class Part(ComponentExecutable, WorkflowComponent):
         for number, payload in enumerate(does.get("frames", [])):
             await runtime.write_stream({"type": does["id"], "index": number, "payload": payload})
         return does.get("returns", output)
+
+
+class Gives(ComponentExecutable, WorkflowComponent):
+    """Gives frames, letting others run in between; may fail in the middle."""
+
+    def __init__(self, description, log):
+        super().__init__()
+        self.description = description
+        self.log = log
+        self.failures = description.get("fails", 0)
+
+    async def stream(self, inputs, runtime, context):
+        does = self.description
+        self.log.append(does["id"] + "_g")
+        for number, item in enumerate(does["gives"]):
+            if number == len(does["gives"]) // 2 and self.failures:
+                self.failures -= 1
+                raise ValueError(f"{does['id']} fails")
+            yield {"v": item}
+            await asyncio.sleep(0)
+
+
+class Takes(ComponentExecutable, WorkflowComponent):
+    """Collects frames into a list, or passes each on in a list of its own."""
+
+    def __init__(self, id, log):
+        super().__init__()
+        self.id = id
+        self.log = log
+
+    async def collect(self, inputs, runtime, context):
+        self.log.append(self.id)
+        return {"v": [item async for item in inputs["v"]]}
+
+    async def transform(self, inputs, runtime, context):
+        self.log.append(self.id)
+        async for item in inputs["v"]:
+            yield {"v": [item]}
+
+
+def add_stream(builder, part, log):
+    """A producer, perhaps one that transforms, and a consumer that has the part's id."""
+    id = part["id"]
+    names = [f"{id}_g", *(f"{id}_t{number}" for number in range(part["transforms"])), id]
+    first = {"inputs_schema": part.get("inputs"), "wait_for_all": part.get("wait")}
+    builder.add_workflow_comp(names[0], Gives(part, log), comp_ability=[ComponentAbility.STREAM], **first)
+    for before, name in itertools.pairwise(names):
+        ability = ComponentAbility.COLLECT if name == id else ComponentAbility.TRANSFORM
+        schema = {"v": f"${{{before}.v}}"}
+        builder.add_workflow_comp(name, Takes(name, log), comp_ability=[ability], stream_inputs_schema=schema)
+        builder.add_stream_connection(before, name)
 
 
 def router_of(description, log):
@@ -116,6 +169,9 @@ KINDS = {
 
 
 def add_part(builder, part, log):
+    if part.get("kind") == "stream":
+        add_stream(builder, part, log)
+        return
     builder.add_workflow_comp(
         part["id"],
         KINDS[part.get("kind", "part")](part, log),
@@ -133,13 +189,22 @@ def build(case, log):
         add_part(flow, part, log)
     end = case["end"]
     flow.set_end_comp(
-        end["id"], End(end.get("conf")), inputs_schema=end.get("inputs"), outputs_schema=end.get("outputs")
+        end["id"],
+        End(end.get("conf")),
+        inputs_schema=end.get("inputs"),
+        outputs_schema=end.get("outputs"),
+        **({"response_mode": "streaming"} if end.get("streams") else {}),
     )
+    streams = {part["id"] for part in case["parts"] if part.get("kind") == "stream"}
     for source, target in case["edges"]:
-        flow.add_connection(source, target)
+        flow.add_connection(source, f"{target}_g" if target in streams else target)
     for router in [router for router in case.get("routers", []) if router["kind"] != "branch"]:
         flow.add_conditional_connection(router["source"], router_of(router, log))
     return flow
+
+
+def is_stream(result):
+    return isinstance(result, list) and all(hasattr(chunk, "payload") for chunk in result)
 
 
 def shown(chunk):
@@ -155,7 +220,7 @@ async def play_turn(flow, given, session, streams):
         return {"frames": frames}
     output = await flow.invoke(given, runtime)
     if output.state.value == "COMPLETED":
-        return {"result": output.result}
+        return {"result": [shown(chunk) for chunk in output.result] if is_stream(output.result) else output.result}
     return {"frames": [shown(chunk) for chunk in output.result]}
 
 
