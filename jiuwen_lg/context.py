@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Context(ABC):
-    """A store of messages; the engine hands it on to components untouched."""
+    """A store of messages; components receive it as it is, and each turn appends what was said and answered."""
 
     @abstractmethod
     def get_messages(self, num: int = -1, tags: dict[str, str] | None = None) -> Sequence[Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from jiuwen_lg.builder import BaseWorkFlow
 from jiuwen_lg.config import WorkflowConfig
+from jiuwen_lg.conversation import remember
 from jiuwen_lg.drawing import drawing_of, levels_of, require_title, to_mermaid
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.interaction import Question
@@ -114,7 +115,8 @@ class Workflow(BaseWorkFlow):
         Args:
             inputs: A dict starts a run; an `InteractiveInput` goes on with the session's paused or failed one.
             runtime: Names the session; without it a new one is made (`WorkflowOutput.session_id`).
-            context: What components receive as their third argument.
+            context: What components receive as their third argument; a conversation (`Context`)
+                gets what was said and answered.
 
         Returns:
             The End component's output (COMPLETED; of an End that gives frames, all frames of
@@ -134,6 +136,7 @@ class Workflow(BaseWorkFlow):
 
         turn = self._turn(runtime, context, _OUTPUT_ONLY, collect, StatusCode.WORKFLOW_INVOKE_TIMEOUT)
         outcome = await turn.run(inputs)
+        remember(context, inputs, outcome)
         if outcome.questions:
             listed = _in_order(frames, outcome.questions)
             return _output(listed, WorkflowExecutionState.INPUT_REQUIRED, runtime)
@@ -172,6 +175,7 @@ class Workflow(BaseWorkFlow):
             async for frame in reader.frames():
                 yield frame
             outcome = await task
+            remember(context, inputs, outcome)
             if not outcome.questions and outcome.result and not self._compiled().is_streaming:
                 yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=outcome.result)
         finally:

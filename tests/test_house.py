@@ -17,7 +17,7 @@ ROWS = [
     ["compat"],
     ["runner"],
     ["components", "workflow"],
-    ["builder", "drawing"],
+    ["builder", "drawing", "conversation"],
     ["engine"],
     ["component", "runtime", "interaction", "context"],
     ["resources"],

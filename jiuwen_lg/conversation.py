@@ -1,0 +1,69 @@
+"""What a run leaves in the conversation that was handed to it: what was said, and what was answered.
+
+Facts: openJiuwen 0.1.1, `engine.md` 11 (its Q-45 left out).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from jiuwen_lg.engine.turn import Outcome
+from jiuwen_lg.interaction import InteractiveInput
+from jiuwen_lg.output import OutputSchema
+
+_logger = logging.getLogger(__name__)
+
+
+def remember(context: Any, inputs: Any, outcome: Outcome) -> None:
+    """Append what the user said in a turn, and what the workflow answered.
+
+    A conversation that cannot take them is told of in a warning: the turn has succeeded.
+
+    Args:
+        context: What was passed as `context=`; anything without `batch_add_messages` is left alone.
+        inputs: The turn's input.
+        outcome: How it ended.
+    """
+    add = getattr(context, "batch_add_messages", None)
+    if not callable(add):
+        return
+    messages = [{"role": "user", "content": _said(inputs)}]
+    if (answer := _answered(outcome)) is not None:
+        messages.append({"role": "assistant", "content": answer})
+    try:
+        add(messages)
+    except Exception as error:  # noqa: BLE001 - it is the user's own
+        _logger.warning("the conversation did not take the messages of a turn: %s", error)
+
+
+def _said(inputs: Any) -> str:
+    """The query of a start; the answers of an `InteractiveInput`, one a line."""
+    if not isinstance(inputs, InteractiveInput):
+        return _text((inputs or {}).get("query", ""))
+    given = inputs.user_inputs.values() if inputs.raw_inputs is None else [inputs.raw_inputs]
+    return "\n".join(map(_text, given))
+
+
+def _answered(outcome: Outcome) -> str | None:
+    """The questions, one a line; the text of an End that gives frames; else the result as JSON."""
+    if outcome.questions:
+        return "\n".join(_text(_asked(question.value)) for question in outcome.questions)
+    if _is_stream(outcome.result):
+        answers = [f.payload["answer"] for f in outcome.result if isinstance(f.payload, dict) and "answer" in f.payload]
+        return "".join(map(_text, answers)) if answers else None
+    return json.dumps(outcome.result, ensure_ascii=False, default=str)
+
+
+def _is_stream(result: Any) -> bool:
+    return isinstance(result, Sequence) and bool(result) and all(isinstance(f, OutputSchema) for f in result)
+
+
+def _asked(value: Any) -> Any:
+    return value["value"] if isinstance(value, dict) and "value" in value else value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
