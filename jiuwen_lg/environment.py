@@ -56,6 +56,7 @@ _SETTINGS: dict[str, _Setting] = {
         (key.LOOP_NUMBER_MAX_LIMIT_ENV_KEY,), int, key.LOOP_NUMBER_MAX_LIMIT_DEFAULT
     ),
     key.FORCE_DEL_WORKFLOW_STATE_KEY: _Setting((key.FORCE_DEL_WORKFLOW_STATE_ENV_KEY,), _truth, default=False),
+    key.TRACE_DETAILS_KEY: _Setting((), _truth, default=False),
     key.END_COMP_TEMPLATE_RENDER_POSITION_TIMEOUT_KEY: _Setting((), _number, 5),
     key.END_COMP_TEMPLATE_BATCH_READER_TIMEOUT_KEY: _Setting((), _number, 5),
 }

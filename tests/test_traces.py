@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 
@@ -21,6 +23,8 @@ from jiuwen_lg import (
     SubWorkflowComponent,
     TraceSchema,
     Workflow,
+    WorkflowConfig,
+    WorkflowMetadata,
     WorkflowRuntime,
 )
 from tests.flows import Ask, Call, chain, turn, workflow
@@ -175,6 +179,51 @@ async def test_q44_tracing_never_changes_a_result() -> None:
 
     plain = (await turn(build(), {"q": {"k": 1}}, "plain")).result
     assert await spoils(build(), "traced") == [plain]
+
+
+class TestDetails:
+    """What openJiuwen's own traces tell besides, for who asks for it with `_trace_details`."""
+
+    async def traced(self, flow: Workflow, given: Any) -> list[dict[str, Any]]:
+        runtime = WorkflowRuntime(session_id="s")
+        runtime.config().set_envs({"_trace_details": True})
+        found: list[dict[str, Any]] = []
+        with contextlib.suppress(JiuWenBaseException):
+            async for frame in flow.stream(given, runtime, stream_modes=[BaseStreamMode.TRACE]):
+                if isinstance(frame, TraceSchema):
+                    found.append(frame.payload)
+        return found
+
+    async def test_q41_the_workflow_is_told_of_with_its_name(self) -> None:
+        metadata = WorkflowMetadata(id="w", name="named", version="2")
+        flow = Workflow(WorkflowConfig(metadata=metadata))
+        flow.set_start_comp("s", Start()).set_end_comp("e", End(), inputs_schema={"x": 1}).add_connection("s", "e")
+        first, start, *_, last = await self.traced(flow, {"q": 1})
+        for frame in (first, last):
+            assert (frame["workflowId"], frame["workflowName"], frame["workflowVersion"]) == ("w", "named", "2")
+        assert (first["status"], first["inputs"]) == ("start", {"q": 1})
+        assert (last["status"], last["outputs"]) == ("finish", {"output": {"x": 1}})
+        assert (start["componentId"], start["componentType"], start["workflowId"]) == ("s", "Start", "w")
+
+    @pytest.mark.parametrize(("component", "status"), [(Ask(), "interrupted"), (Call(lambda i, r: 1 / 0), "error")])
+    async def test_q42_it_is_told_how_a_turn_ended(self, component: Any, status: str) -> None:
+        frames = await self.traced(chain(("a", component)), {"q": 1})
+        assert frames[-1]["status"] == status
+        assert (frames[-1]["error"] is not None) is (status == "error")
+
+    async def test_frames_are_told_of(self) -> None:
+        class Streams(SimpleComponent):
+            async def stream(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[Any]:
+                yield {"v": 1}
+                yield {"v": 2}
+
+        flow = workflow()
+        flow.set_start_comp("g", Streams()).add_stream_connection("g", "e")
+        flow.set_end_comp("e", End(), stream_inputs_schema={"v": "${g.v}"}, response_mode="streaming")
+        closing = {frame["invokeId"]: frame for frame in await self.traced(flow, {}) if frame["status"] == "finish"}
+        assert closing["g"]["streamOutputs"] == [{"v": 1}, {"v": 2}]
+        assert closing["e"]["streamInputs"] == [{"g.v": 1}, {"g.v": 2}]
+        assert closing["e"]["streamOutputs"] == [{"output": {"v": 1}}, {"output": {"v": 2}}]
 
 
 async def test_without_the_mode_nothing_is_told() -> None:

@@ -133,7 +133,10 @@ class ComponentNode(Runnable[Any, Any]):
         id = runtime.executable_id()
         parent = tracer.parent_of(id, around, predecessors, step_of(config))
         index = runtime.state["loop"].get("index") if host is not None and host.is_loop else None
-        return Span(tracer, id, self._spec.id, around, parent, index)
+        config_of = runtime.get_current_workflow_config()
+        workflow_id = config_of.metadata.id if config_of is not None else ""
+        name = type(self._spec.executable).__name__
+        return Span(tracer, id, self._spec.id, around, parent, index, class_name=name, workflow_id=workflow_id)
 
     async def _traced(self, runtime: NodeRuntime, output: Any, update: Any, config: RunnableConfig) -> None:
         """Tell of the end, and remember what the component leads to."""

@@ -100,6 +100,8 @@ class Performer:
             for consumer in self.consumers:
                 if (following := streams.get(consumer.id)) is not None:
                     following.feeding.close({self.id})
+        if runtime.span is not None:
+            runtime.span.exchanged(intake.feeding.taken() if intake is not None else [], outlet.given)
         return Performance(output, outlet.frames, self._has_output)
 
     def update(self, done: Performance, runtime: NodeRuntime) -> dict[str, Any]:
@@ -255,11 +257,13 @@ class Outlet:
 
     Attributes:
         frames: Those that are kept, for whoever takes them later.
+        given: All of them, where traces tell them.
     """
 
     def __init__(self, performer: Performer, runtime: NodeRuntime, streams: Streams) -> None:
         self.runtime = runtime
         self.frames: list[Any] = []
+        self.given: list[Any] = []
         self._performer = performer
         self._streams = streams
         self._indices: dict[ComponentAbility, int] = {}
@@ -276,6 +280,8 @@ class Outlet:
     async def send(self, ability: ComponentAbility, item: Any) -> None:
         """Hand one frame to everybody who takes it."""
         item = await self._performer.shaped(item)
+        if (tracer := self.runtime.scope.tracer) is not None and tracer.has_details:
+            self.given.append(item)
         if self._performer.spec.is_exit:
             await self._show(ability, item)
         if not self._is_kept:

@@ -35,17 +35,21 @@ class Feed:
 
     def __init__(self, producer: str, path: Path, timeout: float | None) -> None:
         self.producer = producer
+        self.name = ".".join(map(str, (producer, *path)))
         self._path = path
         self._timeout = timeout
         self._items: deque[Any] = deque()
         self._changed = asyncio.Event()
         self._is_closed = False
+        self.taken: list[Any] = []
+        """What was taken, in order."""
 
     def put(self, frame: Any) -> None:
         """One more frame."""
         item = walk(frame, self._path)
         if item is not MISSING and item is not None:
             self._items.append(detach(item))
+            self.taken.append(item)
             self._changed.set()
 
     def close(self) -> None:
@@ -94,6 +98,10 @@ class Intake:
         for feed in self._feeds:
             if feed.producer in ended:
                 feed.close()
+
+    def taken(self) -> list[dict[str, Any]]:
+        """What was taken, feed by feed: `{reference: item}`."""
+        return [{feed.name: item} for feed in self._feeds for item in feed.taken]
 
     async def cancel(self) -> None:
         """Stop what is still running."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from jiuwen_lg.config import WorkflowMetadata
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import TraceSchema, WorkflowChunk
 from jiuwen_lg.schema.values import detach
@@ -24,10 +25,13 @@ class Tracer:
 
     Args:
         emit: Takes the frames.
+        has_details: Whether they tell what openJiuwen's own tell besides: of the workflow as a
+            whole, of classes, of frames taken and given.
     """
 
-    def __init__(self, emit: Callable[[WorkflowChunk], Awaitable[None]]) -> None:
+    def __init__(self, emit: Callable[[WorkflowChunk], Awaitable[None]], *, has_details: bool = False) -> None:
         self.emit = emit
+        self.has_details = has_details
         self.trace_id = str(uuid4())
         self._finished: dict[str, int] = {}
         self._chosen: dict[str, str] = {}
@@ -55,6 +59,48 @@ class Tracer:
         self._chosen.update(dict.fromkeys(targets, id))
 
 
+class WorkflowSpan:
+    """The traces of a turn of a workflow as a whole; told only in detail.
+
+    Args:
+        tracer: The turn's.
+        metadata: The workflow's.
+    """
+
+    def __init__(self, tracer: Tracer, metadata: WorkflowMetadata) -> None:
+        self._tracer = tracer
+        self._payload: dict[str, Any] = {
+            "traceId": tracer.trace_id,
+            "startTime": _now(),
+            "endTime": None,
+            "inputs": None,
+            "outputs": None,
+            "error": None,
+            "invokeId": metadata.id,
+            "parentInvokeId": None,
+            "executionId": tracer.trace_id,
+            "workflowId": metadata.id,
+            "workflowVersion": metadata.version,
+            "workflowName": metadata.name,
+            "status": "start",
+            "parentNodeId": "",
+        }
+
+    async def start(self, inputs: Any) -> None:
+        """The turn begins."""
+        await self._send("start", inputs=detach(inputs))
+
+    async def end(self, status: str, *, outputs: Any = None, error: BaseException | None = None) -> None:
+        """The turn ends: `finish`, `interrupted` or `error`."""
+        told = None if error is None else _told(error)
+        await self._send(status, endTime=_now(), outputs=detach(outputs), error=told)
+
+    async def _send(self, status: str, **more: Any) -> None:
+        self._payload |= {**more, "status": status}
+        if self._tracer.has_details:
+            await self._tracer.emit(TraceSchema(type=WORKFLOW_TRACE, payload=dict(self._payload)))
+
+
 class Span:
     """The traces of one execution of one component.
 
@@ -65,15 +111,25 @@ class Span:
         host: The executable id of the component that it is inside of; empty at the top.
         parent: The component that triggered it.
         loop_index: In the body of a loop, the round.
+        class_name: The class of what runs; told only in detail.
+        workflow_id: Its workflow; told only in detail.
     """
 
     def __init__(
-        self, tracer: Tracer, id: str, local_id: str, host: str, parent: str | None, loop_index: int | None
+        self,
+        tracer: Tracer,
+        id: str,
+        local_id: str,
+        host: str,
+        parent: str | None,
+        loop_index: int | None,
+        class_name: str,
+        workflow_id: str,
     ) -> None:
         self._tracer = tracer
         self._payload: dict[str, Any] = {
             "traceId": tracer.trace_id,
-            "startTime": datetime.now(),  # noqa: DTZ005 - naive local time, as seed 002 prints it
+            "startTime": _now(),
             "endTime": None,
             "inputs": None,
             "outputs": None,
@@ -90,6 +146,14 @@ class Span:
             "status": "start",
             "parentNodeId": host,
         }
+        if tracer.has_details:
+            self._payload |= {"componentId": local_id, "componentName": local_id, "componentType": class_name}
+            self._payload |= {"workflowId": workflow_id, "streamInputs": [], "streamOutputs": []}
+
+    def exchanged(self, taken: list[Any], given: list[Any]) -> None:
+        """It has taken and given these frames; told only in detail."""
+        if self._tracer.has_details:
+            self._payload |= {"streamInputs": detach(taken), "streamOutputs": detach(given)}
 
     async def start(self, inputs: Any) -> None:
         """It begins with these inputs."""
@@ -103,22 +167,32 @@ class Span:
 
     async def failed(self, error: BaseException) -> None:
         """It tells of an error, or ends with it."""
-        known = error
-        if not isinstance(known, JiuWenBaseException):
-            known = StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=str(error))
-        self._payload["error"] = {"error_code": known.error_code, "message": known.message}
+        self._payload["error"] = _told(error)
         await self._send("error")
 
     async def finish(self, outputs: Any) -> None:
         """It ends with these outputs; after an error that it has told of, as failed."""
-        self._payload |= {"endTime": datetime.now(), "outputs": detach(outputs)}  # noqa: DTZ005
+        self._payload |= {"endTime": _now(), "outputs": detach(outputs)}
         await self._send("finish" if self._payload["error"] is None else "error")
 
     async def end_with(self, error: BaseException) -> None:
         """It ends with an error."""
-        self._payload["endTime"] = datetime.now()  # noqa: DTZ005
+        self._payload["endTime"] = _now()
         await self.failed(error)
 
     async def _send(self, status: str) -> None:
         self._payload["status"] = status
         await self._tracer.emit(TraceSchema(type=WORKFLOW_TRACE, payload=dict(self._payload)))
+
+
+def _told(error: BaseException) -> dict[str, Any]:
+    """An error as a frame shows it."""
+    known = error
+    if not isinstance(known, JiuWenBaseException):
+        known = StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=str(error))
+    return {"error_code": known.error_code, "message": known.message}
+
+
+def _now() -> datetime:
+    """Naive local time, as seed 002 prints it."""
+    return datetime.now()  # noqa: DTZ005

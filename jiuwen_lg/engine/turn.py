@@ -15,6 +15,7 @@ from langgraph.errors import GraphRecursionError, NodeCancelledError
 
 from jiuwen_lg.constants import (
     FORCE_DEL_WORKFLOW_STATE_KEY,
+    TRACE_DETAILS_KEY,
     WORKFLOW_EXECUTE_TIMEOUT,
     WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT,
     WORKFLOW_STREAM_FRAME_TIMEOUT,
@@ -31,7 +32,7 @@ from jiuwen_lg.engine.scope import SCOPE_KEY, Scope
 from jiuwen_lg.engine.sessions import Record, Status
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.subgraph import RECURSION_LIMIT
-from jiuwen_lg.engine.trace import Tracer
+from jiuwen_lg.engine.trace import Tracer, WorkflowSpan
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
@@ -100,7 +101,8 @@ class Turn:
             insists=runtime.on_change == "continue",
         )
         if BaseStreamMode.TRACE in modes:
-            self._scope.tracer = Tracer(self._scope.emit)
+            has_details = bool(self._envs.get(TRACE_DETAILS_KEY))
+            self._scope.tracer = Tracer(self._scope.emit, has_details=has_details)
         if runtime.task is not None:
             self._scope.share = runtime.task.update_global_state
 
@@ -123,11 +125,26 @@ class Turn:
         store = await current_store()
         _logger.debug("session [%s]: turn with %s", self._session_id, type(inputs).__name__)
         try:
-            outcome = await self._run(store, inputs)
+            outcome = await self._traced(store, inputs)
         except sqlite3.Error as error:
             where = store.path if store else "off"
             raise StatusCode.STORE_UNAVAILABLE.error(store=where, reason=str(error)) from error
         _logger.debug("session [%s]: %s", self._session_id, outcome.summary)
+        return outcome
+
+    async def _traced(self, store: Store | None, inputs: Any) -> Outcome:
+        """Run, and let the traces tell of the turn as a whole, if they are detailed."""
+        tracer = self._scope.tracer
+        if tracer is None or not tracer.has_details:
+            return await self._run(store, inputs)
+        span = WorkflowSpan(tracer, self._program.config.metadata)
+        await span.start(inputs)
+        try:
+            outcome = await self._run(store, inputs)
+        except Exception as error:
+            await span.end("error", error=error)
+            raise
+        await span.end("interrupted" if outcome.questions else "finish", outputs=outcome.result)
         return outcome
 
     async def _run(self, store: Store | None, inputs: Any) -> Outcome:
