@@ -15,7 +15,7 @@ PACKAGE = Path(jiuwen_lg.__file__).parent
 
 ROWS = [
     ["compat"],
-    ["runner"],
+    ["runner", "terminal"],
     ["components", "workflow"],
     ["builder", "drawing", "conversation"],
     ["engine"],
