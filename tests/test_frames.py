@@ -529,6 +529,31 @@ class TestResuming:
         assert (await turn(flow, InteractiveInput("yes"))).result["output"]["t"] == [1, 2]
         assert producer.executions == 1
 
+    @pytest.mark.parametrize("fails", [False, True])
+    async def test_frames_of_an_end_that_were_shown_are_not_shown_again(self, *, fails: bool) -> None:
+        """The End had them all but not its turn, when a sibling asked (or failed) in the producer's superstep."""
+        shown = asyncio.Event()
+
+        async def wait(inputs: Any, runtime: Any) -> Any:
+            await shown.wait()
+            if fails and other.executions == 1:
+                raise RuntimeError("beside")
+            return {"answer": 1 if fails else await runtime.interact("ok?")}
+
+        other = Call(wait)
+        schema = {"stream_inputs_schema": V, "response_mode": "streaming"}
+        flow = flow_of(("g", Gives(1, 2), {}), ("ask", other, {}), edges="s>g s>ask g=e ask>e", **schema)
+        first: list[Any] = []
+        try:
+            async for frame in flow.stream({}, WorkflowRuntime(session_id="s"), stream_modes=[BaseStreamMode.OUTPUT]):
+                first.append(frame)
+                if len(first) == 2:
+                    shown.set()
+        except JiuWenBaseException:
+            assert fails
+        assert values(first) == [1, 2]
+        assert values(await watched(flow, InteractiveInput() if fails else InteractiveInput("yes"))) == []
+
     async def test_state_that_a_consumer_changes_counts_from_its_turn_on(self) -> None:
         class Counts(Takes):
             async def collect(self, inputs: Any, runtime: Any, context: Any) -> Any:

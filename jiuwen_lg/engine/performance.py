@@ -102,6 +102,8 @@ class Performer:
                     following.feeding.close({self.id})
         if runtime.span is not None:
             runtime.span.exchanged(intake.feeding.taken() if intake is not None else [], outlet.given)
+        if runtime.host is None:
+            runtime.scope.shown.pop(self.id, None)
         return Performance(output, outlet.frames, self._has_output)
 
     def update(self, done: Performance, runtime: NodeRuntime) -> dict[str, Any]:
@@ -299,11 +301,15 @@ class Outlet:
         if isinstance(item, CustomSchema):
             raise StatusCode.STREAM_WRITER_WRITE_SCHEMA_FAILED.error(reason="an End gives no CustomSchema")
         frame = item if isinstance(item, OutputSchema) else OutputSchema(type=END_FRAME, index=index, payload=item)
-        host, scope = self.runtime.host, self.runtime.scope
+        host, scope, id, name = self.runtime.host, self.runtime.scope, self._performer.id, ability.ability_name
         if host is not None:
             if host.outlet is not None:
                 await host.outlet(storable(frame.payload))
-        elif BaseStreamMode.OUTPUT in scope.modes:
+            return
+        if BaseStreamMode.OUTPUT not in scope.modes:
+            return
+        scope.shown.setdefault(id, {})[name] = index + 1
+        if index >= scope.shown_before.get(id, {}).get(name, 0):
             await scope.emit(frame)
 
 

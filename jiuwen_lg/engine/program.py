@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from jiuwen_lg.config import WorkflowConfig
@@ -47,6 +47,7 @@ class Program:
             for end in inside.unreachable_ends():
                 id = f"{host}{end}"
                 _logger.warning("end component [%s] can never be reached: nothing leads to it from a start", id)
+        self._producers = {id: definition.producers_of(id) for id in definition.ends}
         self._joins = [
             (host, join)
             for host, inside in workflows.items()
@@ -81,6 +82,10 @@ class Program:
             for host, join in self._joins
             if f"{host}{join.target}" not in completed and any(f"{host}{i}" in completed for i in join.sources)
         ]
+
+    def shown(self, frames: Mapping[str, Any], completed: Collection[str]) -> dict[str, Any]:
+        """Of the frames that Ends have given so far, those that will come again: their producers have all ended."""
+        return {id: count for id, count in frames.items() if all(p in completed for p in self._producers.get(id, ()))}
 
     def order_of(self, executable_id: str) -> Any:
         """A sort key: components in the order in which they were added, those inside another after it."""

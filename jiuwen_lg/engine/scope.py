@@ -46,6 +46,8 @@ class Scope:
         claim: Makes the answer kept for a component the answer of its question, on file too.
         insists: Whether a run goes on although its workflow's shape has changed.
         changes: What the conversation has changed of the global state since the run stopped.
+        shown: How many frames each End has given that has not finished, by ability.
+        shown_before: The same when the run stopped last; these are not shown again.
         tracer: Tells of each component, if somebody reads that.
         share: Told of each finished component's global updates.
     """
@@ -64,6 +66,8 @@ class Scope:
     resources: Resources = field(default_factory=Resources)
     workflow_config: Any = None
     claim: Callable[[str, str], Awaitable[Any]] = _nothing_kept
+    shown: dict[str, dict[str, int]] = field(default_factory=dict)
+    shown_before: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     tracer: Tracer | None = None
     insists: bool = False
     changes: Sequence[dict[str, Any]] = ()

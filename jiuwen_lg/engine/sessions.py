@@ -111,7 +111,7 @@ class Record:
 
     @property
     def kept(self) -> dict[str, Any]:
-        """The answers given before their component asked, by executable id."""
+        """The answers given before their component asked, by executable id; under `SHOWN` the frames shown."""
         return self._value("kept") or {}
 
     @property
@@ -139,6 +139,9 @@ class Record:
             store="file", reason=f"column {column} of session [{self.row.session_id}] is damaged"
         )
 
+
+SHOWN = "@shown"
+"""Among the kept answers: how many frames Ends gave that had not finished."""
 
 _COLUMNS = ", ".join(Row.__slots__)
 _NOBODYS: dict[str, Any] = {"owner": None, "lease_until": 0.0}
@@ -283,12 +286,19 @@ class Sessions:
             self._update(cursor, lease, status=status, updated_at=record.row.updated_at, **_NOBODYS)
 
     def settle(
-        self, lease: Lease, status: Status, *, questions: Sequence[Question] = (), error: str | None = None
+        self,
+        lease: Lease,
+        status: Status,
+        *,
+        kept: Mapping[str, Any],
+        questions: Sequence[Question] = (),
+        error: str | None = None,
     ) -> None:
         """End a turn whose run has not finished."""
-        shown = dump([_plain(question) for question in questions])
+        asked = dump([_plain(question) for question in questions])
+        on_file = dump(kept) if kept else None
         with self.database.transaction() as cursor:
-            self._update(cursor, lease, status=status, questions=shown, error=error, **_NOBODYS)
+            self._update(cursor, lease, status=status, questions=asked, kept=on_file, error=error, **_NOBODYS)
 
     def complete(self, lease: Lease, record: Record, result: Any, *, tokens: Sequence[str]) -> None:
         """End a run: its checkpoints are replaced by a receipt.

@@ -29,7 +29,7 @@ from jiuwen_lg.engine.pauses import Pauses, first_done
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.progress import Progress, read_progress
 from jiuwen_lg.engine.scope import SCOPE_KEY, Scope
-from jiuwen_lg.engine.sessions import Record, Status
+from jiuwen_lg.engine.sessions import SHOWN, Record, Status
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.subgraph import RECURSION_LIMIT
 from jiuwen_lg.engine.trace import Tracer, WorkflowSpan
@@ -241,6 +241,7 @@ class Turn:
         identity = self._program.identity
         await store.database.call(lambda: store.sessions.accept(lease, identity, answers=answers, kept=kept))
         self._scope.answers, self._scope.kept = answers, kept
+        self._scope.shown_before = kept.pop(SHOWN, {})
 
         async def claim(id: str, token: str) -> Any:
             answers[token] = kept.pop(id)
@@ -265,7 +266,9 @@ class Turn:
         if record.row.status == "waiting":
             await _ended(store, lease, lambda: store.sessions.release(lease, record, "waiting"))
         else:
-            await _ended(store, lease, lambda: store.sessions.settle(lease, "waiting", questions=questions))
+            await _ended(
+                store, lease, lambda: store.sessions.settle(lease, "waiting", questions=questions, kept=record.kept)
+            )
         for question in questions:
             await self._scope.emit(question.to_chunk())
         return Outcome(questions=questions)
@@ -281,7 +284,9 @@ class Turn:
                 store.sessions.let_go(lease)
                 raise lease.lost_error() from error
             text = f"{type(error).__name__}: {error}"
-            await _ended(store, lease, lambda: store.sessions.settle(lease, "failed", error=text))
+            await _ended(
+                store, lease, lambda: store.sessions.settle(lease, "failed", error=text, kept=self._kept_then())
+            )
             _raise_outer(error)
         # From here on the run has ended well, and a cancellation changes that no more.
         await _ended(store, lease, lambda: self._record(store, record, lease, outcome))
@@ -295,9 +300,15 @@ class Turn:
             _logger.warning("session [%s]: %s", self._session_id, skipped)
         return Outcome(self._frames if self._program.is_streaming else result)
 
+    def _kept_then(self) -> dict[str, Any]:
+        """What a run that has not finished leaves on file for its next turn."""
+        scope = self._scope
+        shown = self._program.shown(scope.shown, scope.completed)
+        return {**scope.kept, SHOWN: shown} if shown else scope.kept
+
     def _record(self, store: Store, record: Record, lease: Lease, outcome: Outcome) -> None:
         if outcome.questions:
-            store.sessions.settle(lease, "waiting", questions=outcome.questions)
+            store.sessions.settle(lease, "waiting", questions=outcome.questions, kept=self._kept_then())
         else:
             store.sessions.complete(lease, record, outcome.result, tokens=list(self._scope.answers))
 
