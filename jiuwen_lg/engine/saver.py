@@ -48,6 +48,7 @@ class FencedSaver(SqliteSaver):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._remembered: dict[str, dict[Any, Any]] = {}
         super().__init__(None, serde=StrictSerializer())  # type: ignore[arg-type]
 
     @property
@@ -152,6 +153,33 @@ class FencedSaver(SqliteSaver):
     async def adelete_thread(self, thread_id: str) -> None:
         """See `delete_thread`."""
         await self._database.call(lambda: self.delete_thread(thread_id))
+
+    @contextmanager
+    def remembering(self, thread_id: str) -> Iterator[None]:
+        """Read a thread's history once, though it is looked at before the graph loads it.
+
+        What lies behind a checkpoint never changes; a turn that resumes holds its session alone.
+        """
+        self._remembered[thread_id] = {}
+        try:
+            yield
+        finally:
+            del self._remembered[thread_id]
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """LangGraph's `get_delta_channel_history`."""
+        where = config["configurable"]
+        remembered = self._remembered.get(where["thread_id"])
+        id = where.get("checkpoint_id")
+        if remembered is None or id is None:
+            return super().get_delta_channel_history(config=config, channels=channels)
+        key = (where.get("checkpoint_ns", ""), id, *sorted(channels))
+        if key not in remembered:
+            remembered[key] = super().get_delta_channel_history(config=config, channels=channels)
+        found: Mapping[str, DeltaChannelHistory] = remembered[key]
+        return found
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]

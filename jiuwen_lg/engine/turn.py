@@ -210,6 +210,11 @@ class Turn:
         )
         if record is None or lease is None:
             return self._from_receipt(store, record, given)
+        with store.saver.remembering(record.row.thread_id):
+            return await self._go_on(store, record, lease, given)
+
+    async def _go_on(self, store: Store, record: Record, lease: Lease, given: InteractiveInput) -> Outcome:
+        """Do with an unfinished run what its input asks for."""
         status = _resting(record)
         try:
             progress = await read_progress(self._program, store, record)
