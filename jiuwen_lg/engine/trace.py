@@ -70,15 +70,7 @@ class WorkflowSpan:
     def __init__(self, tracer: Tracer, metadata: WorkflowMetadata) -> None:
         self._tracer = tracer
         self._payload: dict[str, Any] = {
-            "traceId": tracer.trace_id,
-            "startTime": _now(),
-            "endTime": None,
-            "inputs": None,
-            "outputs": None,
-            "error": None,
-            "invokeId": metadata.id,
-            "parentInvokeId": None,
-            "executionId": tracer.trace_id,
+            **_begun(tracer, metadata.id, None),
             "workflowId": metadata.id,
             "workflowVersion": metadata.version,
             "workflowName": metadata.name,
@@ -128,15 +120,7 @@ class Span:
     ) -> None:
         self._tracer = tracer
         self._payload: dict[str, Any] = {
-            "traceId": tracer.trace_id,
-            "startTime": _now(),
-            "endTime": None,
-            "inputs": None,
-            "outputs": None,
-            "error": None,
-            "invokeId": id,
-            "parentInvokeId": parent,
-            "executionId": tracer.trace_id,
+            **_begun(tracer, id, parent),
             "onInvokeData": [],
             "componentId": "",
             "componentName": "",
@@ -183,6 +167,21 @@ class Span:
     async def _send(self, status: str) -> None:
         self._payload["status"] = status
         await self._tracer.emit(TraceSchema(type=WORKFLOW_TRACE, payload=dict(self._payload)))
+
+
+def _begun(tracer: Tracer, id: str, parent: str | None) -> dict[str, Any]:
+    """How every frame begins."""
+    return {
+        "traceId": tracer.trace_id,
+        "startTime": _now(),
+        "endTime": None,
+        "inputs": None,
+        "outputs": None,
+        "error": None,
+        "invokeId": id,
+        "parentInvokeId": parent,
+        "executionId": tracer.trace_id,
+    }
 
 
 def _told(error: BaseException) -> dict[str, Any]:
