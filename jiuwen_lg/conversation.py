@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
 from typing import Any
 
+from jiuwen_lg.engine.performance import END_FRAME
 from jiuwen_lg.engine.turn import Outcome
 from jiuwen_lg.interaction import InteractiveInput
-from jiuwen_lg.output import OutputSchema
 
 _logger = logging.getLogger(__name__)
 
 
-def remember(context: Any, inputs: Any, outcome: Outcome) -> None:
+def remember(context: Any, inputs: Any, outcome: Outcome, *, is_streaming: bool) -> None:
     """Append what the user said in a turn, and what the workflow answered.
 
     A conversation that cannot take them is told of in a warning: the turn has succeeded.
@@ -26,14 +25,15 @@ def remember(context: Any, inputs: Any, outcome: Outcome) -> None:
         context: What was passed as `context=`; anything without `batch_add_messages` is left alone.
         inputs: The turn's input.
         outcome: How it ended.
+        is_streaming: Whether the workflow's result is frames.
     """
     add = getattr(context, "batch_add_messages", None)
     if not callable(add):
         return
-    messages = [{"role": "user", "content": _said(inputs)}]
-    if (answer := _answered(outcome)) is not None:
-        messages.append({"role": "assistant", "content": answer})
     try:
+        messages = [{"role": "user", "content": _said(inputs)}]
+        if (answer := _answered(outcome, is_streaming=is_streaming)) is not None:
+            messages.append({"role": "assistant", "content": answer})
         add(messages)
     except Exception as error:  # noqa: BLE001 - it is the user's own
         _logger.warning("the conversation did not take the messages of a turn: %s", error)
@@ -47,18 +47,15 @@ def _said(inputs: Any) -> str:
     return "\n".join(map(_text, given))
 
 
-def _answered(outcome: Outcome) -> str | None:
+def _answered(outcome: Outcome, *, is_streaming: bool) -> str | None:
     """The questions, one a line; the text of an End that gives frames; else the result as JSON."""
     if outcome.questions:
         return "\n".join(_text(_asked(question.value)) for question in outcome.questions)
-    if _is_stream(outcome.result):
-        answers = [f.payload["answer"] for f in outcome.result if isinstance(f.payload, dict) and "answer" in f.payload]
-        return "".join(map(_text, answers)) if answers else None
-    return json.dumps(outcome.result, ensure_ascii=False, default=str)
-
-
-def _is_stream(result: Any) -> bool:
-    return isinstance(result, Sequence) and bool(result) and all(isinstance(f, OutputSchema) for f in result)
+    if not is_streaming:
+        return json.dumps(outcome.result, ensure_ascii=False, default=str)
+    payloads = [frame.payload for frame in outcome.result if frame.type == END_FRAME]
+    answers = [payload["answer"] for payload in payloads if isinstance(payload, dict) and "answer" in payload]
+    return "".join(map(_text, answers)) if answers else None
 
 
 def _asked(value: Any) -> Any:

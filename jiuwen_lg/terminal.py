@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jiuwen_lg.constants import TRACE_DETAILS_KEY
+from jiuwen_lg.engine.abilities import streaming_end
 from jiuwen_lg.output import (
-    INTERACTION,
     WORKFLOW_FINAL,
+    InteractionOutput,
     OutputSchema,
     TraceSchema,
     WorkflowChunk,
@@ -59,7 +60,7 @@ async def watch(
         raise ImportError("the terminal view needs rich: pip install 'jiuwen-lg[terminal]'") from error
     runtime = runtime or WorkflowRuntime()
     runtime.config().set_envs({TRACE_DETAILS_KEY: True})
-    view = ProgressView()
+    view = ProgressView(gives_frames=streaming_end(flow.definition) is not None)
     with Live(view, console=console, refresh_per_second=8):
         async for frame in flow.stream(inputs, runtime, context):
             view.take(frame)
@@ -79,9 +80,14 @@ class _Row:
 
 
 class ProgressView:
-    """What `watch` shows, made of the frames of a stream; rich draws it."""
+    """What `watch` shows, made of the frames of a stream; rich draws it.
 
-    def __init__(self) -> None:
+    Args:
+        gives_frames: Whether the workflow's result is frames.
+    """
+
+    def __init__(self, *, gives_frames: bool) -> None:
+        self._gives_frames = gives_frames
         self._rows: dict[str, _Row] = {}
         self._frames: list[OutputSchema] = []
         self._final: Any = None
@@ -94,14 +100,14 @@ class ProgressView:
             self._final = frame.payload
         elif isinstance(frame, OutputSchema):
             self._frames.append(frame)
-            if frame.type == INTERACTION:
+            if _is_question(frame):
                 row = self._rows.setdefault(frame.payload.id, _Row())
                 row.status, row.note = "asks", str(frame.payload.value)
 
     def output(self, session_id: str) -> WorkflowOutput:
         """What `Workflow.invoke` would have given."""
-        asks = any(frame.type == INTERACTION for frame in self._frames)
-        result = self._frames if asks or (self._final is None and self._frames) else self._final
+        asks = any(map(_is_question, self._frames))
+        result = self._frames if asks or self._gives_frames else self._final
         state = WorkflowExecutionState.INPUT_REQUIRED if asks else WorkflowExecutionState.COMPLETED
         return WorkflowOutput(result=result, state=state, session_id=session_id)
 
@@ -136,3 +142,8 @@ class ProgressView:
                 Text(row.note),
             )
         return table
+
+
+def _is_question(frame: OutputSchema) -> bool:
+    """Whether a frame is a question (a component may write one that looks like it)."""
+    return isinstance(frame.payload, InteractionOutput) and bool(frame.payload.token)

@@ -136,7 +136,7 @@ class Workflow(BaseWorkFlow):
 
         turn = self._turn(runtime, context, _OUTPUT_ONLY, collect, StatusCode.WORKFLOW_INVOKE_TIMEOUT)
         outcome = await turn.run(inputs)
-        remember(context, inputs, outcome)
+        remember(context, inputs, outcome, is_streaming=self._compiled().is_streaming)
         if outcome.questions:
             listed = _in_order(frames, outcome.questions)
             return _output(listed, WorkflowExecutionState.INPUT_REQUIRED, runtime)
@@ -175,7 +175,7 @@ class Workflow(BaseWorkFlow):
             async for frame in reader.frames():
                 yield frame
             outcome = await task
-            remember(context, inputs, outcome)
+            remember(context, inputs, outcome, is_streaming=self._compiled().is_streaming)
             if not outcome.questions and outcome.result and not self._compiled().is_streaming:
                 yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=outcome.result)
         finally:
@@ -191,7 +191,16 @@ class Workflow(BaseWorkFlow):
         pauses: Pauses | None = None,
     ) -> Turn:
         program = self._compiled()
-        return Turn(program, runtime, context, modes=modes, emit=emit, timeout_code=timeout_code, pauses=pauses)
+        return Turn(
+            program,
+            runtime,
+            context,
+            modes=modes,
+            emit=emit,
+            timeout_code=timeout_code,
+            pauses=pauses,
+            is_live=pauses is not None,
+        )
 
     # --- sessions ---
 

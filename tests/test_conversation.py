@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from jiuwen_lg import Context, End, InteractiveInput, JiuWenBaseException, Start, Workflow, WorkflowRuntime
+from jiuwen_lg import (
+    BaseStreamMode,
+    Context,
+    End,
+    InteractiveInput,
+    JiuWenBaseException,
+    Start,
+    Workflow,
+    WorkflowRuntime,
+)
 from tests.flows import Ask, Call, parallel, workflow
 
 
@@ -85,6 +94,18 @@ async def test_a_failed_turn_leaves_nothing_and_a_conversation_of_the_runtime_is
         await echo(component=Call(lambda i, r: 1 / 0)).invoke({"query": "x"}, WorkflowRuntime(), context)
     await echo().invoke({"query": "x"}, WorkflowRuntime(context=context))
     assert context.messages == []
+
+
+@pytest.mark.parametrize("modes", [None, [BaseStreamMode.CUSTOM], []])
+async def test_the_answer_is_the_ends_whatever_is_read(modes: list[BaseStreamMode] | None) -> None:
+    async def write(inputs: Any, runtime: Any) -> Any:
+        await runtime.write_stream({"type": "progress", "index": 0, "payload": {"answer": "not the answer"}})
+        return inputs
+
+    flow, context = echo({"responseTemplate": "<{{q}}>"}, "streaming", Call(write)), Messages()
+    async for _ in flow.stream({"query": "a"}, WorkflowRuntime(), context, stream_modes=modes):
+        pass
+    assert context.said == [("user", "a"), ("assistant", "<a>")]
 
 
 async def test_a_conversation_that_fails_fails_no_turn(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import interrupt
 
 from jiuwen_lg import (
     BaseStreamMode,
@@ -26,6 +27,7 @@ from jiuwen_lg import (
     Workflow,
     WorkflowRuntime,
 )
+from jiuwen_lg.engine import reader
 from tests.flows import Ask, Call, asked, turn, workflow
 from tests.loops import number
 
@@ -375,6 +377,21 @@ class TestInputs:
             await turn(flow, {}, str(options))
             assert seen.seen == [{"v": 1, "none": None}, {"v": 2, "none": None}]
 
+    async def test_a_producer_may_change_one_dict_and_give_it_again(self) -> None:
+        class Changes(Gives):
+            async def stream(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[Any]:
+                frame: dict[str, Any] = {}
+                for item in range(3):
+                    frame["v"] = item
+                    yield frame
+
+        assert values((await turn(passing(Changes()), {})).result) == [0, 1, 2]
+        flow = workflow()
+        flow.set_start_comp("s", Start()).set_end_comp("e", Changes(), response_mode="streaming")
+        result = (await turn(flow.add_connection("s", "e"), {}, "end")).result
+        assert [frame.payload for frame in result] == [{"v": 0}, {"v": 1}, {"v": 2}]
+        assert (await turn(collecting(Changes()), {})).result["output"]["t"] == [0, 1, 2]
+
     async def test_a_frame_that_a_consumer_changes_stays_as_it_was(self) -> None:
         class Spoils(Takes):
             async def collect(self, inputs: Any, runtime: Any, context: Any) -> Any:
@@ -446,6 +463,58 @@ class TestErrors:
         assert error.value.error_code == 100005
         assert "[t]" in error.value.message
 
+    @pytest.mark.parametrize("setting", ["_comp_stream_call_timeout", "_stream_input_generator_timeout"])
+    async def test_a_slow_reader_is_not_the_producers_fault(
+        self, setting: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Writes(Gives):
+            async def stream(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[Any]:
+                for item in range(6):
+                    await runtime.write_stream({"type": "note", "index": item, "payload": item})
+                    yield {"v": item}
+
+        monkeypatch.setattr(reader, "CAPACITY", 2)
+        runtime = WorkflowRuntime()
+        runtime.config().set_envs({setting: 0.1})
+        found = []
+        async for frame in passing(Writes(), Takes()).stream({}, runtime, stream_modes=[BaseStreamMode.OUTPUT]):
+            found.append(frame)
+            await asyncio.sleep(0.15)  # the reader is slow: that is the experiment
+        assert values(found) == [0, 10, 20, 30, 40, 50]
+
+    async def test_a_timeout_of_the_component_itself_is_its_failure(self) -> None:
+        class Calls(Takes):
+            async def collect(self, inputs: Any, runtime: Any, context: Any) -> Any:
+                raise TimeoutError("the service did not answer")
+
+        runtime = WorkflowRuntime()
+        runtime.config().set_envs({"_comp_stream_call_timeout": 100})
+        with pytest.raises(JiuWenBaseException, match="the service did not answer") as error:
+            await collecting(Gives(1), Calls()).invoke({}, runtime)
+        assert error.value.error_code == 100005
+
+    async def test_langgraphs_own_interrupt_is_100004_in_a_consumer(self) -> None:
+        class Interrupts(Takes):
+            async def transform(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[Any]:
+                async for _ in inputs["v"]:
+                    yield interrupt("?")
+
+        error = await failure(passing(Gives(1), Interrupts()), {})
+        assert error.codes == (100005, 100004)
+        assert "[t0]" in error.message
+
+    @pytest.mark.parametrize("slot", ["{{ v | upper }}", "{{n}}", "{{l}}"])
+    async def test_a_slot_stands_for_one_stream_of_frames(self, slot: str) -> None:
+        flow = flow_of(
+            ("g", Gives("a"), {}),
+            edges="s>g g=e",
+            conf={"responseTemplate": slot},
+            stream_inputs_schema={**V, "n": {"v": "${g.v}"}, "l": ["${g.v}"]},
+            response_mode="streaming",
+        )
+        error = await failure(flow, {})
+        assert "write {{name}}" in error.message
+
     async def test_q36_an_end_does_not_hide_its_errors(self) -> None:
         schema: dict[str, Any] = {"inputs_schema": {"a": "${s.q}"}, "response_mode": "streaming"}
         flow = flow_of(edges="s>e", conf={"responseTemplate": "before {{ a / 0 }}"}, **schema)
@@ -510,6 +579,8 @@ class TestResuming:
         class AsksBetween(Gives):
             async def stream(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[Any]:
                 yield {"v": 1}
+                for _ in range(10):  # the reader has the frame by then
+                    await asyncio.sleep(0)
                 yield {"v": await runtime.interact("?")}
 
         flow = passing(AsksBetween(), Takes())
@@ -656,6 +727,13 @@ class TestEnd:
             "s", "e"
         )
         assert (await failure(flow, {})).codes == (100005, 193001)
+
+    async def test_a_result_is_whole_whatever_was_read_of_it(self) -> None:
+        flow = passing(Gives(1, 2))
+        runtime = WorkflowRuntime(session_id="s", turn_id="once")
+        assert [frame async for frame in flow.stream({}, runtime, stream_modes=[BaseStreamMode.TRACE])]
+        again = await flow.invoke({}, WorkflowRuntime(session_id="s", turn_id="once"))
+        assert values(again.result) == [1, 2]
 
     async def test_invoke_gives_all_frames_and_the_receipt_has_them_too(self) -> None:
         flow = passing(Gives(1, 2))

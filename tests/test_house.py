@@ -32,15 +32,15 @@ ENGINE = [
     ["turn"],
     ["progress"],
     ["program", "answers", "reader", "frame_clock"],
-    ["pauses"],
     ["compiler", "store"],
     ["node", "saver", "sessions", "fingerprint"],
     ["rounds", "subgraph", "performance"],
-    ["abilities"],
+    ["abilities", "paths"],
     ["router"],
     ["node_runtime", "database", "definition"],
     ["streams", "trace"],
     ["loop", "host", "loop_thread", "scope"],
+    ["pauses"],
     ["interaction", "lease", "serializer", "channels"],
 ]
 """The same within the engine."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -70,6 +70,32 @@ async def test_frames_are_counted_and_are_the_result_of_a_streaming_end() -> Non
     shown, output = await watched(flow.add_stream_connection("g", "e"), {})
     assert (line(shown, "g")[4], line(shown, "e")[4]) == ("4", "4")
     assert [frame.payload["output"]["v"] for frame in output.result] == [0, 1, 2, 3]
+
+
+def without_frames() -> Workflow:
+    flow = workflow()
+    flow.set_start_comp("s", Start()).set_end_comp("e", End(), response_mode="streaming")
+    return flow.add_connection("s", "e")
+
+
+def without_an_end() -> Workflow:
+    async def note(inputs: Any, runtime: Any) -> Any:
+        await runtime.write_stream({"type": "note", "index": 0, "payload": 1})
+
+    flow = workflow()
+    return flow.set_start_comp("s", Start()).add_workflow_comp("w", Call(note)).add_connection("s", "w")
+
+
+def asking_at_once() -> Workflow:
+    flow = workflow()
+    flow.set_start_comp("s", Start()).add_workflow_comp("a", Ask("A")).add_workflow_comp("b", Ask("B"))
+    return flow.add_connection("s", "b").add_connection("s", "a")
+
+
+@pytest.mark.parametrize("build", [without_frames, without_an_end, asking_at_once])
+async def test_what_comes_out_is_what_invoke_gives(build: Callable[[], Workflow]) -> None:
+    _, output = await watched(build(), {})
+    assert output == await build().invoke({}, WorkflowRuntime(session_id="other"))
 
 
 async def test_without_rich_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessage
 from jiuwen_lg import (
     BaseStreamMode,
     BranchComponent,
+    ComponentAbility,
     End,
     InteractiveInput,
     JiuWenBaseException,
@@ -224,6 +225,31 @@ class TestDetails:
         assert closing["g"]["streamOutputs"] == [{"v": 1}, {"v": 2}]
         assert closing["e"]["streamInputs"] == [{"g.v": 1}, {"g.v": 2}]
         assert closing["e"]["streamOutputs"] == [{"output": {"v": 1}}, {"output": {"v": 2}}]
+
+
+@pytest.mark.parametrize("ability", [ComponentAbility.COLLECT, ComponentAbility.TRANSFORM])
+async def test_a_consumer_of_frames_tells_of_itself(ability: ComponentAbility) -> None:
+    class Takes(SimpleComponent):
+        async def collect(self, inputs: Any, runtime: Any, context: Any) -> Any:
+            await runtime.trace({"note": "COLLECT"})
+            return [item async for item in inputs["v"]]
+
+        async def transform(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[Any]:
+            await runtime.trace({"note": "TRANSFORM"})
+            async for item in inputs["v"]:
+                yield {"v": item}
+
+    class Gives(SimpleComponent):
+        async def stream(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[Any]:
+            yield {"v": 1}
+
+    flow = workflow()
+    flow.set_start_comp("g", Gives()).add_stream_connection("g", "t")
+    flow.add_workflow_comp("t", Takes(), stream_inputs_schema={"v": "${g.v}"}, comp_ability=[ability])
+    flow.set_end_comp("e", End()).add_connection("t", "e")
+    told = [frame for frame in await traced(flow, {}) if frame["invokeId"] == "t"]
+    assert [frame["status"] for frame in told] == ["start", "running", "finish"]
+    assert told[-1]["onInvokeData"] == [{"note": ability.name}]
 
 
 async def test_without_the_mode_nothing_is_told() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +10,8 @@ from typing_extensions import TypedDict
 
 from jiuwen_lg.component import SimpleComponent
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.schema.template import Template, parse_template, text_of
+from jiuwen_lg.schema.path import MISSING, walk
+from jiuwen_lg.schema.template import Slot, Template, parse_template, text_of
 
 
 class EndConfig(TypedDict, total=False):
@@ -86,26 +88,43 @@ class End(SimpleComponent):
         A slot that no frames fill stands for a batch input, which is known in the End's own turn.
         """
         assert self._template is not None
-        batch: dict[str, Any] | None = None if runtime is not None else inputs
         for part in self._template.parts:
             if isinstance(part, str):
                 yield part
                 continue
-            value = part.value(inputs)
-            if isinstance(value, AsyncIterator):
-                async for item in value:
+            found = _filled(part, inputs)
+            if isinstance(found, AsyncIterator):
+                async for item in found:
                     yield item
                 continue
-            if value is None and batch is None:
-                batch = await _batch_of(runtime)
-            if value is None and batch:
-                value = part.value(batch)
-            if value is not None:
-                yield value
+            if found is None and runtime is not None:
+                found = part.value(await _batch_of(runtime))
+            if found is not None:
+                yield found
+
+
+def _filled(slot: Slot, inputs: dict[str, Any]) -> Any:
+    """What a slot stands for: one stream of frames, or a value; None if nothing."""
+    found = walk(inputs, slot.path)
+    if isinstance(found, AsyncIterator):
+        return found
+    if _has_frames(found) or (found is MISSING and slot.expression is not None and _has_frames(inputs)):
+        raise ValueError("a slot stands for one stream of frames: write {{name}}, without an expression")
+    if found is not MISSING:
+        return found
+    return None if _has_frames(inputs) else slot.value(inputs)
+
+
+def _has_frames(value: Any) -> bool:
+    """Whether a value has generators of frames in it."""
+    if isinstance(value, (dict, list)):
+        return any(map(_has_frames, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, AsyncIterator)
 
 
 async def _batch_of(runtime: Any) -> dict[str, Any]:
-    found = await runtime.batch_inputs
+    """The batch inputs of an End that takes frames too."""
+    found = None if runtime.batch_inputs is None else await asyncio.shield(runtime.batch_inputs)
     return found if isinstance(found, dict) else {}
 
 

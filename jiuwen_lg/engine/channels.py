@@ -258,13 +258,14 @@ OWN = "__jlg_own__"
 """Key of a graph's input under which a run inside another gets the private states to begin with."""
 
 
-def fresh_start(given: dict[str, Any], joins: Sequence[str]) -> list[tuple[str, Any]]:
+def fresh_start(given: dict[str, Any], joins: Sequence[str], *, has_frames: bool) -> list[tuple[str, Any]]:
     """The writes, by channel, that make a thread's next run start clean."""
     return [
         ("io", Overwrite({})),
         ("own", Overwrite(given.get(OWN) or {})),
         ("world", Overwrite(given.get(WORLD) or {})),
         ("result", Overwrite(None)),
+        *([("frames", Overwrite({}))] if has_frames else []),
         *((join, RESET) for join in joins),
     ]
 

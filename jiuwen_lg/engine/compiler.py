@@ -41,6 +41,7 @@ from jiuwen_lg.engine.interaction import shown
 from jiuwen_lg.engine.loop import Rounds
 from jiuwen_lg.engine.loop_thread import run_in_loop_thread
 from jiuwen_lg.engine.node import ComponentNode
+from jiuwen_lg.engine.paths import late, late_before, repeating
 from jiuwen_lg.engine.performance import Performer
 from jiuwen_lg.engine.rounds import RoundEnd, RoundNode, last_component
 from jiuwen_lg.engine.router import Router
@@ -174,7 +175,7 @@ class _Inside:
     ) -> None:
         """Add the nodes of a definition's components, with the graphs inside them."""
         ids = frozenset(definition.components)
-        performers = _performers(definition)
+        performers, late_ones = _performers(definition), late(definition)
         for spec in definition.components.values():
             routers = [Router(function) for function in definition.routers.get(spec.id, ())]
             is_last = loop is not None and spec.id == loop.last
@@ -187,13 +188,14 @@ class _Inside:
                 round_end=RoundEnd(loop.rounds, loop.starts) if loop is not None and is_last else None,
                 performer=performers.get(spec.id),
                 predecessors=definition.predecessors_of(spec.id),
+                first=late_before(definition, spec.id) if spec.id in late_ones else {},
             )
             known = {t: label for router in routers for t, label in router.known_targets().items() if t in ids}
             builder.add_node(
                 spec.id,
                 node,
                 input_schema=loop.reads if loop is not None and is_last else reads,
-                defer=definition.waits_until_the_end(spec.id),
+                defer=spec.id in late_ones,
                 destinations=(known if any(known.values()) else tuple(known)) or None,
             )
 
@@ -241,7 +243,7 @@ class _Inside:
         loop = _Loop(nested.rounds, starts, last, reads_at_end)
         builder: Any = StateGraph(state, input_schema=GraphInput, output_schema=GraphOutput)
         self.add_components(builder, definition, reads, result_of=None, loop=loop)
-        node = RoundNode(loop.rounds, loop.starts)
+        node = RoundNode(loop.rounds, loop.starts, late(definition))
         builder.add_node(ROUND, node, input_schema=reads_at_end, defer=True, destinations=tuple(loop.starts))
         builder.add_edge(START, ROUND)
         _add_joins(builder, definition)
@@ -266,9 +268,9 @@ class _Loop:
 
 def _performers(definition: Definition) -> dict[str, Performer]:
     """The components that exchange frames with others, or that do more than `invoke`."""
-    ids = frozenset(definition.components)
+    ids, again = frozenset(definition.components), repeating(definition)
     everybody = {
-        id: Performer(spec, abilities_of(definition, spec), definition.producers_of(id), ids)
+        id: Performer(spec, abilities_of(definition, spec), definition.producers_of(id), ids, again)
         for id, spec in definition.components.items()
     }
     for id, performer in everybody.items():
@@ -300,10 +302,15 @@ def _with_fresh_starts(compiled: Any) -> WorkflowGraph:
     """
     graph = WorkflowGraph(**{k: v for k, v in vars(compiled).items() if k != "__orig_class__"})
     joins = [name for name in graph.channels if name.startswith("join:")]
+    has_frames = "frames" in graph.channels
     for name in joins:
         graph.channels[name] = _join(graph.channels[name])
-    # Drawing runs the writers too, without an input: then there is nothing to reset.
-    reset = ChannelWriteTupleEntry(mapper=lambda given: fresh_start(given, joins) if isinstance(given, dict) else None)
+
+    def fresh(given: Any) -> list[tuple[str, Any]] | None:
+        """Nothing to reset where there is no input: drawing runs the writers, too."""
+        return fresh_start(given, joins, has_frames=has_frames) if isinstance(given, dict) else None
+
+    reset = ChannelWriteTupleEntry(mapper=fresh)
     graph.nodes[START].writers.append(ChannelWrite((reset,)))
     _show_subgraphs(graph)
     return graph

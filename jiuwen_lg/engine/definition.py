@@ -226,11 +226,11 @@ class Definition:
         return any(c.is_stream for c in self.connections)
 
     def waits_until_the_end(self, id: str) -> bool:
-        """Whether a component takes frames of several others of which some may be skipped.
+        """Whether a component takes frames, and some of those before it may be skipped.
 
         A join would then wait for ever, so it runs when nothing before it is left to run.
         """
-        return bool(self.routers) and len(self.producers_of(id)) > 1
+        return bool(self.routers and self.producers_of(id)) and len(self.predecessors_of(id)) > 1
 
     def _require_components(self) -> None:
         connected = (id for c in self.connections for id in (*c.sources, c.target))

@@ -58,6 +58,8 @@ def _component(spec: ComponentSpec, around: tuple[Definition, ...]) -> dict[str,
     if nested is not None and (more := nested.shape()) is not None:
         inside["shape"] = _plain(more)
     frames = {"inputs": _plain(spec.stream_io.inputs_schema), "outputs": _plain(spec.stream_io.outputs_schema)}
+    if spec.stream_io.outputs_transformer is not None:
+        frames["transformer"] = True
     return {
         **inside,
         **({"frames": frames} if any(frames.values()) else {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -15,6 +15,7 @@ from jiuwen_lg.engine.host import host_of
 from jiuwen_lg.engine.interaction import Question, carried_by, failures_in, interrupts_in, task_id_of
 from jiuwen_lg.engine.loop_thread import run_in_loop_thread
 from jiuwen_lg.engine.node_runtime import NodeRuntime
+from jiuwen_lg.engine.paths import is_due
 from jiuwen_lg.engine.performance import Performance, Performer
 from jiuwen_lg.engine.rounds import RoundEnd, step_of
 from jiuwen_lg.engine.router import Router, RouterRuntime, route
@@ -45,6 +46,8 @@ class ComponentNode(Runnable[Any, Any]):
         round_end: For the last component of a loop's body: what comes after.
         performer: For a component that exchanges frames with others: what it does.
         predecessors: The components that lead to it.
+        first: For one that runs when nothing before it is left to run: others of that kind that it
+            lets go first.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class ComponentNode(Runnable[Any, Any]):
         round_end: RoundEnd | None = None,
         performer: Performer | None = None,
         predecessors: Sequence[str] = (),
+        first: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.name = spec.id
         self._spec = spec
@@ -68,6 +72,7 @@ class ComponentNode(Runnable[Any, Any]):
         self._round_end = round_end
         self._performer = performer
         self._predecessors = predecessors
+        self._first = first or {}
 
     @property
     def inside(self) -> Any:
@@ -87,6 +92,8 @@ class ComponentNode(Runnable[Any, Any]):
         task_id = task_id_of(config)
         host = host_of(config)
         runtime = NodeRuntime(self._spec.id, task_id, scope, input, await carried_by(config), host)
+        if self._first and is_due(self._first, input["io"] if runtime.ran is None else runtime.ran):
+            return Command(goto=[self._spec.id])  # LangGraph lets all of that kind go at once
         runtime.span = self._span(runtime, config) if scope.tracer is not None else None
         try:
             _refuse_endless(input, config)
@@ -105,7 +112,7 @@ class ComponentNode(Runnable[Any, Any]):
         if self._routers:
             update = await self._routed(update, runtime, stored)
         if self._round_end is not None:
-            update = await self._round_end.close(update, runtime, stored, step_of(config))
+            update = await self._round_end.close(update, runtime, stored, config)
         runtime.finish()
         if runtime.span is not None:
             await self._traced(runtime, stored, update, config)

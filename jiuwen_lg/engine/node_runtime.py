@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from langgraph.errors import GraphInterrupt
 from langgraph.types import Interrupt, interrupt
 from pydantic import ValidationError
 
-from jiuwen_lg.engine.channels import patched_loop
+from jiuwen_lg.engine.channels import RAN, patched_loop
 from jiuwen_lg.engine.host import Host
 from jiuwen_lg.engine.interaction import NOTHING_CARRIED, Carried, InteractionRequired, slot_of, token_of
 from jiuwen_lg.engine.scope import Scope
-from jiuwen_lg.engine.trace import Span
+from jiuwen_lg.engine.trace import LateSpan, Span
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess
@@ -63,6 +64,7 @@ class NodeRuntime(ResourceAccess, Runtime):
         self.inner_patches: list[dict[str, Any]] = []
         self.ability = "invoke"
         self.span: Span | None = None
+        self.late_span: LateSpan | None = None
         self.outlet: Callable[[Any], Awaitable[None]] | None = None
         self.batch_inputs: Awaitable[Any] | None = None
         self._is_fed = False
@@ -111,6 +113,12 @@ class NodeRuntime(ResourceAccess, Runtime):
     def state(self) -> Mapping[str, Any]:
         """The graph's state as it was when the execution began."""
         return self._state
+
+    @property
+    def ran(self) -> AbstractSet[str] | None:
+        """In the body of a loop, the components that have finished in this round; None elsewhere."""
+        is_body = self.host is not None and self.host.is_loop
+        return self._state["io"].get(RAN, {}).keys() if is_body else None
 
     @property
     def scope(self) -> Scope:
@@ -187,6 +195,7 @@ class NodeRuntime(ResourceAccess, Runtime):
         """The runtime of a component that works on frames beside this execution."""
         runtime = NodeRuntime(id, self._task_id, self._scope, self._state, host=self.host)
         runtime._is_fed = True
+        runtime.late_span = LateSpan() if self._scope.tracer is not None else None
         return runtime
 
     def adopt(self, beside: NodeRuntime) -> None:
@@ -308,14 +317,14 @@ class NodeRuntime(ResourceAccess, Runtime):
 
     async def trace(self, data: dict[str, Any]) -> None:
         """Add to the component's trace; nothing if nobody reads it."""
-        if self.span is not None:
-            await self.span.running(data)
+        if (span := self.span or self.late_span) is not None:
+            await span.running(data)
 
     async def trace_error(self, error: Exception) -> None:
         if error is None:
             raise StatusCode.RUNTIME_TRACE_ERROR_FAILED.error()
-        if self.span is not None:
-            await self.span.failed(error)
+        if (span := self.span or self.late_span) is not None:
+            await span.failed(error)
 
     def get_env(self, key: str) -> Any:
         return self._scope.envs.get(key)

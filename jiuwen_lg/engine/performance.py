@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from langgraph.errors import GraphInterrupt
 
 from jiuwen_lg.config import ComponentAbility
 from jiuwen_lg.constants import COMP_STREAM_CALL_TIMEOUT_KEY, STREAM_INPUT_GEN_TIMEOUT_KEY
 from jiuwen_lg.engine.abilities import GIVES_FRAMES, TAKES_FRAMES, streaming_end
 from jiuwen_lg.engine.definition import ComponentSpec
 from jiuwen_lg.engine.node_runtime import NodeRuntime
+from jiuwen_lg.engine.pauses import first_done
 from jiuwen_lg.engine.streams import Feed, Intake, Streams, batch_names, inputs_of, recorded, taken
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
 from jiuwen_lg.schema.reference import Reference, of_mapping
-from jiuwen_lg.schema.values import merge, storable
+from jiuwen_lg.schema.values import detach, merge, storable
 
 END_FRAME = "end node stream"
 """The type of the frames that an End gives."""
@@ -31,11 +35,18 @@ Batch: TypeAlias = Callable[[Any], Awaitable[Any]]
 
 @dataclass(slots=True)
 class Performance:
-    """What a turn gave: the output, if it has one, and the frames in order."""
+    """What a turn gave: the output, if it has one, and the frames in order.
+
+    Attributes:
+        early: The producers that ran at the same time.
+        is_idle: Whether there was nothing to do.
+    """
 
     output: Any = None
     frames: list[Any] = field(default_factory=list)
     has_output: bool = True
+    early: frozenset[str] | set[str] = frozenset()
+    is_idle: bool = False
 
 
 class Performer:
@@ -46,6 +57,7 @@ class Performer:
         abilities: What it runs, in order.
         producers: The components whose frames it takes.
         ids: All components of its graph.
+        repeating: Those that may run more than once (in a round, if it is a loop's).
     """
 
     def __init__(
@@ -54,12 +66,14 @@ class Performer:
         abilities: tuple[ComponentAbility, ...],
         producers: tuple[str, ...],
         ids: frozenset[str],
+        repeating: frozenset[str],
     ) -> None:
         self.id = spec.id
         self.spec = spec
         self.producers = set(producers)
         self.consumers: list[Performer] = []
         self._ids = ids
+        self._repeating = repeating
         self._is_workflow = spec.nested is not None and spec.nested.rounds is None
         self._gives_inner_frames = spec.nested is not None and streaming_end(spec.nested.inside) is not None
         self._fed = [ability for ability in abilities if ability in TAKES_FRAMES]
@@ -84,40 +98,74 @@ class Performer:
         Raises:
             JiuWenBaseException: 193005, it got no frames; 193003, it took too long.
         """
-        intake = self._intake_of_turn(runtime, streams)
-        outlet = intake.outlet if intake is not None else Outlet(self, runtime, streams)
-        given = await inputs()
-        if intake is not None:
-            intake.batch.set_result(given)
-            intake.feeding.close(self.producers)
+        streams.running.add(self.id)
+        early = self.producers & streams.running  # a router may lead here while producers run
         try:
-            output = await self._run_batch(runtime, outlet, given, invoke)
-            if intake is not None:
-                output = _both(await self._joined(runtime, intake), output)
+            given = await inputs()
+            if not self._batch and self._has_taken_all(runtime, early):
+                return Performance(has_output=False, is_idle=True)
+            done = await self._run(runtime, streams, given, invoke, early)
+        except BaseException:
+            await self.abandon(streams)
+            raise
         finally:
-            if intake is not None:
-                await intake.feeding.cancel()
-            for consumer in self.consumers:
-                if (following := streams.get(consumer.id)) is not None:
-                    following.feeding.close({self.id})
-        if runtime.span is not None:
-            runtime.span.exchanged(intake.feeding.taken() if intake is not None else [], outlet.given)
+            streams.running.discard(self.id)
+        for consumer in self.consumers:
+            if (following := streams.get(consumer.id)) is not None:
+                following.feeding.close({self.id})
         if runtime.host is None:
             runtime.scope.shown.pop(self.id, None)
-        return Performance(output, outlet.frames, self._has_output)
+        return done
+
+    async def _run(
+        self, runtime: NodeRuntime, streams: Streams, given: Any, invoke: Batch, early: set[str]
+    ) -> Performance:
+        """Run all abilities, with or without an intake."""
+        intake = self._intake_of_turn(runtime, streams, early)
+        if intake is None:
+            outlet = Outlet(self, runtime, streams)
+            output = await self._run_batch(runtime, outlet, given, invoke)
+            self._trace(runtime, [], outlet.given)
+            return Performance(output, outlet.frames, self._has_output)
+        outlet = intake.outlet
+        try:
+            await intake.join(runtime, given, self.producers - streams.running)
+            output = await self._run_batch(runtime, outlet, given, invoke)
+            output = _both(await self._joined(runtime, intake), output)
+        finally:
+            streams.take(self.id)
+            self._trace(runtime, intake.feeding.taken(), outlet.given)
+            await intake.cancel()
+        return Performance(output, outlet.frames, self._has_output, early=early)
+
+    def _trace(self, runtime: NodeRuntime, taken_in: list[Any], given: list[Any]) -> None:
+        if runtime.span is not None:
+            runtime.span.exchanged(taken_in, given)
+
+    async def abandon(self, streams: Streams) -> None:
+        """What it has not given to the end counts for nothing: whoever began on it starts anew, later."""
+        for consumer in self.consumers:
+            streams.bar(consumer.id)
+            started: _Started | None = streams.take(consumer.id)
+            if started is not None:
+                await started.cancel()
+                await consumer.abandon(streams)
 
     def update(self, done: Performance, runtime: NodeRuntime) -> dict[str, Any]:
         """What a turn adds to the frames in the state."""
+        if done.is_idle:
+            return {}
         frames: dict[str, Any] = {}
-        if self.keeps_frames(runtime):
+        if self.keeps_frames:
             frames[self.id] = done.frames
         if self._fed:
-            frames |= taken(runtime.state.get("frames", {}), self.id, self.producers)
+            frames |= taken(runtime.state.get("frames", {}), self.id, self.producers, done.early)
         return {"frames": frames} if frames else {}
 
-    def keeps_frames(self, runtime: NodeRuntime) -> bool:
+    @property
+    def keeps_frames(self) -> bool:
         """Whether somebody may ask for its frames later."""
-        return self._gives_frames and (bool(self.consumers) or (self.spec.is_exit and runtime.host is not None))
+        return self._gives_frames and (bool(self.consumers) or self.spec.is_exit)
 
     async def _run_batch(self, runtime: NodeRuntime, outlet: Outlet, given: Any, invoke: Batch) -> Any:
         if self._batch and self._is_workflow:
@@ -139,7 +187,7 @@ class Performer:
         runtime.ability = ComponentAbility.STREAM.ability_name
         runtime.outlet = outlet.of(ComponentAbility.STREAM)
         output = await invoke(given)
-        if not outlet.frames:  # nothing came while it ran: its End is a batch one, or ended in an earlier turn
+        if not outlet.count:  # nothing came while it ran: its End is a batch one, or ended in an earlier turn
             for item in output["stream"] if self._gives_inner_frames else [output]:
                 await outlet.send(ComponentAbility.STREAM, item)
         return output
@@ -148,48 +196,67 @@ class Performer:
         """What the abilities that take frames gave; their changes of state become the turn's."""
         limit = seconds(runtime.scope.envs.get(COMP_STREAM_CALL_TIMEOUT_KEY))
         output = None
-        try:
-            async with asyncio.timeout(limit):
-                for ability, task in intake.feeding.tasks.items():
-                    runtime.ability = ability.ability_name
-                    output = _both(output, await task)
-        except TimeoutError:
-            if limit is None:
-                raise
-            raise StatusCode.STREAM_FRAME_TIMEOUT_FAILED.error(timeout=f"{limit:g}") from None
+        for ability, task in intake.feeding.tasks.items():
+            runtime.ability = ability.ability_name
+            if not await first_done([task], limit, runtime.scope.pauses):
+                raise StatusCode.STREAM_FRAME_TIMEOUT_FAILED.error(timeout=f"{limit:g}")
+            output = _both(output, task.result())
         runtime.adopt(intake.runtime)
         return output
 
     # --- frames that come ---
 
-    def _intake_of_turn(self, runtime: NodeRuntime, streams: Streams) -> _Started | None:
+    def _has_taken_all(self, runtime: NodeRuntime, early: set[str]) -> bool:
+        """Whether it has dealt, in an earlier turn, with all that its producers have given."""
+        frames = runtime.state.get("frames", {})
+        given = [p for p in self.producers if p in frames]
+        return bool(given) and not early and not recorded(frames, self.id, self.producers)
+
+    def _intake_of_turn(self, runtime: NodeRuntime, streams: Streams, early: set[str]) -> _Started | None:
         """What runs already, or is begun now with the frames in the state."""
         if not self._fed:
             return None
-        started: _Started | None = streams.take(self.id)
+        started: _Started | None = streams.get(self.id) if early else streams.take(self.id)
         if started is not None:
             return started
-        kept = recorded(runtime.state.get("frames", {}), self.id, self.producers)
+        kept = recorded(runtime.state.get("frames", {}), self.id, self._of_this_round(runtime))
+        if early:
+            started = self._begin(runtime, streams, kept)
+            streams.begin(self.id, started)
+            return started
         if not any(kept.values()) and not getattr(self.spec.executable, "runs_without_frames", False):
             raise StatusCode.STREAM_NO_INPUT_FAILED.error(node_id=self.id)
         return self._begin(runtime, streams, kept)
 
-    def following(self, runtime: NodeRuntime, streams: Streams, producer: str) -> Intake | None:
+    async def following(self, runtime: NodeRuntime, streams: Streams, producer: str) -> Intake | None:
         """Where a frame of a producer goes that runs now: what has begun, or begins with it.
 
         None if it has to wait for its turn: a batch value that it refers to is not there yet.
         """
-        if not self._fed:
+        if not self._fed or streams.is_barred(self.id):
             return None
         started: _Started | None = streams.get(self.id)
+        if started is not None and producer in started.feeding.closed:  # of an earlier time: its turn never came
+            streams.take(self.id)
+            await started.cancel()
+            started = None
         if started is None:
-            io = runtime.state["io"]
-            if any(n in self._ids and n not in io for n in batch_names(self.spec.stream_inputs, self.producers)):
+            names = batch_names(self.spec.stream_inputs, self.producers)
+            if not all(self._is_there(name, runtime) for name in names if name in self._ids):
                 return None
-            kept = recorded(runtime.state.get("frames", {}), self.id, self.producers - {producer})
+            kept = recorded(runtime.state.get("frames", {}), self.id, self._of_this_round(runtime) - {producer})
             started = self._begin(runtime, streams, kept)
             streams.begin(self.id, started)
         return started.feeding
+
+    def _of_this_round(self, runtime: NodeRuntime) -> set[str]:
+        """The producers whose frames in the state count: in a loop, those that have run in this round."""
+        return self.producers if runtime.ran is None else self.producers & runtime.ran
+
+    def _is_there(self, name: str, runtime: NodeRuntime) -> bool:
+        """Whether a component's output is there and will stay what it is until the consumer's turn."""
+        ran = runtime.state["io"] if runtime.ran is None else runtime.ran
+        return name in ran and name not in self._repeating
 
     def _begin(self, beside: NodeRuntime, streams: Streams, kept: Mapping[str, list[Any]]) -> _Started:
         """Start on frames, beside the execution of a producer (or in the own turn)."""
@@ -198,7 +265,7 @@ class Performer:
         feeds: list[Feed] = []
 
         def feed(reference: Reference) -> AsyncIterator[Any]:
-            feeds.append(Feed(reference.name, reference.path[1:], wait))
+            feeds.append(Feed(reference.name, reference.path[1:], wait, runtime.scope.pauses))
             return feeds[-1].items()
 
         outlet = Outlet(self, runtime, streams)
@@ -211,15 +278,19 @@ class Performer:
         for producer, frames in kept.items():
             for frame in frames:
                 started.feeding.put(producer, frame)
+        started.feeding.close(kept)
         return started
 
     async def _work(self, ability: ComponentAbility, outlet: Outlet, inputs: Any) -> Any:
         runtime, executable = outlet.runtime, self.spec.executable
         context = runtime.scope.context
-        if ability is ComponentAbility.COLLECT:
-            return await executable.collect(inputs, runtime, context)
-        async for item in executable.transform(inputs, runtime, context):
-            await outlet.send(ability, item)
+        try:
+            if ability is ComponentAbility.COLLECT:
+                return await executable.collect(inputs, runtime, context)
+            async for item in executable.transform(inputs, runtime, context):
+                await outlet.send(ability, item)
+        except GraphInterrupt as error:  # LangGraph's own interrupt() would be taken for the producer's
+            raise StatusCode.INTERACTIVE_NOT_SUPPORT_STREAM_ERROR.error() from error
         return None
 
     # --- frames that go ---
@@ -249,6 +320,13 @@ class _Started:
     runtime: NodeRuntime
     batch: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
+    async def join(self, turn: NodeRuntime, given: Any, ended: set[str]) -> None:
+        """The component's own turn has come, with its batch inputs; these producers have ended."""
+        if self.runtime.late_span is not None and turn.span is not None:
+            await self.runtime.late_span.tell(turn.span)
+        self.batch.set_result(given)
+        self.feeding.close(ended)
+
     async def cancel(self) -> None:
         """Stop it."""
         await self.feeding.cancel()
@@ -260,28 +338,37 @@ class Outlet:
     Attributes:
         frames: Those that are kept, for whoever takes them later.
         given: All of them, where traces tell them.
+        count: How many have gone.
     """
 
     def __init__(self, performer: Performer, runtime: NodeRuntime, streams: Streams) -> None:
         self.runtime = runtime
         self.frames: list[Any] = []
         self.given: list[Any] = []
+        self.count = 0
+        self._loop = asyncio.get_running_loop()
         self._performer = performer
         self._streams = streams
         self._indices: dict[ComponentAbility, int] = {}
-        self._is_kept = performer.keeps_frames(runtime)
+        self._is_kept = performer.keeps_frames
 
     def of(self, ability: ComponentAbility) -> Callable[[Any], Awaitable[None]]:
         """A function that sends one frame of an ability."""
+        context = copy_context()
 
         async def send(item: Any) -> None:
-            await self.send(ability, item)
+            if asyncio.get_running_loop() is self._loop:
+                await self.send(ability, item)
+            else:  # the graph inside runs in a loop of its own, for a synchronous caller
+                sending = context.copy().run(asyncio.run_coroutine_threadsafe, self.send(ability, item), self._loop)
+                await asyncio.wrap_future(sending)
 
         return send
 
     async def send(self, ability: ComponentAbility, item: Any) -> None:
         """Hand one frame to everybody who takes it."""
-        item = await self._performer.shaped(item)
+        item = detach(await self._performer.shaped(item))
+        self.count += 1
         if (tracer := self.runtime.scope.tracer) is not None and tracer.has_details:
             self.given.append(item)
         if self._performer.spec.is_exit:
@@ -291,7 +378,7 @@ class Outlet:
         frame = storable(item.payload if isinstance(item, OutputSchema) and self._performer.spec.is_exit else item)
         self.frames.append(frame)
         for consumer in self._performer.consumers:
-            intake = consumer.following(self.runtime, self._streams, self._performer.id)
+            intake = await consumer.following(self.runtime, self._streams, self._performer.id)
             if intake is not None:
                 intake.put(self._performer.id, frame)
 
@@ -307,6 +394,7 @@ class Outlet:
                 await host.outlet(storable(frame.payload))
             return
         if BaseStreamMode.OUTPUT not in scope.modes:
+            scope.unread(frame)
             return
         scope.shown.setdefault(id, {})[name] = index + 1
         if index >= scope.shown_before.get(id, {}).get(name, 0):

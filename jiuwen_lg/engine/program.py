@@ -11,8 +11,10 @@ from jiuwen_lg.engine.abilities import streaming_end
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.definition import Definition
 from jiuwen_lg.engine.fingerprint import fingerprint, shape_of
+from jiuwen_lg.engine.performance import END_FRAME
 from jiuwen_lg.engine.sessions import Identity
 from jiuwen_lg.engine.store import Store
+from jiuwen_lg.output import OutputSchema
 
 _logger = logging.getLogger(__name__)
 
@@ -40,7 +42,8 @@ class Program:
         self.component_ids = [id for id, spec in self._inside.items() if spec.nested is None]
         self._order = {id: position for position, id in enumerate(self._inside)}
         self.has_subgraphs = any(spec.nested is not None for spec in definition.components.values())
-        self.is_streaming = streaming_end(definition) is not None
+        self._streaming_end = streaming_end(definition)
+        self.is_streaming = self._streaming_end is not None
         self._graph = compile_graph(definition, config)
         workflows = {"": definition, **self._sub_workflows()}
         for host, inside in workflows.items():
@@ -82,6 +85,14 @@ class Program:
             for host, join in self._joins
             if f"{host}{join.target}" not in completed and any(f"{host}{i}" in completed for i in join.sources)
         ]
+
+    def frames_of_end(self, state: Mapping[str, Any], completed: Collection[str]) -> list[OutputSchema]:
+        """The frames of an End that gives frames, if it finished in an earlier turn."""
+        end = self._streaming_end
+        if end is None or end not in completed:
+            return []
+        items = state.get("frames", {}).get(end, {}).get("items", [])
+        return [OutputSchema(type=END_FRAME, index=index, payload=item) for index, item in enumerate(items)]
 
     def shown(self, frames: Mapping[str, Any], completed: Collection[str]) -> dict[str, Any]:
         """Of the frames that Ends have given so far, those that will come again: their producers have all ended."""

@@ -21,8 +21,10 @@ from jiuwen_lg.engine.interaction import task_id_of
 from jiuwen_lg.engine.loop import Rounds
 from jiuwen_lg.engine.loop_thread import run_in_loop_thread
 from jiuwen_lg.engine.node_runtime import NodeRuntime
+from jiuwen_lg.engine.paths import is_due
 from jiuwen_lg.engine.router import RouterRuntime
 from jiuwen_lg.engine.scope import scope_of
+from jiuwen_lg.engine.streams import streams_of
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.path import MISSING, parse_path
 from jiuwen_lg.schema.reference import Schema
@@ -174,7 +176,9 @@ class RoundEnd:
         self._rounds = rounds
         self._starts = starts
 
-    async def close(self, update: dict[str, Any], runtime: NodeRuntime, output: Any, step: int) -> Command[Any]:
+    async def close(
+        self, update: dict[str, Any], runtime: NodeRuntime, output: Any, config: Mapping[str, Any]
+    ) -> Command[Any]:
         """The component's update, with what comes after the round.
 
         A decision that fails is left to the loop's own node, so that a retry repeats the
@@ -185,10 +189,11 @@ class RoundEnd:
         if runtime.state["loop"].get("waits"):  # the round began when its last component was not known
             return Command(update=update)
         try:
-            turned = await turn_over(self._rounds, view, self._starts, step)
+            turned = await turn_over(self._rounds, view, self._starts, step_of(config))
         except Exception as error:
             runtime.host.failures.append(error)
             return Command(update=update, goto=[ROUND])
+        await streams_of(config).cancel()  # what had begun on frames and did not come to its turn
         changes: Any = turned.update
         return Command(update={**update, **changes, "io": {**update["io"], **changes["io"]}}, goto=turned.goto)
 
@@ -196,10 +201,11 @@ class RoundEnd:
 class RoundNode(Runnable[Any, Any]):
     """The node that begins a loop, and ends its rounds unless the body's last component does."""
 
-    def __init__(self, rounds: Rounds, starts: Sequence[str]) -> None:
+    def __init__(self, rounds: Rounds, starts: Sequence[str], late: Mapping[str, tuple[str, ...]]) -> None:
         self.name = ROUND
         self._rounds = rounds
         self._starts = starts
+        self._late = late
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """For synchronous callers of the graph."""
@@ -212,6 +218,9 @@ class RoundNode(Runnable[Any, Any]):
         assert host is not None
         if host.failures:
             raise host.failures.pop()
+        if is_due(self._late, input["io"].get(RAN, {})):
+            return Command(goto=[ROUND])  # the round ends when they have run, too
+        await streams_of(config).cancel()  # what had begun on frames and did not come to its turn
         runtime = NodeRuntime(ROUND, task_id_of(config), scope_of(config), input, host=host)
         return await turn_over(self._rounds, RoundRuntime(host, runtime), self._starts, step_of(config))
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jiuwen_lg.engine.pauses import Pauses
 from jiuwen_lg.output import BaseStreamMode, WorkflowChunk
 from jiuwen_lg.resources import Resources
 
@@ -46,6 +47,8 @@ class Scope:
         claim: Makes the answer kept for a component the answer of its question, on file too.
         insists: Whether a run goes on although its workflow's shape has changed.
         changes: What the conversation has changed of the global state since the run stopped.
+        pauses: The time that the run waits for the reader of its frames.
+        unread: Takes the frames of an End that nobody reads, for the result.
         shown: How many frames each End has given that has not finished, by ability.
         shown_before: The same when the run stopped last; these are not shown again.
         tracer: Tells of each component, if somebody reads that.
@@ -66,6 +69,8 @@ class Scope:
     resources: Resources = field(default_factory=Resources)
     workflow_config: Any = None
     claim: Callable[[str, str], Awaitable[Any]] = _nothing_kept
+    pauses: Pauses = field(default_factory=Pauses)
+    unread: Callable[[WorkflowChunk], None] = lambda _: None
     shown: dict[str, dict[str, int]] = field(default_factory=dict)
     shown_before: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     tracer: Tracer | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Coroutine, Iterable, Mapping
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -19,6 +19,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 
 from jiuwen_lg.engine.channels import TAKEN
+from jiuwen_lg.engine.pauses import Pauses, first_done
 from jiuwen_lg.schema.path import MISSING, Path, walk
 from jiuwen_lg.schema.reference import Fields, Items, Literal, Reader, Reference, Schema, references
 from jiuwen_lg.schema.values import detach
@@ -30,14 +31,17 @@ class Feed:
     Args:
         producer: The component whose frames it takes.
         path: What it takes of each; frames without it, or with None there, are passed over.
-        timeout: The longest wait for a frame, in seconds; None for no limit.
+        timeout: The longest wait for a frame once the producer has given one, in seconds; None for no limit.
+        pauses: Time that does not count.
     """
 
-    def __init__(self, producer: str, path: Path, timeout: float | None) -> None:
+    def __init__(self, producer: str, path: Path, timeout: float | None, pauses: Pauses) -> None:
         self.producer = producer
         self.name = ".".join(map(str, (producer, *path)))
         self._path = path
         self._timeout = timeout
+        self._pauses = pauses
+        self._has_begun = False
         self._items: deque[Any] = deque()
         self._changed = asyncio.Event()
         self._is_closed = False
@@ -46,6 +50,7 @@ class Feed:
 
     def put(self, frame: Any) -> None:
         """One more frame."""
+        self._has_begun = True
         item = walk(frame, self._path)
         if item is not MISSING and item is not None:
             self._items.append(detach(item))
@@ -69,7 +74,18 @@ class Feed:
             if self._is_closed:
                 return
             self._changed.clear()
-            await asyncio.wait_for(self._changed.wait(), self._timeout)
+            await self._wait()
+
+    async def _wait(self) -> None:
+        if self._timeout is None or not self._has_begun:
+            await self._changed.wait()
+            return
+        changed = asyncio.ensure_future(self._changed.wait())
+        try:
+            if not await first_done([changed], self._timeout, self._pauses):
+                raise TimeoutError(f"no further frame of [{self.producer}] within {self._timeout:g} s")
+        finally:
+            changed.cancel()
 
 
 class Intake:
@@ -83,6 +99,7 @@ class Intake:
 
     def __init__(self, id: str, feeds: list[Feed], work: Mapping[Any, Coroutine[Any, Any, Any]]) -> None:
         self._feeds = feeds
+        self.closed: set[str] = set()
         context = _context_of(id)
         self.tasks = {ability: asyncio.create_task(coroutine, context=context) for ability, coroutine in work.items()}
 
@@ -94,9 +111,9 @@ class Intake:
 
     def close(self, producers: Iterable[str]) -> None:
         """These producers have ended."""
-        ended = set(producers)
+        self.closed.update(producers)
         for feed in self._feeds:
-            if feed.producer in ended:
+            if feed.producer in self.closed:
                 feed.close()
 
     def taken(self) -> list[dict[str, Any]]:
@@ -135,6 +152,17 @@ class Streams:
 
     def __init__(self) -> None:
         self._started: dict[str, Any] = {}
+        self._barred: set[str] = set()
+        self.running: set[str] = set()
+        """The producers that run now."""
+
+    def bar(self, id: str) -> None:
+        """Let a component begin on frames no more, since a producer of its stopped in the middle."""
+        self._barred.add(id)
+
+    def is_barred(self, id: str) -> bool:
+        """Whether a component begins on frames no more."""
+        return id in self._barred
 
     def get(self, id: str) -> Any:
         """What a component has begun, None if nothing."""
@@ -150,6 +178,7 @@ class Streams:
 
     async def cancel(self) -> None:
         """Stop everything whose turn did not come."""
+        self._barred.clear()
         started, self._started = self._started, {}
         for one in started.values():
             await one.cancel()
@@ -171,9 +200,16 @@ def recorded(frames: Mapping[str, Any], consumer: str, producers: Iterable[str])
     }
 
 
-def taken(frames: Mapping[str, Any], consumer: str, producers: Iterable[str]) -> dict[str, Any]:
-    """The write that says that a consumer has dealt with what its producers gave so far."""
-    return {f"{TAKEN}{consumer}": {p: frames[p]["number"] for p in producers if p in frames}}
+def taken(
+    frames: Mapping[str, Any], consumer: str, producers: Iterable[str], early: Container[str] = ()
+) -> dict[str, Any]:
+    """The write that says that a consumer has dealt with what its producers gave so far.
+
+    Args:
+        early: The producers that ran in the same superstep: their frames come into the state with this write.
+    """
+    numbers = {p: frames.get(p, {}).get("number", 0) + (p in early) for p in producers}
+    return {f"{TAKEN}{consumer}": {p: number for p, number in numbers.items() if number}}
 
 
 def batch_names(schema: Schema | None, producers: Iterable[str]) -> set[str]:

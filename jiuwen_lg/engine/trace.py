@@ -169,6 +169,35 @@ class Span:
         await self._tracer.emit(TraceSchema(type=WORKFLOW_TRACE, payload=dict(self._payload)))
 
 
+class LateSpan:
+    """What a component tells while it works on frames, before its turn has come."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[str, Any]] = []
+        self._span: Span | None = None
+
+    async def running(self, data: Any) -> None:
+        """It tells something of itself."""
+        await self._tell("running", detach(data))
+
+    async def failed(self, error: BaseException) -> None:
+        """It tells of an error."""
+        await self._tell("failed", error)
+
+    async def tell(self, span: Span) -> None:
+        """Its turn has come: tell what it has told so far, and from now on at once."""
+        self._span = span
+        waiting, self._waiting = self._waiting, []
+        for kind, value in waiting:
+            await getattr(span, kind)(value)
+
+    async def _tell(self, kind: str, value: Any) -> None:
+        if self._span is None:
+            self._waiting.append((kind, value))
+        else:
+            await getattr(self._span, kind)(value)
+
+
 def _begun(tracer: Tracer, id: str, parent: str | None) -> dict[str, Any]:
     """How every frame begins."""
     return {

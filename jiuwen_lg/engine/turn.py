@@ -67,6 +67,7 @@ class Turn:
         emit: Takes frames, questions among them, while they are made.
         timeout_code: What a run that takes too long raises.
         pauses: The time that it waits for the reader of its frames.
+        is_live: Whether frames are read while they are made, or with the outcome only.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Turn:
         emit: Callable[[WorkflowChunk], Awaitable[None]],
         timeout_code: StatusCode,
         pauses: Pauses | None = None,
+        is_live: bool = False,
     ) -> None:
         self._program = program
         self._runtime = runtime
@@ -89,6 +91,7 @@ class Turn:
         self._frames: list[WorkflowChunk] = []
         self._envs = runtime.config().envs()
         self._pauses = pauses or Pauses()
+        self._is_live = is_live
         self._clock = _frame_clock(self._envs, self._pauses)
         self._scope = Scope(
             session_id=self._session_id,
@@ -99,7 +102,10 @@ class Turn:
             resources=runtime.resources,
             workflow_config=program.config,
             insists=runtime.on_change == "continue",
+            pauses=self._pauses,
         )
+        if program.is_streaming:
+            self._scope.unread = self._frames.append
         if BaseStreamMode.TRACE in modes:
             has_details = bool(self._envs.get(TRACE_DETAILS_KEY))
             self._scope.tracer = Tracer(self._scope.emit, has_details=has_details)
@@ -230,6 +236,8 @@ class Turn:
         if not plan.runs:
             return await self._ask_again(store, record, lease, progress)
         self._scope.completed.update(progress.situation.completed_ids)
+        if record.row.status != "waiting":  # a turn that ended with a question has given its frames
+            self._frames += self._program.frames_of_end(progress.state, progress.situation.completed_ids)
         return await self._drive(store, record, lease, graph_input)
 
     def _continuation(self, progress: Progress, record: Record, answers: dict[str, Any]) -> Any:
@@ -288,10 +296,8 @@ class Turn:
             if lease.is_lost:
                 store.sessions.let_go(lease)
                 raise lease.lost_error() from error
-            text = f"{type(error).__name__}: {error}"
-            await _ended(
-                store, lease, lambda: store.sessions.settle(lease, "failed", error=text, kept=self._kept_then())
-            )
+            text, kept = f"{type(error).__name__}: {error}", self._kept_then(were_seen=self._is_live)
+            await _ended(store, lease, lambda: store.sessions.settle(lease, "failed", error=text, kept=kept))
             _raise_outer(error)
         # From here on the run has ended well, and a cancellation changes that no more.
         await _ended(store, lease, lambda: self._record(store, record, lease, outcome))
@@ -305,15 +311,15 @@ class Turn:
             _logger.warning("session [%s]: %s", self._session_id, skipped)
         return Outcome(self._frames if self._program.is_streaming else result)
 
-    def _kept_then(self) -> dict[str, Any]:
-        """What a run that has not finished leaves on file for its next turn."""
+    def _kept_then(self, *, were_seen: bool) -> dict[str, Any]:
+        """What a run that has not finished leaves on file for its next turn; its frames may have been seen."""
         scope = self._scope
-        shown = self._program.shown(scope.shown, scope.completed)
+        shown = self._program.shown(scope.shown, scope.completed) if were_seen else {}
         return {**scope.kept, SHOWN: shown} if shown else scope.kept
 
     def _record(self, store: Store, record: Record, lease: Lease, outcome: Outcome) -> None:
         if outcome.questions:
-            store.sessions.settle(lease, "waiting", questions=outcome.questions, kept=self._kept_then())
+            store.sessions.settle(lease, "waiting", questions=outcome.questions, kept=self._kept_then(were_seen=True))
         else:
             store.sessions.complete(lease, record, outcome.result, tokens=list(self._scope.answers))
 

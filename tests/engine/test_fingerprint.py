@@ -11,7 +11,7 @@ import pytest
 
 from jiuwen_lg import InteractiveInput, JiuWenBaseException, Workflow
 from jiuwen_lg.engine.fingerprint import difference
-from tests.flows import Ask, Call, asked, chain, turn
+from tests.flows import Ask, Call, asked, chain, turn, workflow
 
 
 def shape(flow: Workflow) -> dict[str, Any]:
@@ -49,6 +49,15 @@ def test_it_is_the_same_in_a_script_and_an_import(tmp_path: Path) -> None:
 )
 def test_a_difference_is_said_in_words(other: Any, words: str) -> None:
     assert words in difference(shape(chain(("a", Ask()), ("b", Call()))), shape(other()))
+
+
+def test_what_shapes_a_components_frames_is_part_of_it() -> None:
+    def flow(**options: Any) -> Workflow:
+        return workflow().add_workflow_comp("g", Call(), **options).start_comp("g").end_comp("g")
+
+    plain = digest(flow())
+    assert len({plain, digest(flow(stream_outputs_schema={"v": "${x}"}))}) == 2
+    assert len({plain, digest(flow(stream_outputs_transformer=lambda frame: frame))}) == 2
 
 
 async def test_a_paused_session_does_not_resume_in_a_changed_workflow() -> None:
