@@ -35,10 +35,11 @@ format: $(READY) ## Format the code and fix what can be fixed
 types: $(READY) ## Check the types
 	$(BIN)/mypy
 
-bench: $(READY) ## Measure beside hand-written LangGraph
+bench: $(READY) ## Measure beside hand-written LangGraph, and openJiuwen where `make peer` has put it
 	$(BIN)/python benchmarks/chain.py
 	$(BIN)/python benchmarks/loop.py
 	$(BIN)/python benchmarks/frames.py
+	$(BIN)/python benchmarks/peer.py
 
 parity/.peer/.ready:
 	$(PYTHON) -m venv parity/.peer

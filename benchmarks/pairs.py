@@ -1,4 +1,4 @@
-"""Two ways of doing the same, timed turn about in one process.
+"""Two ways of doing the same, timed turn about.
 
 The machine's moods then hit both alike; the ratio of the medians is what counts.
 """
@@ -21,9 +21,13 @@ async def seconds(work: Awaitable[Any], expected: Any) -> float:
 
 
 async def compare(
-    name: str, ours: Callable[[], Awaitable[float]], hand: Callable[[], Awaitable[float]], repeats: int
+    name: str,
+    ours: Callable[[], Awaitable[float]],
+    theirs: Callable[[], Awaitable[float]],
+    repeats: int,
+    other: str = "LangGraph by hand",
 ) -> None:
     """Print the medians of both sides and their ratio."""
-    times = [(await ours(), await hand()) for _ in range(repeats + 1)][1:]  # the first warms both up
+    times = [(await ours(), await theirs()) for _ in range(repeats + 1)][1:]  # the first warms both up
     a, b = (statistics.median(side) for side in zip(*times, strict=True))
-    print(f"{name:<34} {a * 1e3:8.1f} ms   LangGraph by hand {b * 1e3:8.1f} ms   ratio {a / b:.2f}")
+    print(f"{name:<34} {a * 1e3:8.1f} ms   {other} {b * 1e3:8.1f} ms   ratio {a / b:.2f}")
