@@ -9,7 +9,7 @@ import json
 import logging
 from typing import Any
 
-from jiuwen_lg.engine.performance import END_FRAME
+from jiuwen_lg.engine.outlet import END_FRAME
 from jiuwen_lg.engine.turn import Outcome
 from jiuwen_lg.interaction import InteractiveInput
 

@@ -35,7 +35,7 @@ ENGINE = [
     ["compiler", "store"],
     ["node", "saver", "sessions", "fingerprint"],
     ["rounds", "subgraph", "performance"],
-    ["abilities", "paths"],
+    ["abilities", "paths", "outlet"],
     ["router"],
     ["node_runtime", "database", "definition"],
     ["streams", "trace"],

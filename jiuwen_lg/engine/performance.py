@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -18,16 +17,13 @@ from jiuwen_lg.constants import COMP_STREAM_CALL_TIMEOUT_KEY, STREAM_INPUT_GEN_T
 from jiuwen_lg.engine.abilities import GIVES_FRAMES, TAKES_FRAMES, streaming_end
 from jiuwen_lg.engine.definition import ComponentSpec
 from jiuwen_lg.engine.node_runtime import NodeRuntime
+from jiuwen_lg.engine.outlet import Outlet
 from jiuwen_lg.engine.pauses import first_done
 from jiuwen_lg.engine.streams import Feed, Intake, Streams, batch_names, inputs_of, recorded, taken
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
-from jiuwen_lg.schema.reference import Reference, of_mapping
-from jiuwen_lg.schema.values import detach, merge, storable
-
-END_FRAME = "end node stream"
-"""The type of the frames that an End gives."""
+from jiuwen_lg.schema.reference import Reference
+from jiuwen_lg.schema.values import merge
 
 Batch: TypeAlias = Callable[[Any], Awaitable[Any]]
 """Runs a component's `invoke`, or the graph that it is, on its inputs."""
@@ -123,7 +119,7 @@ class Performer:
         """Run all abilities, with or without an intake."""
         intake = self._intake_of_turn(runtime, streams, early)
         if intake is None:
-            outlet = Outlet(self, runtime, streams)
+            outlet = self._outlet(runtime, streams)
             output = await self._run_batch(runtime, outlet, given, invoke)
             self._trace(runtime, [], outlet.given)
             return Performance(output, outlet.frames, self._has_output)
@@ -268,7 +264,7 @@ class Performer:
             feeds.append(Feed(reference.name, reference.path[1:], wait, runtime.scope.pauses))
             return feeds[-1].items()
 
-        outlet = Outlet(self, runtime, streams)
+        outlet = self._outlet(runtime, streams)
         work = {
             ability: self._work(ability, outlet, inputs_of(self.spec.stream_inputs, self.producers, runtime.read, feed))
             for ability in self._fed
@@ -281,6 +277,16 @@ class Performer:
         started.feeding.close(kept)
         return started
 
+    def _outlet(self, runtime: NodeRuntime, streams: Streams) -> Outlet:
+        """The way for the frames of one execution, to its consumers and into the state."""
+
+        async def hand_on(frame: Any) -> None:
+            for consumer in self.consumers:
+                if (intake := await consumer.following(runtime, streams, self.id)) is not None:
+                    intake.put(self.id, frame)
+
+        return Outlet(self.spec, runtime, hand_on if self.keeps_frames else None)
+
     async def _work(self, ability: ComponentAbility, outlet: Outlet, inputs: Any) -> Any:
         runtime, executable = outlet.runtime, self.spec.executable
         context = runtime.scope.context
@@ -292,16 +298,6 @@ class Performer:
         except GraphInterrupt as error:  # LangGraph's own interrupt() would be taken for the producer's
             raise StatusCode.INTERACTIVE_NOT_SUPPORT_STREAM_ERROR.error() from error
         return None
-
-    # --- frames that go ---
-
-    async def shaped(self, item: Any) -> Any:
-        """A frame as its schema or transformer makes it."""
-        if transformer := self.spec.stream_io.outputs_transformer:
-            found = transformer(item)
-            return await found if asyncio.iscoroutine(found) else found
-        schema = self.spec.stream_outputs
-        return item if schema is None else schema.resolve(of_mapping(item))
 
 
 @dataclass(slots=True)
@@ -330,75 +326,6 @@ class _Started:
     async def cancel(self) -> None:
         """Stop it."""
         await self.feeding.cancel()
-
-
-class Outlet:
-    """Where the frames of one execution of a component go.
-
-    Attributes:
-        frames: Those that are kept, for whoever takes them later.
-        given: All of them, where traces tell them.
-        count: How many have gone.
-    """
-
-    def __init__(self, performer: Performer, runtime: NodeRuntime, streams: Streams) -> None:
-        self.runtime = runtime
-        self.frames: list[Any] = []
-        self.given: list[Any] = []
-        self.count = 0
-        self._loop = asyncio.get_running_loop()
-        self._performer = performer
-        self._streams = streams
-        self._indices: dict[ComponentAbility, int] = {}
-        self._is_kept = performer.keeps_frames
-
-    def of(self, ability: ComponentAbility) -> Callable[[Any], Awaitable[None]]:
-        """A function that sends one frame of an ability."""
-        context = copy_context()
-
-        async def send(item: Any) -> None:
-            if asyncio.get_running_loop() is self._loop:
-                await self.send(ability, item)
-            else:  # the graph inside runs in a loop of its own, for a synchronous caller
-                sending = context.copy().run(asyncio.run_coroutine_threadsafe, self.send(ability, item), self._loop)
-                await asyncio.wrap_future(sending)
-
-        return send
-
-    async def send(self, ability: ComponentAbility, item: Any) -> None:
-        """Hand one frame to everybody who takes it."""
-        item = detach(await self._performer.shaped(item))
-        self.count += 1
-        if (tracer := self.runtime.scope.tracer) is not None and tracer.has_details:
-            self.given.append(item)
-        if self._performer.spec.is_exit:
-            await self._show(ability, item)
-        if not self._is_kept:
-            return
-        frame = storable(item.payload if isinstance(item, OutputSchema) and self._performer.spec.is_exit else item)
-        self.frames.append(frame)
-        for consumer in self._performer.consumers:
-            intake = await consumer.following(self.runtime, self._streams, self._performer.id)
-            if intake is not None:
-                intake.put(self._performer.id, frame)
-
-    async def _show(self, ability: ComponentAbility, item: Any) -> None:
-        """A frame of an End: to the reader of the stream, or to the component that is this workflow."""
-        index = self._indices[ability] = self._indices.get(ability, -1) + 1
-        if isinstance(item, CustomSchema):
-            raise StatusCode.STREAM_WRITER_WRITE_SCHEMA_FAILED.error(reason="an End gives no CustomSchema")
-        frame = item if isinstance(item, OutputSchema) else OutputSchema(type=END_FRAME, index=index, payload=item)
-        host, scope, id, name = self.runtime.host, self.runtime.scope, self._performer.id, ability.ability_name
-        if host is not None:
-            if host.outlet is not None:
-                await host.outlet(storable(frame.payload))
-            return
-        if BaseStreamMode.OUTPUT not in scope.modes:
-            scope.unread(frame)
-            return
-        scope.shown.setdefault(id, {})[name] = index + 1
-        if index >= scope.shown_before.get(id, {}).get(name, 0):
-            await scope.emit(frame)
 
 
 def _both(one: Any, other: Any) -> Any:

@@ -11,7 +11,7 @@ from jiuwen_lg.engine.abilities import streaming_end
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.definition import Definition
 from jiuwen_lg.engine.fingerprint import fingerprint, shape_of
-from jiuwen_lg.engine.performance import END_FRAME
+from jiuwen_lg.engine.outlet import END_FRAME
 from jiuwen_lg.engine.sessions import Identity
 from jiuwen_lg.engine.store import Store
 from jiuwen_lg.output import OutputSchema
