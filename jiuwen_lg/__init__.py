@@ -58,6 +58,10 @@ _NAMES = {
     "components.set_variable": ("SetVariableComponent",),
     "components.start": ("Start",),
     "components.subworkflow": ("SubWorkflowComponent",),
+    "components.tool": (
+        "ToolComponent",
+        "ToolComponentConfig",
+    ),
     "config": (
         "CompIOConfig",
         "ComponentAbility",
@@ -105,6 +109,13 @@ _NAMES = {
         "Parameters",
         "ToolInfo",
     ),
+    "tools.base": ("Tool",),
+    "tools.function": (
+        "LocalFunction",
+        "tool",
+    ),
+    "tools.param": ("Param",),
+    "tools.types": ("ValueTypeEnum",),
     "workflow": ("Workflow",),
 }
 """Module → the public names that it defines."""
@@ -149,6 +160,8 @@ if TYPE_CHECKING:
     from jiuwen_lg.components.set_variable import SetVariableComponent as SetVariableComponent
     from jiuwen_lg.components.start import Start as Start
     from jiuwen_lg.components.subworkflow import SubWorkflowComponent as SubWorkflowComponent
+    from jiuwen_lg.components.tool import ToolComponent as ToolComponent
+    from jiuwen_lg.components.tool import ToolComponentConfig as ToolComponentConfig
     from jiuwen_lg.config import CompIOConfig as CompIOConfig
     from jiuwen_lg.config import ComponentAbility as ComponentAbility
     from jiuwen_lg.config import NodeSpec as NodeSpec
@@ -184,6 +197,11 @@ if TYPE_CHECKING:
     from jiuwen_lg.runtime import WorkflowRuntime as WorkflowRuntime
     from jiuwen_lg.tool_info import Parameters as Parameters
     from jiuwen_lg.tool_info import ToolInfo as ToolInfo
+    from jiuwen_lg.tools.base import Tool as Tool
+    from jiuwen_lg.tools.function import LocalFunction as LocalFunction
+    from jiuwen_lg.tools.function import tool as tool
+    from jiuwen_lg.tools.param import Param as Param
+    from jiuwen_lg.tools.types import ValueTypeEnum as ValueTypeEnum
     from jiuwen_lg.workflow import Workflow as Workflow
 
 

@@ -173,6 +173,9 @@ class StatusCode(Enum):
     LOOP_COMPONENT_MISSING_END_NODES_ERROR = (101157, "LoopGroup: {error_msg}")
     BREAK_COMPONENT_INIT_ERROR = (101180, "BreakComponent: {error_msg}")
 
+    TOOL_COMPONENT_BIND_TOOL_FAILED = (102000, "ToolComponent: {reason}")
+    TOOL_COMPONENT_INPUTS_ERROR = (102001, "ToolComponent: {reason}")
+    TOOL_COMPONENT_CHECK_PARAM_ERROR = (102002, "ToolComponent: {reason}")
     WORKFLOW_START_MISSING_GLOBAL_VARIABLE_VALUE = (
         102100,
         "required inputs are missing: {variable_name}; pass them in the inputs, or mark them required=False",
@@ -198,6 +201,9 @@ class StatusCode(Enum):
     EXPRESSION_CONDITION_EVAL_ERROR = (140001, "the expression cannot be evaluated: {error}")
     ARRAY_CONDITION_ERROR = (140002, "LoopComponent error: {error_msg}")
     NUMBER_CONDITION_ERROR = (140003, "LoopComponent error: {error_msg}")
+
+    PLUGIN_UNEXPECTED_ERROR = (182000, "{reason}")
+    PLUGIN_PARAMS_CHECK_FAILED = (182005, "{reason}")
 
     RUNTIME_WORKFLOW_ADD_FAILED = (190002, "failed to add workflow, reason: {reason}")
     RUNTIME_TOOL_ADD_FAILED = (190102, "failed to add tool, reason: {reason}")

@@ -6,7 +6,7 @@ difference is in `docs/differences.md` or a defect there.
 
 from __future__ import annotations
 
-from parity import control_flow, streams
+from parity import control_flow, streams, tools
 
 PRELUDE = '''
 import asyncio, uuid
@@ -262,7 +262,7 @@ PROGRAMS |= {
     "differs_drawing": "print(bool(chain(('n', C())).to_mermaid()))",
 }  # fmt: skip
 
-PROGRAMS |= control_flow.PROGRAMS | streams.PROGRAMS
+PROGRAMS |= control_flow.PROGRAMS | streams.PROGRAMS | tools.PROGRAMS
 
 INTENDED: dict[str, str] = {
     "start_default": "Start's output follows the order of its conf",
@@ -283,5 +283,6 @@ INTENDED: dict[str, str] = {
     "differs_drawing": "the drawing is empty unless `WORKFLOW_DRAWABLE` is set",
     **control_flow.INTENDED,
     **streams.INTENDED,
+    **tools.INTENDED,
 }
 """Program → the line of `docs/differences.md`, or the defect, that explains why it prints something else."""

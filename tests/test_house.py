@@ -20,7 +20,7 @@ ROWS = [
     ["builder", "drawing", "conversation"],
     ["engine"],
     ["component", "runtime", "interaction", "context"],
-    ["resources"],
+    ["resources", "tools"],
     ["tool_info"],
     ["output", "config", "environment"],
     ["schema"],

@@ -15,11 +15,15 @@ LATER: dict[str, tuple[str, ...]] = {
     f"{_C}.context_engine.base": ("ContextOwner",),
     f"{_C}.context_engine.config": ("ContextEngineConfig",),
     f"{_C}.context_engine.engine": ("ContextEngine",),
+    f"{_C}.component.tool_comp": ("ToolExecutable",),
     f"{_C}.graph.executable": ("GeneralExecutor",),
     f"{_C}.runner.runner": ("resource_mgr",),
     f"{_C}.runtime.runtime": ("BaseRuntime",),
     f"{_C}.runtime.workflow": ("NodeRuntime", "SubWorkflowRuntime"),
     f"{_C}.runtime.wrapper": ("WrappedNodeRuntime",),
+    f"{_C}.utils.tool.schema": ("ToolCall",),
+    f"{_C}.utils.tool.service_api.restful_api": ("RestfulApi",),
+    f"{_C}.utils.tool.types": ("Type",),
 }
 """Names that programs import and jiuwen_lg does not have yet: they raise when they are used."""
 
@@ -61,7 +65,13 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_C}.runtime.workflow": ("WorkflowRuntime",),
     f"{_C}.runtime.interaction.checkpointer": ("default_inmemory_checkpointer",),
     f"{_C}.runtime.wrapper": ("TaskRuntime", "RouterRuntime"),
+    f"{_C}.component.tool_comp": ("ToolComponent", "ToolComponentConfig"),
+    f"{_C}.utils.tool.base": ("Tool",),
+    f"{_C}.utils.tool.function.function": ("LocalFunction",),
+    f"{_C}.utils.tool.param": ("Param",),
     f"{_C}.utils.tool.schema": ("ToolInfo", "Parameters"),
+    f"{_C}.utils.tool.tool": ("tool",),
+    f"{_C}.utils.tool.types": ("ValueTypeEnum",),
     f"{_C}.stream.base": ("BaseStreamMode", "StreamMode", "OutputSchema", "TraceSchema", "CustomSchema"),
     f"{_C}.workflow.base": ("Workflow", "WorkflowOutput", "WorkflowExecutionState", "WorkflowChunk", "BaseWorkFlow"),
     f"{_C}.workflow.workflow_config": (
