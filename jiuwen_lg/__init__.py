@@ -115,6 +115,7 @@ _NAMES = {
         "tool",
     ),
     "tools.param": ("Param",),
+    "tools.restful": ("RestfulApi",),
     "tools.types": ("ValueTypeEnum",),
     "workflow": ("Workflow",),
 }
@@ -201,6 +202,7 @@ if TYPE_CHECKING:
     from jiuwen_lg.tools.function import LocalFunction as LocalFunction
     from jiuwen_lg.tools.function import tool as tool
     from jiuwen_lg.tools.param import Param as Param
+    from jiuwen_lg.tools.restful import RestfulApi as RestfulApi
     from jiuwen_lg.tools.types import ValueTypeEnum as ValueTypeEnum
     from jiuwen_lg.workflow import Workflow as Workflow
 

@@ -203,7 +203,13 @@ class StatusCode(Enum):
     NUMBER_CONDITION_ERROR = (140003, "LoopComponent error: {error_msg}")
 
     PLUGIN_UNEXPECTED_ERROR = (182000, "{reason}")
+    PLUGIN_REQUEST_TIMEOUT_ERROR = (182001, "the service did not answer within {timeout} s")
+    PLUGIN_PROXY_CONNECT_ERROR = (182002, "the service cannot be reached: {reason}")
+    PLUGIN_RESPONSE_TOO_BIG_ERROR = (182003, "the service's answer is longer than {limit} bytes")
+    PLUGIN_RESPONSE_HTTP_CODE_ERROR = (182004, "the service answered with HTTP status {status}")
     PLUGIN_PARAMS_CHECK_FAILED = (182005, "{reason}")
+    URL_INVALID_ERROR = (188004, "the address cannot be called: {reason}")
+    INVALID_SSL_CERT_ERROR = (188005, "certificates cannot be checked: {reason}")
 
     RUNTIME_WORKFLOW_ADD_FAILED = (190002, "failed to add workflow, reason: {reason}")
     RUNTIME_TOOL_ADD_FAILED = (190102, "failed to add tool, reason: {reason}")

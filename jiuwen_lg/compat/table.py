@@ -22,7 +22,6 @@ LATER: dict[str, tuple[str, ...]] = {
     f"{_C}.runtime.workflow": ("NodeRuntime", "SubWorkflowRuntime"),
     f"{_C}.runtime.wrapper": ("WrappedNodeRuntime",),
     f"{_C}.utils.tool.schema": ("ToolCall",),
-    f"{_C}.utils.tool.service_api.restful_api": ("RestfulApi",),
     f"{_C}.utils.tool.types": ("Type",),
 }
 """Names that programs import and jiuwen_lg does not have yet: they raise when they are used."""
@@ -70,6 +69,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_C}.utils.tool.function.function": ("LocalFunction",),
     f"{_C}.utils.tool.param": ("Param",),
     f"{_C}.utils.tool.schema": ("ToolInfo", "Parameters"),
+    f"{_C}.utils.tool.service_api.restful_api": ("RestfulApi",),
     f"{_C}.utils.tool.tool": ("tool",),
     f"{_C}.utils.tool.types": ("ValueTypeEnum",),
     f"{_C}.stream.base": ("BaseStreamMode", "StreamMode", "OutputSchema", "TraceSchema", "CustomSchema"),

@@ -1,0 +1,265 @@
+"""HTTP services as tools: seed 003's plugin chapter, `components.md` 5.3, 1.6 and the defects Q29, Q30, Q48."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import trustme
+
+from jiuwen_lg import JiuWenBaseException, Param, RestfulApi
+from jiuwen_lg.tools import address, restful
+from tests.components.test_tool import output
+
+
+class Service(ThreadingHTTPServer):
+    """Answers as it is told, and keeps what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.requests: list[dict[str, Any]] = []
+        self.status, self.body, self.kind = 200, b"{}", "application/json"
+        self.headers: dict[str, str] = {}
+        self.gate = threading.Event()
+        self.gate.set()
+        self.scheme = "http"
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that has gone is nothing to tell of."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Service
+
+    def do_GET(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        url = urlsplit(self.path)
+        asked = {"method": self.command, "path": url.path, "query": parse_qs(url.query, keep_blank_values=True)}
+        self.server.requests.append({**asked, "headers": dict(self.headers), "body": self.rfile.read(length)})
+        self.server.gate.wait(10)
+        self.send_response(self.server.status)
+        for name, value in {"Content-Type": self.server.kind, **self.server.headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_GET  # noqa: N815 - the base class names them so
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    monkeypatch.setenv("SSRF_PROTECT_ENABLED", "false")
+    with Service() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield server
+        server.gate.set()
+        server.shutdown()
+
+
+def api(url: str, *params: Param, method: str = "GET", **options: Any) -> RestfulApi:
+    return RestfulApi(
+        "WeatherReporter", "天气查询插件", [*params], url, options.pop("headers", {}), method, [], **options
+    )
+
+
+class TestRequests:
+    async def test_seed_003s_plugin(self, service: Service) -> None:
+        service.body = json.dumps({"city": "Hangzhou", "weather": "多云"}).encode()
+        tool = api(
+            service.url,
+            Param(name="location", description="天气查询的地点，必须为英文", type="string", required=True),
+            Param(name="date", description="天气查询的时间，格式为YYYY-MM-DD", type="string", required=True),
+        )
+        found = await output(tool, {"location": "hangzhou", "date": "2025-08-01"})
+        assert found == {"error_code": 0, "error_message": "", "data": {"city": "Hangzhou", "weather": "多云"}}
+        (asked,) = service.requests
+        assert (asked["method"], asked["path"]) == ("GET", "/")
+        assert asked["query"] == {"location": ["hangzhou"], "date": ["2025-08-01"]}
+        assert asked["body"] == b""
+
+    async def test_every_parameter_in_its_place(self, service: Service) -> None:
+        tool = api(
+            f"{service.url}/cities/{{city}}?lang=zh",
+            Param("city", "", method="Path"),
+            Param("days", "", "integer", method="query"),
+            Param("key", "", method="Header"),
+            Param("note", ""),
+            method="post",
+        )
+        given = {"city": "杭 州/x", "days": 0, "key": "k1", "note": "", "more": {"n": 5, "none": None, "f": False}}
+        assert (await tool.ainvoke(given))["errCode"] == 0
+        (asked,) = service.requests
+        assert asked["path"] == "/cities/%E6%9D%AD%20%E5%B7%9E%2Fx"
+        assert asked["query"] == {"lang": ["zh"], "days": ["0"]}
+        assert asked["headers"]["key"] == "k1"
+        assert json.loads(asked["body"]) == {"note": "", "more": {"n": 5, "none": None, "f": False}}
+
+    async def test_q29_nothing_leaks_into_the_next_call(self, service: Service) -> None:
+        headers = {"fixed": "f"}
+        tool = api(service.url, Param("token", "", required=False, method="Headers"), headers=headers)
+        for given in ({"token": "secret"}, {}):
+            await tool.ainvoke(given)
+        assert [asked["headers"].get("token") for asked in service.requests] == ["secret", None]
+        assert headers == {"fixed": "f"}
+
+    async def test_q30_values_keep_their_types(self, service: Service) -> None:
+        tool = api(service.url, Param("n", "", "integer"), method="POST")
+        await tool.ainvoke({"n": 5, "o": {"k": "v"}, "l": [1, 0], "zero": 0})
+        assert json.loads(service.requests[0]["body"]) == {"n": 5, "o": {"k": "v"}, "l": [1, 0], "zero": 0}
+
+    async def test_built_in_parameters_are_sent_and_not_told(self, service: Service) -> None:
+        tool = api(service.url, Param("q", ""), builtin_params=[Param("app", "", default_value="a1")])
+        assert list(tool.get_tool_info().parameters.properties) == ["q"]
+        await tool.ainvoke({"q": "x", "app": "other"})
+        assert service.requests[0]["query"] == {"q": ["x"], "app": ["a1"]}
+
+    @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+    async def test_further_methods(self, method: str, service: Service) -> None:
+        await api(service.url, method=method).ainvoke({"a": 1})
+        assert (service.requests[0]["method"], service.requests[0]["body"]) == (method, b'{"a":1}')
+
+    def test_an_unknown_method_is_182005(self) -> None:
+        with pytest.raises(JiuWenBaseException, match="PATCH") as error:
+            api("http://x", method="TRACE")
+        assert error.value.error_code == 182005
+
+    def test_it_can_only_be_awaited(self) -> None:
+        with pytest.raises(JiuWenBaseException) as error:
+            api("http://x").invoke({})
+        assert error.value.error_code == 182000
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(
+        ("body", "data"),
+        [
+            (b'{"a": 1}', {"a": 1}),
+            (b"[1, 2]", [1, 2]),
+            (b"5", 5),
+            (b"null", None),
+            (b"", ""),
+            ("晴".encode(), "晴"),
+            (b"[" * 100_000, "[" * 100_000),
+        ],
+    )
+    async def test_what_a_service_gives_is_the_data(self, body: bytes, data: Any, service: Service) -> None:
+        service.body = body
+        assert await api(service.url).ainvoke({}) == {"errCode": 0, "errMessage": "success", "data": data}
+
+    async def test_a_services_own_failure_passes_through(self, service: Service) -> None:
+        service.body = b'{"errCode": 10000, "errMessage": "plugin service unavailable", "data": ""}'
+        expected = {"error_code": 10000, "error_message": "plugin service unavailable", "data": ""}
+        assert await output(api(service.url), {}) == expected
+
+    @pytest.mark.parametrize("status", [404, 500, 302, 401])
+    async def test_a_status_that_is_no_success_is_182004(self, status: int, service: Service) -> None:
+        service.status, service.headers = status, {"Location": f"{service.url}/elsewhere"}
+        found = await output(api(service.url), {})
+        assert (found["error_code"], found["data"]) == (182004, "")
+        assert str(status) in found["error_message"]
+        assert len(service.requests) == 1
+
+    async def test_bytes_that_are_no_text_are_182000(self, service: Service) -> None:
+        service.body = b"\xff\xfe\x00"
+        assert (await api(service.url).ainvoke({}))["errCode"] == 182000
+
+    async def test_too_long_an_answer_is_182003(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(restful, "LONGEST_ANSWER", 1000)
+        service.body = b"x" * 1001
+        assert (await api(service.url).ainvoke({}))["errCode"] == 182003
+
+    async def test_too_late_an_answer_is_182001(self, service: Service) -> None:
+        service.gate.clear()
+        assert (await api(service.url, timeout=0.1).ainvoke({}))["errCode"] == 182001
+
+    async def test_nobody_there_is_182002(self, service: Service) -> None:
+        url = service.url
+        service.server_close()
+        assert (await api(url, timeout=5).ainvoke({}))["errCode"] == 182002
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("http://127.0.0.1:1", "http://localhost:1", "http://10.0.0.1", "http://192.168.1.1", "http://172.16.0.1"),
+            *("http://169.254.169.254/latest", "http://100.64.0.1", "http://0.0.0.0", "http://224.0.0.1"),
+            *("http://[::1]:1", "http://[::ffff:127.0.0.1]", "http://[2002:7f00:1::]", "http://[fe80::1]"),
+            *("http://2130706433", "http://nowhere.invalid"),
+            *("http://", "ftp://example.org", "file:///etc/passwd", "no address"),
+        ],
+    )
+    async def test_q48_what_no_tool_may_reach_is_188004(self, url: str) -> None:
+        found = await api(url, timeout=5).ainvoke({})
+        assert (found["errCode"], found["data"]) == (188004, "")
+
+    async def test_the_checked_address_is_the_one_connected_to(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A name that leads elsewhere at the second look is looked up once."""
+        looked_up = []
+
+        async def getaddrinfo(host: str, port: int, **_: Any) -> Any:
+            looked_up.append(host)
+            return [(2, 1, 6, "", ("127.0.0.1", port))]
+
+        monkeypatch.delenv("SSRF_PROTECT_ENABLED")
+        monkeypatch.setattr(address, "_is_public", lambda found: found == "127.0.0.1")
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+        found = await api(f"http://service.test:{service.server_port}").ainvoke({})
+        assert found["errCode"] == 0
+        assert looked_up[0] == "service.test"
+        assert looked_up.count("service.test") == 1
+        assert service.requests[0]["headers"]["Host"] == f"service.test:{service.server_port}"
+
+
+class TestCertificates:
+    @pytest.fixture
+    def secure(self, service: Service, tmp_path: Path) -> Service:
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        service.socket = context.wrap_socket(service.socket, server_side=True)
+        service.scheme = "https"
+        return service
+
+    async def test_they_are_checked(self, secure: Service) -> None:
+        found = await api(secure.url).ainvoke({})
+        assert found["errCode"] == 182002
+        assert "CERTIFICATE_VERIFY_FAILED" in found["errMessage"]
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("RESTFUL_SSL_CERT", "{}/authority.pem"), ("RESTFUL_SSL_VERIFY", "false")]
+    )
+    async def test_by_these_settings(
+        self, name: str, value: str, secure: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv(name, value.format(tmp_path))
+        assert (await api(secure.url).ainvoke({}))["errCode"] == 0
+
+    async def test_one_that_cannot_be_used_is_188005(
+        self, secure: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("RESTFUL_SSL_CERT", str(tmp_path / "missing.pem"))
+        assert (await api(secure.url).ainvoke({}))["errCode"] == 188005
+        monkeypatch.setenv("RESTFUL_SSL_CERT", str(tmp_path / "authority.pem"))
+        monkeypatch.setenv("SAFE_CERT_DIR", str(tmp_path / "elsewhere"))
+        assert (await api(secure.url).ainvoke({}))["errCode"] == 188005
