@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from jiuwen_lg.engine import store
+from tests.service import Service
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +30,14 @@ def child_env() -> dict[str, str]:
     """The environment for a second process that shares the test's store."""
     root = str(Path(__file__).parents[1])
     return {**os.environ, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """An HTTP service on this machine, which tools may call."""
+    monkeypatch.setenv("SSRF_PROTECT_ENABLED", "false")
+    with Service() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield server
+        server.gate.set()
+        server.shutdown()

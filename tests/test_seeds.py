@@ -7,6 +7,7 @@ tests are skipped, and the rest of the suite covers the same ground with its own
 from __future__ import annotations
 
 import doctest
+import json
 import re
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
+from tests.service import Service
 
 SEEDS = Path(__file__).parents[2] / "shared" / "spec" / "seeds"
 pytestmark = pytest.mark.skipif(not SEEDS.is_dir(), reason=f"the seed documents are not at {SEEDS}")
@@ -86,7 +89,7 @@ class TestSeed001:
 
 
 class TestSeed003:
-    """Its chapters on Start, End (invoke), branches, loops and sub-workflows, assembled from their fragments."""
+    """Its chapters on Start, End, plugins, branches, loops and sub-workflows, assembled from their fragments."""
 
     def chapter(self, heading: str, until: str) -> str:
         text = seed("003")
@@ -191,3 +194,25 @@ class TestSeed003:
         # the seed comments its frames; a line of a program has no leading spaces
         expected = [line.strip() for line in printed[templated].splitlines() if not line.strip().startswith("#")]
         assert [line.strip() for line in run(text, child_env).splitlines()] == [line for line in expected if line]
+
+    def test_the_plugin_chapter(self, service: Service, child_env: dict[str, str]) -> None:
+        """Its address is replaced, its workflow completed; a template prints the data as the chapter shows it."""
+        parts = blocks(self.chapter("# 插件组件", "# 意图识别组件"))
+        weather, config, component, flow, success, failure = parts
+        end = "from openjiuwen.core.component.end_comp import End\n"
+        end += "from openjiuwen.core.component.start_comp import Start\n"
+        end += "import asyncio\nfrom openjiuwen.core.runtime.workflow import WorkflowRuntime\n"
+        end += "flow.set_start_comp('s', Start())\nflow.set_end_comp('e', End(), inputs_schema={'t': '${tool}'})\n"
+        end += "flow.add_connection('s', 'tool')\nflow.add_connection('tool', 'e')\n"
+        end += "print(asyncio.run(flow.invoke({}, WorkflowRuntime())).result['output']['t'])\n"
+        program = "".join([weather, config, component, flow, end]).replace("your weather search api url", service.url)
+        env = {**child_env, "SSRF_PROTECT_ENABLED": "false"}
+        expected = eval(success)
+        service.body = json.dumps(eval(expected["data"])).encode()
+        printed = eval(run(program, env))
+        assert {**printed, "data": str(printed["data"])} == expected
+        assert service.requests[0]["query"] == {"location": ["hangzhou"], "date": ["2025-08-01"]}
+        told = eval(failure)
+        answer = {"errCode": told["error_code"], "errMessage": told["error_message"], "data": told["data"]}
+        service.body = json.dumps(answer).encode()
+        assert eval(run(program, env)) == told

@@ -5,12 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import trustme
@@ -18,59 +14,7 @@ import trustme
 from jiuwen_lg import JiuWenBaseException, Param, RestfulApi
 from jiuwen_lg.tools import address, restful
 from tests.components.test_tool import output
-
-
-class Service(ThreadingHTTPServer):
-    """Answers as it is told, and keeps what it was asked."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.requests: list[dict[str, Any]] = []
-        self.status, self.body, self.kind = 200, b"{}", "application/json"
-        self.headers: dict[str, str] = {}
-        self.gate = threading.Event()
-        self.gate.set()
-        self.scheme = "http"
-
-    @property
-    def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.server_port}"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that has gone is nothing to tell of."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Service
-
-    def do_GET(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        url = urlsplit(self.path)
-        asked = {"method": self.command, "path": url.path, "query": parse_qs(url.query, keep_blank_values=True)}
-        self.server.requests.append({**asked, "headers": dict(self.headers), "body": self.rfile.read(length)})
-        self.server.gate.wait(10)
-        self.send_response(self.server.status)
-        for name, value in {"Content-Type": self.server.kind, **self.server.headers}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(self.server.body)))
-        self.end_headers()
-        self.wfile.write(self.server.body)
-
-    do_POST = do_PUT = do_DELETE = do_PATCH = do_GET  # noqa: N815 - the base class names them so
-
-    def log_message(self, *_: Any) -> None: ...
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setenv("SSRF_PROTECT_ENABLED", "false")
-    with Service() as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield server
-        server.gate.set()
-        server.shutdown()
+from tests.service import Service
 
 
 def api(url: str, *params: Param, method: str = "GET", **options: Any) -> RestfulApi:
