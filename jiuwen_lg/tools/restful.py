@@ -81,7 +81,8 @@ class RestfulApi(Tool):
             `{"errCode": 0, "errMessage": "success", "data": <the parsed JSON, or the text>}`, or what the
             service gives itself if it has these keys. What goes wrong is in it too: 182001 it took too long,
             182002 it could not be reached, 182003 its answer is longer than 10 MiB, 182004 its status is no
-            success, 188004 it is where no tool may go, 188005 its certificate cannot be checked.
+            success, 182005 a part of its path is missing, 188004 it is where no tool may go, 188005 its
+            certificate cannot be checked.
         """
         try:
             async with asyncio.timeout(self.timeout):
@@ -116,9 +117,7 @@ class RestfulApi(Tool):
             by_place[places.get(name, "Body")][name] = value
         if self.method == "GET":
             by_place["Query"] |= by_place.pop("Body")
-        url = self.path
-        for name, value in by_place["Path"].items():
-            url = url.replace(f"{{{name}}}", quote(str(value), safe=""))
+        url = self._url(by_place["Path"])
         query = {name: _query_value(value) for name, value in by_place["Query"].items()}
         return httpx.Request(
             self.method,
@@ -126,6 +125,19 @@ class RestfulApi(Tool):
             headers={name: str(value) for name, value in {**self.headers, **by_place["Headers"]}.items()},
             json=by_place.get("Body") or None,
         )
+
+    def _url(self, values: Mapping[str, Any]) -> str:
+        """The path with its parameters in place, each one segment of it."""
+        url = self.path
+        for param in [*self.params, *self.builtin_params]:
+            if param.method != "Path":
+                continue
+            text = str(values.get(param.name, ""))
+            if text in ("", ".", ".."):
+                reason = f"[{param.name}] is {text!r}, which is no part of a path"
+                raise StatusCode.PLUGIN_PARAMS_CHECK_FAILED.error(reason=reason)
+            url = url.replace(f"{{{param.name}}}", quote(text, safe=""))
+        return url
 
 
 def _query_value(value: Any) -> Any:

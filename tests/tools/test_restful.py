@@ -55,6 +55,14 @@ class TestRequests:
         assert asked["headers"]["key"] == "k1"
         assert json.loads(asked["body"]) == {"note": "", "more": {"n": 5, "none": None, "f": False}}
 
+    @pytest.mark.parametrize("city", ["..", ".", "", None])
+    async def test_what_is_no_part_of_a_path_is_182005(self, city: str | None, service: Service) -> None:
+        tool = api(f"{service.url}/cities/{{city}}", Param("city", "", method="Path"))
+        found = await tool.ainvoke({"city": city})
+        assert found["errCode"] == 182005
+        assert "[city]" in found["errMessage"]
+        assert service.requests == []
+
     async def test_q29_nothing_leaks_into_the_next_call(self, service: Service) -> None:
         headers = {"fixed": "f"}
         tool = api(service.url, Param("token", "", required=False, method="Headers"), headers=headers)
