@@ -268,7 +268,7 @@ class _Loop:
 
 def _performers(definition: Definition) -> dict[str, Performer]:
     """The components that exchange frames with others, or that do more than `invoke`."""
-    ids, again = frozenset(definition.components), repeating(definition)
+    ids, again = frozenset(definition.components), repeating(definition) if definition.has_streams else frozenset()
     everybody = {
         id: Performer(spec, abilities_of(definition, spec), definition.producers_of(id), ids, again)
         for id, spec in definition.components.items()
