@@ -101,3 +101,8 @@ def seconds(value: Any) -> float | None:
 def seconds_from_env(name: str, default: float) -> float:
     """A number of seconds from the operating system's environment, `default` if it is absent or no number."""
     return float(_parsed(os.environ.get(name), float, default))
+
+
+def is_switched_off(name: str) -> bool:
+    """Whether the operating system's environment says `false`; anything else leaves the switch on."""
+    return os.environ.get(name, "").strip().lower() == "false"

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
 import socket
 
+from jiuwen_lg.environment import is_switched_off
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 
 
@@ -21,7 +21,7 @@ async def address_of(host: str, port: int) -> str | None:
     Raises:
         JiuWenBaseException: 188004, the name leads nowhere, or to an address that is not public.
     """
-    if os.environ.get("SSRF_PROTECT_ENABLED", "true").strip().lower() == "false":
+    if is_switched_off("SSRF_PROTECT_ENABLED"):
         return None
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -13,7 +13,7 @@ from typing import Any
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.tools.types import ValueTypeEnum, value_type
 
-METHODS = ("Body", "Query", "Path", "Headers")
+PLACES = ("Body", "Query", "Path", "Headers")
 """Where a service takes a parameter."""
 
 
@@ -82,13 +82,9 @@ class Param:
 
     def json_schema(self) -> dict[str, Any]:
         """The parameter as JSON Schema."""
-        kind = self.type.item or self.type
-        inner: dict[str, Any] = {"type": "array" if self.type.is_array else kind.value}
-        if self.schema:
-            inner = object_schema(self.schema)
-        if self.type.item is not None:
-            inner = {"type": "array", "items": inner if self.schema else {"type": kind.value}}
-        return {"description": self.description, **inner}
+        item = self.type.item
+        inner = object_schema(self.schema) if self.schema else {"type": (item or self.type).value}
+        return {"description": self.description, **({"type": "array", "items": inner} if item else inner)}
 
     def __repr__(self) -> str:
         return f"Param({self.name!r}, type={self.type.value!r}, required={self.required})"
@@ -118,15 +114,9 @@ def checked(params: Sequence[Param], given: Mapping[str, Any]) -> dict[str, Any]
     Raises:
         JiuWenBaseException: 182005, a required one is missing, or a value is of another type.
     """
-    found = with_defaults(params, given)
-    for param in params:
-        if found.get(param.name) is not None:
-            found[param.name] = param.value_of(found[param.name])
-        elif param.required:
-            raise _bad(f"[{param.name}] is required ({param.type.value}); the inputs have {sorted(given)}")
-        else:
-            found.pop(param.name, None)
-    return found
+    found = _fields(params, with_defaults(params, given), "")
+    optional = {param.name for param in params if found.get(param.name) is None}
+    return {name: value for name, value in found.items() if name not in optional}
 
 
 def _inside(value: Any, change: Callable[[Mapping[str, Any]], Any]) -> Any:
@@ -147,10 +137,10 @@ def _of_dict(part: Any, name: str) -> Param:
 
 def _place(method: Any, name: str) -> str:
     wanted = str(method).strip().lower()
-    for place in METHODS:
+    for place in PLACES:
         if wanted in (place.lower(), place.lower().removesuffix("s")):
             return place
-    raise _bad(f"[{name}] has no place {method!r}; there are {', '.join(METHODS)}")
+    raise _bad(f"[{name}] has no place {method!r}; there are {', '.join(PLACES)}")
 
 
 def _bad(reason: str) -> JiuWenBaseException:
@@ -176,30 +166,34 @@ def _is(param: Param, value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, _PYTHON[item]) for one in value)
 
 
+def _fields(params: Iterable[Param], given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The fields of an object, each declared one as its type; others pass as they are."""
+    found = dict(given)
+    for param in params:
+        if found.get(param.name) is not None:
+            found[param.name] = _converted(param, found[param.name], f"{where}{param.name}")
+        elif param.required:
+            raise _bad(f"[{where}{param.name}] is required ({param.type.value}); there are {[*given]}")
+    return found
+
+
 def _converted(param: Param, given: Any, where: str) -> Any:
+    if not param.type.is_array:
+        return _one(param.type, given, param.schema, where)
+    if not isinstance(given, list):
+        raise _wrong(given, param.type, where)
     item = param.type.item
-    if item is not None:
-        if not isinstance(given, list):
-            raise _wrong(given, param.type, where)
-        return [_one(item, one, param.schema, f"{where}[{position}]") for position, one in enumerate(given)]
-    return _one(param.type, given, param.schema, where)
+    if item is None:
+        return given
+    return [_one(item, one, param.schema, f"{where}[{position}]") for position, one in enumerate(given)]
 
 
 def _one(kind: ValueTypeEnum, given: Any, fields: Sequence[Param], where: str) -> Any:
+    """An object or a plain value."""
     if kind is ValueTypeEnum.OBJECT:
         if not isinstance(given, Mapping):
             raise _wrong(given, kind, where)
-        found = dict(given)
-        for field in fields:
-            if found.get(field.name) is not None:
-                found[field.name] = _converted(field, found[field.name], f"{where}.{field.name}")
-            elif field.required:
-                raise _bad(f"[{where}.{field.name}] is required ({field.type.value})")
-        return found
-    if kind is ValueTypeEnum.ARRAY:
-        if not isinstance(given, list):
-            raise _wrong(given, kind, where)
-        return given
+        return _fields(fields, given, f"{where}.")
     try:
         return _SCALARS[kind](given)
     except (TypeError, ValueError, OverflowError):

@@ -16,10 +16,11 @@ from urllib.parse import quote
 
 import httpx
 
+from jiuwen_lg.environment import is_switched_off
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.tools.address import address_of
 from jiuwen_lg.tools.base import Tool
-from jiuwen_lg.tools.param import Param, with_defaults
+from jiuwen_lg.tools.param import PLACES, Param, with_defaults
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LONGEST_ANSWER = 10 * 1024 * 1024
@@ -112,7 +113,7 @@ class RestfulApi(Tool):
         values = {name: value for name, value in with_defaults(self.params, inputs).items() if value is not None}
         values |= {p.name: p.default_value for p in self.builtin_params if p.default_value is not None}
         places = {param.name: param.method for param in [*self.params, *self.builtin_params]}
-        by_place: dict[str, dict[str, Any]] = {"Path": {}, "Query": {}, "Headers": {}, "Body": {}}
+        by_place: dict[str, dict[str, Any]] = {place: {} for place in PLACES}
         for name, value in values.items():
             by_place[places.get(name, "Body")][name] = value
         if self.method == "GET":
@@ -160,7 +161,7 @@ async def _to_checked_address(request: httpx.Request) -> httpx.Request:
 
 def _tls() -> ssl.SSLContext:
     """How certificates are checked: `RESTFUL_SSL_VERIFY`, `RESTFUL_SSL_CERT` and `SAFE_CERT_DIR`."""
-    if os.environ.get("RESTFUL_SSL_VERIFY", "true").strip().lower() == "false":
+    if is_switched_off("RESTFUL_SSL_VERIFY"):
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
