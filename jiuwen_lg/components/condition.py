@@ -5,7 +5,6 @@ Source: `components.md` 6, `engine.md` 1.7 and 8.8.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from jiuwen_lg.engine.router import RouterRuntime
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.expression import parse_expression
 from jiuwen_lg.schema.reference import Schema, parse_schema
+from jiuwen_lg.schema.values import awaited
 
 
 class Condition:
@@ -46,9 +46,8 @@ class Condition:
 
     async def evaluate(self, runtime: RouterRuntime) -> tuple[Any, Mapping[str, Any]]:
         """Whether it holds, and the outputs that it gives."""
-        found = self.invoke({} if self._inputs is None else runtime.resolve(self._inputs), runtime)
-        if inspect.isawaitable(found):
-            found = await found
+        inputs = {} if self._inputs is None else runtime.resolve(self._inputs)
+        found = await awaited(self.invoke(inputs, runtime))
         return found if self._gives_outputs(found) else (found, {})
 
     def _gives_outputs(self, found: Any) -> bool:

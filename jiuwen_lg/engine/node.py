@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -25,7 +24,7 @@ from jiuwen_lg.engine.subgraph import RECURSION_LIMIT, Subgraph
 from jiuwen_lg.engine.trace import Span
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
 from jiuwen_lg.schema.reference import Fields, Reader, look_up, of_mapping
-from jiuwen_lg.schema.values import merge, storable
+from jiuwen_lg.schema.values import awaited, merge, storable
 
 _OF_FRAMES = frozenset((StatusCode.STREAM_FRAME_TIMEOUT_FAILED.code, StatusCode.STREAM_NO_INPUT_FAILED.code))
 """Errors of the ways between components, which reach the caller as they are."""
@@ -175,7 +174,7 @@ class ComponentNode(Runnable[Any, Any]):
 
     async def _inputs(self, runtime: NodeRuntime) -> Any:
         if transformer := self._spec.io.inputs_transformer:
-            inputs = await _awaited(transformer(_StateView(runtime.read)))
+            inputs = await awaited(transformer(_StateView(runtime.read)))
         else:
             inputs = None if self._spec.inputs is None else self._spec.inputs.resolve(runtime.read)
         if runtime.span is not None:
@@ -184,7 +183,7 @@ class ComponentNode(Runnable[Any, Any]):
 
     async def _outputs(self, output: Any) -> Any:
         if transformer := self._spec.io.outputs_transformer:
-            return await _awaited(transformer(output))
+            return await awaited(transformer(output))
         schema = self._spec.outputs
         if schema is None or output is None:
             return output
@@ -262,11 +261,6 @@ def _refuse_endless(state: Any, config: RunnableConfig) -> None:
         raise RecursionError(
             f"one round has more than {RECURSION_LIMIT} supersteps: do its connections run in a circle?"
         )
-
-
-async def _awaited(result: Any) -> Any:
-    """A transformer's result; it may be written as an async function."""
-    return await result if inspect.isawaitable(result) else result
 
 
 class _StateView:

@@ -16,7 +16,7 @@ from jiuwen_lg.engine.node_runtime import NodeRuntime
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
 from jiuwen_lg.schema.reference import of_mapping
-from jiuwen_lg.schema.values import detach, storable
+from jiuwen_lg.schema.values import awaited, detach, storable
 
 END_FRAME = "end node stream"
 """The type of the frames that an End gives."""
@@ -78,8 +78,7 @@ class Outlet:
     async def _shaped(self, item: Any) -> Any:
         """A frame as the component's schema or transformer makes it."""
         if transformer := self._spec.stream_io.outputs_transformer:
-            found = transformer(item)
-            return await found if asyncio.iscoroutine(found) else found
+            return await awaited(transformer(item))
         schema = self._spec.stream_outputs
         return item if schema is None else schema.resolve(of_mapping(item))
 

@@ -7,7 +7,6 @@ own does (`RoundNode`), which LangGraph defers until everything else has finishe
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,7 +27,7 @@ from jiuwen_lg.engine.streams import streams_of
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.path import MISSING, parse_path
 from jiuwen_lg.schema.reference import Schema
-from jiuwen_lg.schema.values import storable
+from jiuwen_lg.schema.values import awaited, storable
 
 
 class RoundRuntime(RouterRuntime):
@@ -143,8 +142,7 @@ async def turn_over(rounds: Rounds, view: RoundRuntime, starts: Sequence[str], s
 
 async def _told(view: RoundRuntime, number: int, call: Callable[[], Any]) -> Any:
     view.calling(number)
-    outputs = call()
-    return await outputs if inspect.isawaitable(outputs) else outputs
+    return await awaited(call())
 
 
 async def _goes_on(rounds: Rounds, view: RoundRuntime) -> bool:

@@ -16,7 +16,7 @@ from jiuwen_lg.engine.node_runtime import NodeRuntime
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import Reference, Schema
-from jiuwen_lg.schema.values import merge
+from jiuwen_lg.schema.values import awaited, merge
 
 
 class RouterRuntime:
@@ -131,9 +131,7 @@ class Router:
 
     async def targets(self, runtime: RouterRuntime) -> list[str]:
         """Where to go on; the ids are not checked yet."""
-        chosen = self._function(runtime=runtime) if self._takes_runtime else self._function()
-        if inspect.isawaitable(chosen):
-            chosen = await chosen
+        chosen = await awaited(self._function(runtime=runtime) if self._takes_runtime else self._function())
         if isinstance(chosen, str):
             return [chosen]
         if isinstance(chosen, Iterable) and not isinstance(chosen, bytes):

@@ -8,6 +8,7 @@ Facts: openJiuwen 0.1.1, `engine.md` 2.3, 3.2 and 3.3.
 from __future__ import annotations
 
 import copy
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -156,3 +157,8 @@ def patch_global(state: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]
         elif isinstance(path[-1], str):
             state = remove(state, path)
     return state
+
+
+async def awaited(result: Any) -> Any:
+    """What a user's function gave; it may be written as an async one."""
+    return await result if inspect.isawaitable(result) else result

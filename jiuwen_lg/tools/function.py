@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.schema.values import awaited
 from jiuwen_lg.tools.base import Tool
 from jiuwen_lg.tools.param import Param, with_defaults
 
@@ -59,8 +60,7 @@ class LocalFunction(Tool):
         arguments = with_defaults(self.params, inputs)
         if inspect.iscoroutinefunction(self.func):
             return await self.func(**arguments)
-        found = await asyncio.to_thread(self.func, **arguments)
-        return await found if inspect.isawaitable(found) else found
+        return await awaited(await asyncio.to_thread(self.func, **arguments))
 
 
 @overload
