@@ -42,6 +42,20 @@ _NAMES = {
         "End",
         "EndConfig",
     ),
+    "components.extraction": (
+        "FieldInfo",
+        "QuestionerDirectReplyHandler",
+    ),
+    "components.intent": (
+        "IntentDetectionCompConfig",
+        "IntentDetectionComponent",
+        "IntentDetectionExecutable",
+    ),
+    "components.llm": (
+        "LLMCompConfig",
+        "LLMComponent",
+        "LLMExecutable",
+    ),
     "components.loop": (
         "AdvancedLoopComponent",
         "LoopComponent",
@@ -55,12 +69,19 @@ _NAMES = {
         "LoopCallback",
         "OutputCallback",
     ),
+    "components.questioner": (
+        "QuestionerComponent",
+        "QuestionerConfig",
+        "QuestionerExecutable",
+        "QuestionerState",
+    ),
     "components.set_variable": ("SetVariableComponent",),
     "components.start": ("Start",),
     "components.subworkflow": ("SubWorkflowComponent",),
     "components.tool": (
         "ToolComponent",
         "ToolComponentConfig",
+        "ToolExecutable",
     ),
     "config": (
         "CompIOConfig",
@@ -71,7 +92,16 @@ _NAMES = {
         "WorkflowMetadata",
         "WorkflowSpec",
     ),
-    "context": ("Context",),
+    "context": (
+        "Context",
+        "ContextEngineConfig",
+        "ContextOwner",
+    ),
+    "context_engine": ("ContextEngine",),
+    "detached_runtime": (
+        "NodeRuntime",
+        "WrappedNodeRuntime",
+    ),
     "engine.interaction": ("InteractionRequired",),
     "engine.router": ("RouterRuntime",),
     "engine.serializer": ("register_state_type",),
@@ -82,6 +112,24 @@ _NAMES = {
         "StatusCode",
     ),
     "interaction": ("InteractiveInput",),
+    "models.client": ("BaseModelClient",),
+    "models.config": (
+        "BaseModelInfo",
+        "ModelConfig",
+    ),
+    "models.factory": ("ModelFactory",),
+    "models.messages": (
+        "AIMessage",
+        "AIMessageChunk",
+        "BaseMessage",
+        "BaseMessageChunk",
+        "HumanMessage",
+        "SystemMessage",
+        "ToolCall",
+        "ToolMessage",
+        "ToolMessageChunk",
+        "UsageMetadata",
+    ),
     "output": (
         "BaseStreamMode",
         "CustomSchema",
@@ -149,6 +197,14 @@ if TYPE_CHECKING:
     from jiuwen_lg.components.condition import NumberConditionInRuntime as NumberConditionInRuntime
     from jiuwen_lg.components.end import End as End
     from jiuwen_lg.components.end import EndConfig as EndConfig
+    from jiuwen_lg.components.extraction import FieldInfo as FieldInfo
+    from jiuwen_lg.components.extraction import QuestionerDirectReplyHandler as QuestionerDirectReplyHandler
+    from jiuwen_lg.components.intent import IntentDetectionCompConfig as IntentDetectionCompConfig
+    from jiuwen_lg.components.intent import IntentDetectionComponent as IntentDetectionComponent
+    from jiuwen_lg.components.intent import IntentDetectionExecutable as IntentDetectionExecutable
+    from jiuwen_lg.components.llm import LLMCompConfig as LLMCompConfig
+    from jiuwen_lg.components.llm import LLMComponent as LLMComponent
+    from jiuwen_lg.components.llm import LLMExecutable as LLMExecutable
     from jiuwen_lg.components.loop import AdvancedLoopComponent as AdvancedLoopComponent
     from jiuwen_lg.components.loop import LoopComponent as LoopComponent
     from jiuwen_lg.components.loop import LoopGroup as LoopGroup
@@ -158,11 +214,16 @@ if TYPE_CHECKING:
     from jiuwen_lg.components.loop_callback import IntermediateLoopVarCallback as IntermediateLoopVarCallback
     from jiuwen_lg.components.loop_callback import LoopCallback as LoopCallback
     from jiuwen_lg.components.loop_callback import OutputCallback as OutputCallback
+    from jiuwen_lg.components.questioner import QuestionerComponent as QuestionerComponent
+    from jiuwen_lg.components.questioner import QuestionerConfig as QuestionerConfig
+    from jiuwen_lg.components.questioner import QuestionerExecutable as QuestionerExecutable
+    from jiuwen_lg.components.questioner import QuestionerState as QuestionerState
     from jiuwen_lg.components.set_variable import SetVariableComponent as SetVariableComponent
     from jiuwen_lg.components.start import Start as Start
     from jiuwen_lg.components.subworkflow import SubWorkflowComponent as SubWorkflowComponent
     from jiuwen_lg.components.tool import ToolComponent as ToolComponent
     from jiuwen_lg.components.tool import ToolComponentConfig as ToolComponentConfig
+    from jiuwen_lg.components.tool import ToolExecutable as ToolExecutable
     from jiuwen_lg.config import CompIOConfig as CompIOConfig
     from jiuwen_lg.config import ComponentAbility as ComponentAbility
     from jiuwen_lg.config import NodeSpec as NodeSpec
@@ -171,6 +232,11 @@ if TYPE_CHECKING:
     from jiuwen_lg.config import WorkflowMetadata as WorkflowMetadata
     from jiuwen_lg.config import WorkflowSpec as WorkflowSpec
     from jiuwen_lg.context import Context as Context
+    from jiuwen_lg.context import ContextEngineConfig as ContextEngineConfig
+    from jiuwen_lg.context import ContextOwner as ContextOwner
+    from jiuwen_lg.context_engine import ContextEngine as ContextEngine
+    from jiuwen_lg.detached_runtime import NodeRuntime as NodeRuntime
+    from jiuwen_lg.detached_runtime import WrappedNodeRuntime as WrappedNodeRuntime
     from jiuwen_lg.engine.interaction import InteractionRequired as InteractionRequired
     from jiuwen_lg.engine.router import RouterRuntime as RouterRuntime
     from jiuwen_lg.engine.serializer import register_state_type as register_state_type
@@ -179,6 +245,20 @@ if TYPE_CHECKING:
     from jiuwen_lg.errors import JiuWenBaseException as JiuWenBaseException
     from jiuwen_lg.errors import StatusCode as StatusCode
     from jiuwen_lg.interaction import InteractiveInput as InteractiveInput
+    from jiuwen_lg.models.client import BaseModelClient as BaseModelClient
+    from jiuwen_lg.models.config import BaseModelInfo as BaseModelInfo
+    from jiuwen_lg.models.config import ModelConfig as ModelConfig
+    from jiuwen_lg.models.factory import ModelFactory as ModelFactory
+    from jiuwen_lg.models.messages import AIMessage as AIMessage
+    from jiuwen_lg.models.messages import AIMessageChunk as AIMessageChunk
+    from jiuwen_lg.models.messages import BaseMessage as BaseMessage
+    from jiuwen_lg.models.messages import BaseMessageChunk as BaseMessageChunk
+    from jiuwen_lg.models.messages import HumanMessage as HumanMessage
+    from jiuwen_lg.models.messages import SystemMessage as SystemMessage
+    from jiuwen_lg.models.messages import ToolCall as ToolCall
+    from jiuwen_lg.models.messages import ToolMessage as ToolMessage
+    from jiuwen_lg.models.messages import ToolMessageChunk as ToolMessageChunk
+    from jiuwen_lg.models.messages import UsageMetadata as UsageMetadata
     from jiuwen_lg.output import BaseStreamMode as BaseStreamMode
     from jiuwen_lg.output import CustomSchema as CustomSchema
     from jiuwen_lg.output import InteractionOutput as InteractionOutput

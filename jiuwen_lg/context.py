@@ -6,6 +6,29 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import BaseModel, Field
+
+
+class ContextOwner(BaseModel):
+    """Whose conversation it is."""
+
+    agent_id: str = ""
+    workflow_id: str = ""
+    session_id: str = ""
+    app_id: str = ""
+    user_id: str = ""
+
+
+class ContextEngineConfig(BaseModel):
+    """How long conversations are.
+
+    Args:
+        conversation_history_length: In messages: one that has twice as many is cut to the newest so many.
+            0 keeps none.
+    """
+
+    conversation_history_length: int = Field(default=100, ge=0)
+
 
 class Context(ABC):
     """A store of messages; components receive it as it is, and each turn appends what was said and answered."""

@@ -154,6 +154,34 @@ class StatusCode(Enum):
         "JIUWEN_LG_DB is off, so sessions cannot pause or resume: {reason}. Unset JIUWEN_LG_DB, or give it a file",
     )
 
+    LLM_COMPONENT_TEMPLATE_CONFIG_ERROR = (101000, "LLMComponent cannot use this template_content: {error_msg}")
+    LLM_COMPONENT_RESPONSE_FORMAT_CONFIG_ERROR = (101001, "LLMComponent cannot use this response_format: {error_msg}")
+    LLM_COMPONENT_OUTPUT_CONFIG_ERROR = (101002, "LLMComponent cannot use this output_config: {error_msg}")
+    LLM_COMPONENT_INVOKE_LLM_ERROR = (101003, "LLMComponent got no answer from its model: {error_msg}")
+    LLM_COMPONENT_JSON_SCHEMA_OUTPUT_ERROR = (101004, "LLMComponent cannot use what its model answered: {error_msg}")
+    LLM_COMPONENT_INIT_LLM_ERROR = (101005, "LLMComponent has no model: {error_msg}")
+    LLM_COMPONENT_ASSEMBLE_TEMPLATE_ERROR = (101006, "LLMComponent cannot fill its template: {error_msg}")
+    PROMPT_JSON_SCHEMA_ERROR = (101007, "the answer does not fit: {error_msg}")
+    INTENT_DETECTION_COMPONENT_USER_INPUT_ERROR = (101050, "IntentDetectionComponent: {error_msg}")
+    INTENT_DETECTION_COMPONENT_INIT_LLM_ERROR = (101051, "IntentDetectionComponent has no model: {error_msg}")
+    INTENT_DETECTION_COMPONENT_INVOKE_LLM_ERROR = (
+        101052,
+        "IntentDetectionComponent got no answer from its model: {error_msg}",
+    )
+    QUESTIONER_COMPONENT_USER_INPUT_ERROR = (101070, "QuestionerComponent: {error_msg}")
+    QUESTIONER_COMPONENT_CONFIG_ERROR = (101071, "QuestionerComponent cannot use this config: {error_msg}")
+    QUESTIONER_COMPONENT_EMPTY_QUESTION_IN_DIRECT_REPLY = (
+        101072,
+        "QuestionerComponent has nothing to ask: set question_content, or extract_fields_from_response and field_names",
+    )
+    QUESTIONER_COMPONENT_INIT_STATE_ERROR = (101073, "QuestionerComponent cannot read its state")
+    # Printed by seed 003.
+    QUESTIONER_COMPONENT_EXCEED_MAX_RESPONSE = (101074, "Questioner component exceed max response.")
+    QUESTIONER_COMPONENT_INVOKE_LLM_ERROR = (101075, "QuestionerComponent got no answer from its model: {error_msg}")
+    QUESTIONER_COMPONENT_PARSE_LLM_RESPONSE_ERROR = (
+        101076,
+        "QuestionerComponent cannot use what its model answered: {error_msg}",
+    )
     BRANCH_COMPONENT_ADD_BRANCH_ERROR = (101100, "add_branch failed: {error_msg}")
     BRANCH_COMPONENT_BRANCH_CONDITION_TYPE_ERROR = (
         101101,
@@ -201,6 +229,12 @@ class StatusCode(Enum):
     EXPRESSION_CONDITION_EVAL_ERROR = (140001, "the expression cannot be evaluated: {error}")
     ARRAY_CONDITION_ERROR = (140002, "LoopComponent error: {error_msg}")
     NUMBER_CONDITION_ERROR = (140003, "LoopComponent error: {error_msg}")
+
+    CONTEXT_ENGINE_MESSAGE_PROCESS_ERROR = (153000, "the conversation cannot be used: {error_msg}")
+    PROMPT_ASSEMBLER_VARIABLE_INIT_ERROR = (180000, "a prompt cannot be filled: {reason}")
+    PROMPT_ASSEMBLER_TEMPLATE_FORMAT_ERROR = (180001, "{reason} is no prompt")
+    MODEL_PROVIDER_INVALID_ERROR = (181000, "no model can be called: {error_msg}")
+    MODEL_CALL_FAILED = (181001, "the call of a model failed: {error_msg}")
 
     PLUGIN_UNEXPECTED_ERROR = (182000, "{reason}")
     PLUGIN_REQUEST_TIMEOUT_ERROR = (182001, "the service did not answer within {timeout} s")

@@ -64,6 +64,11 @@ class Runtime(ABC):
             JiuWenBaseException: 100909, sessions are switched off.
         """
 
+    @property
+    @abstractmethod
+    def has_answer(self) -> bool:
+        """Whether an answer is kept for a question that the component has not asked yet."""
+
     @abstractmethod
     async def write_stream(self, data: dict[str, Any] | OutputSchema) -> None:
         """Send an output frame to the reader of the stream.

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jiuwen_lg.engine import store
+from tests.model_server import ModelServer
 from tests.service import Service
 
 
@@ -37,6 +38,16 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """An HTTP service on this machine, which tools may call."""
     monkeypatch.setenv("SSRF_PROTECT_ENABLED", "false")
     with Service() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield server
+        server.gate.set()
+        server.shutdown()
+
+
+@pytest.fixture
+def llm() -> Iterator[ModelServer]:
+    """A language model on this machine."""
+    with ModelServer() as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield server
         server.gate.set()

@@ -147,10 +147,22 @@ class TestErrors:
         ],
     )
     def test_a_bad_branch_is_refused_when_it_is_added(self, branch: tuple[Any, Any], code: int) -> None:
-        for chooser in (BranchComponent(), BranchRouter()):
-            with pytest.raises(JiuWenBaseException) as error:
-                chooser.add_branch(*branch)
-            assert error.value.error_code == code
+        with pytest.raises(JiuWenBaseException) as error:
+            BranchComponent().add_branch(*branch)
+        assert error.value.error_code == code
+
+    @pytest.mark.parametrize(
+        ("branch", "code"),
+        [((None, "a"), 101100), (("true", None), 101100), ((3, "a"), 101101), (("${a} >", "a"), 140000)],
+    )
+    def test_a_router_by_itself_refuses_less(self, branch: tuple[Any, Any], code: int) -> None:
+        """An empty condition always holds, and no target ends the run there (`components.md` 3.5)."""
+        with pytest.raises(JiuWenBaseException) as error:
+            BranchRouter().add_branch(*branch)
+        assert error.value.error_code == code
+        router = BranchRouter()
+        router.add_branch("", [])
+        assert [branch.target for branch in router.branches] == [[]]
 
     @pytest.mark.parametrize(
         ("condition", "code", "text"),

@@ -31,9 +31,9 @@ def test_every_path_gives_its_names_and_ours_are_ours(child_env: dict[str, str])
 
 def test_what_is_not_there_yet_raises_when_it_is_used(child_env: dict[str, str]) -> None:
     code = (
-        "from openjiuwen.core.context_engine.engine import ContextEngine\n"
-        "def annotated(engine: ContextEngine) -> ContextEngine | None: ...\n"
-        "for use in (lambda: ContextEngine(None), lambda: ContextEngine.anything):\n"
+        "from openjiuwen.core.graph.executable import GeneralExecutor\n"
+        "def annotated(one: GeneralExecutor) -> GeneralExecutor | None: ...\n"
+        "for use in (lambda: GeneralExecutor(None), lambda: GeneralExecutor.anything):\n"
         "    try: use()\n"
         "    except NotImplementedError as error: assert 'later release' in str(error)\n"
         "    else: raise SystemExit('nothing was raised')\n"

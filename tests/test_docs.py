@@ -64,7 +64,12 @@ def test_the_demo_shows_its_four_parts(child_env: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "bench",
-    [("chain.py", "--length", 2), ("loop.py", "--rounds", 2), ("frames.py", "--frames", 1)],
+    [
+        ("chain.py", "--length", 2),
+        ("loop.py", "--rounds", 2),
+        ("frames.py", "--frames", 1),
+        ("questioners.py", "--conversations", 1),
+    ],
     ids=lambda bench: bench[0],
 )
 def test_a_benchmark_runs(bench: tuple[str, str, int], child_env: dict[str, str]) -> None:

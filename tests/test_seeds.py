@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.model_server import ModelServer
 from tests.service import Service
 
 SEEDS = Path(__file__).parents[2] / "shared" / "spec" / "seeds"
@@ -89,7 +90,7 @@ class TestSeed001:
 
 
 class TestSeed003:
-    """Its chapters on Start, End, plugins, branches, loops and sub-workflows, assembled from their fragments."""
+    """Its chapters, assembled from their fragments; models and services are played on this machine."""
 
     def chapter(self, heading: str, until: str) -> str:
         text = seed("003")
@@ -216,3 +217,99 @@ class TestSeed003:
         answer = {"errCode": told["error_code"], "errMessage": told["error_message"], "data": told["data"]}
         service.body = json.dumps(answer).encode()
         assert eval(run(program, env)) == told
+
+    FRAME = (
+        "from openjiuwen.core.component.end_comp import End\n"
+        "from openjiuwen.core.component.start_comp import Start\n"
+        "import asyncio\nfrom openjiuwen.core.runtime.workflow import WorkflowRuntime\n"
+    )
+
+    def chapter_with_model(self, heading: str, until: str, llm: ModelServer) -> list[str]:
+        """A chapter's programs and its printed JSON, with the model's address replaced."""
+        return blocks(self.chapter(heading, until).replace("https://xxx", llm.url))
+
+    def printed_json(self, heading: str, until: str) -> list[dict[str, object]]:
+        shown = re.findall(r"^ *```json\n(.*?)^ *```", self.chapter(heading, until), re.DOTALL | re.MULTILINE)
+        return [json.loads(text) for text in shown if "id =" not in text]
+
+    @pytest.mark.parametrize(
+        ("kind", "query", "shown"),
+        [("text", None, 1), ("markdown", None, 2), ("json", "提取《我爱北京天安门》歌名中的地点信息", 3)],
+    )
+    def test_the_llm_chapter(
+        self, kind: str, query: str | None, shown: int, llm: ModelServer, child_env: dict[str, str]
+    ) -> None:
+        chapter = ("# 大模型组件", "# 插件组件")
+        config, component, flow = self.chapter_with_model(*chapter, llm)
+        prompt, *printed = self.printed_json(*chapter)
+        expected = printed[shown - 1]
+        reply = expected["output"] if kind != "json" else json.dumps(expected, ensure_ascii=False)
+        llm.replies = [reply]
+        config = config.replace('{"type": "text"}', f'{{"type": "{kind}"}}')
+        if query:
+            flow = flow.replace("生成一句关于月亮的诗句", query)
+        end = (
+            "flow.set_start_comp('s', Start())\nflow.set_end_comp('e', End(), inputs_schema={'t': '${llm}'})\n"
+            "flow.add_connection('s', 'llm')\nflow.add_connection('llm', 'e')\n"
+            "print(asyncio.run(flow.invoke({}, WorkflowRuntime())).result['output']['t'])\n"
+        )
+        assert eval(run("".join([config, component, flow, self.FRAME, end]), child_env)) == expected
+        if kind == "text":
+            assert llm.asked() == prompt
+        assert (llm.requests[0]["model"], llm.requests[0]["temperature"]) == ("gpt-3.5-turbo", 0.7)
+
+    @pytest.mark.parametrize("case", [0, 1], ids=["weather", "restaurant"])
+    def test_the_intent_chapter(self, case: int, llm: ModelServer, child_env: dict[str, str]) -> None:
+        chapter = ("# 意图识别组件", "# 提问器组件")
+        config, component, flow = self.chapter_with_model(*chapter, llm)
+        expected = self.printed_json(*chapter)[case]
+        label = f"分类{expected['classification_id']}"
+        llm.replies = [json.dumps({"class": label, "reason": expected["reason"]}, ensure_ascii=False)]
+        query = ["查询今天上海的天气", "请推荐一家餐厅"][case]
+        end = (
+            "workflow.set_start_comp('start', Start(), inputs_schema={'query': '${query}'})\n"
+            "workflow.add_workflow_comp('llm', Start(), inputs_schema={'went': 'llm'})\n"
+            "workflow.set_end_comp('end', End(), inputs_schema={'i': '${intent}', 'l': '${llm.went}'})\n"
+            "workflow.add_connection('start', 'intent')\nworkflow.add_connection('llm', 'end')\n"
+            f"print(asyncio.run(workflow.invoke({{'query': {query!r}}}, WorkflowRuntime())).result['output'])\n"
+        )
+        printed = eval(run("".join([config, component, flow, self.FRAME, end]), child_env))
+        assert printed == ({"i": expected, "l": "llm"} if case == 0 else {"i": expected})
+
+    def questioner(self, llm: ModelServer) -> list[str]:
+        config, component, flow, run_it, shown, answer = self.chapter_with_model("# 提问器组件", "# 分支组件", llm)
+        return ["".join([config, component, flow]), run_it, shown, answer]
+
+    def test_the_questioner_chapter(self, llm: ModelServer, child_env: dict[str, str]) -> None:
+        """Its workflow has no End, so one is added to see the output that the chapter shows."""
+        build, run_it, shown, answer = self.questioner(llm)
+        llm.replies = ['{"date": "2025-08-01"}', '{"location": "杭州"}']
+        end = f"{self.FRAME}workflow.set_end_comp('e', End(), inputs_schema={{'o': '${{questioner}}'}})\n"
+        end += "workflow.add_connection('questioner', 'e')\n"
+        printed = run("".join([build, end, run_it, answer, "print(result.result['output']['o'])\n"]), child_env)
+        asked, given = printed.splitlines()
+        assert "".join(asked.split()) == "".join(shown.split())
+        expected = self.printed_json("# 提问器组件", "# 分支组件")
+        assert eval(given) == expected[-1]
+        assert len(llm.requests) == 2
+        llm.requests.clear()
+        llm.replies = ['{"location": "上海", "date": "2025-08-01"}']
+        at_once = run_it.replace("test_questioner", "other").replace("时间是2025年8月1日", "2025年8月1日的上海")
+        printed = run("".join([build, end, at_once, "print(workflow_result.result['output']['o'])\n"]), child_env)
+        assert eval(printed.splitlines()[-1]) == expected[0]
+
+    def test_the_questioner_without_an_end_and_at_its_limit(self, llm: ModelServer, child_env: dict[str, str]) -> None:
+        build, run_it, _, answer = self.questioner(llm)
+        llm.replies = ['{"date": "d"}', '{"location": "杭州"}']
+        assert run("".join([build, run_it, answer, "print(result)\n"]), child_env).splitlines()[-1] == (
+            "result=None state=<WorkflowExecutionState.COMPLETED: 'COMPLETED'>"
+        )
+        llm.replies = ["{}"]
+        chapter = self.chapter("# 提问器组件", "# 分支组件")
+        code, text = re.findall(r"错误码为(\d+)\s+错误信息为\"(.*?)\"", chapter)[0]
+        again = answer.replace("result = asyncio", "workflow_result = asyncio")
+        failing = "\n".join(f"    {line}" for line in (again * 3).splitlines())
+        caught = "except Exception as error: print(error.codes[-1], error.root.message)\n"
+        run_it = run_it.replace("test_questioner", "other").replace("时间是2025年8月1日", "帮我订机票")
+        printed = run("".join([build, run_it, "try:\n", failing, "\n", caught]), child_env)
+        assert printed.splitlines()[-1] == f"{code} {text}"

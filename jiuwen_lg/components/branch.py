@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from jiuwen_lg.component import SimpleComponent
-from jiuwen_lg.components.condition import Condition, condition_of
+from jiuwen_lg.components.condition import AlwaysTrue, Condition, condition_of
 from jiuwen_lg.engine.router import BringsRouter, RouterRuntime
-from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 
 
 class Branch:
     """One way on: a condition and where it leads.
 
     Args:
-        condition: An expression, a `Condition`, or a function without arguments.
+        condition: An expression (an empty one always holds), a `Condition`, or a function without arguments.
         target: The components to go on with, all at once.
         branch_id: A name for traces and drawings.
 
@@ -27,22 +27,20 @@ class Branch:
     """
 
     def __init__(self, condition: Any, target: str | list[str], branch_id: str | None = None) -> None:
-        if not condition:
-            raise StatusCode.BRANCH_COMPONENT_ADD_BRANCH_ERROR.error(
-                error_msg=f"a condition is needed, not {condition!r}"
-            )
-        targets = [target] if isinstance(target, str) else list(target or ())
-        if not targets or not all(targets):
-            reason = f"component ids to go on with are needed, not {target!r}"
-            raise StatusCode.BRANCH_COMPONENT_ADD_BRANCH_ERROR.error(error_msg=reason)
-        self.condition: Condition = condition_of(condition)
-        self.target = targets
+        if condition is None or target is None:
+            raise _missing(f"a condition and a target are needed, not {condition!r} and {target!r}")
+        self.condition: Condition = AlwaysTrue() if condition == "" else condition_of(condition)
+        self.target = [target] if isinstance(target, str) else list(target)
         self.branch_id = branch_id
 
     @property
     def label(self) -> str:
         """What a drawing writes on the way: the branch's name, else its condition."""
         return self.branch_id or self.condition.trace_info()
+
+
+def _missing(reason: str) -> JiuWenBaseException:
+    return StatusCode.BRANCH_COMPONENT_ADD_BRANCH_ERROR.error(error_msg=reason)
 
 
 class BranchRouter:
@@ -102,6 +100,10 @@ class BranchComponent(BringsRouter, SimpleComponent):
             JiuWenBaseException: 101100, something is missing; 101101, the condition is of
                 another kind; 140000 or 140001, the expression cannot be used.
         """
+        if not condition:
+            raise _missing(f"a condition is needed, not {condition!r}")
+        if not target or not all(target):
+            raise _missing(f"component ids to go on with are needed, not {target!r}")
         self._router.add_branch(condition, target, branch_id)
 
     def router(self) -> BranchRouter:

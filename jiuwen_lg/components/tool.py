@@ -10,7 +10,7 @@ from typing import Any
 
 from langgraph.errors import GraphBubbleUp
 
-from jiuwen_lg.component import ComponentConfig, SimpleComponent
+from jiuwen_lg.component import ComponentConfig, ComponentExecutable, WorkflowComponent
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.tools.base import Tool
 from jiuwen_lg.tools.langchain import as_tool
@@ -21,7 +21,7 @@ class ToolComponentConfig(ComponentConfig):
     """Nothing to configure yet."""
 
 
-class ToolComponent(SimpleComponent):
+class ToolComponent(WorkflowComponent):
     """Calls a tool, and gives `{"error_code": 0, "error_message": "", "data": …}`.
 
     A tool that fails is no failure of the component: its code and message are in the output,
@@ -32,8 +32,7 @@ class ToolComponent(SimpleComponent):
     """
 
     def __init__(self, config: ToolComponentConfig | None = None) -> None:
-        self.config = config
-        self._tool: Tool | None = None
+        self._executable = ToolExecutable(config)
 
     def bind_tool(self, tool: Any) -> ToolComponent:
         """Say which tool, at any time before it runs; the last one counts.
@@ -44,6 +43,23 @@ class ToolComponent(SimpleComponent):
         Raises:
             JiuWenBaseException: 102000, it is no tool.
         """
+        self._executable.set_tool(tool)
+        return self
+
+    def to_executable(self) -> ToolExecutable:
+        """What runs."""
+        return self._executable
+
+
+class ToolExecutable(ComponentExecutable):
+    """What a `ToolComponent` runs."""
+
+    def __init__(self, config: ToolComponentConfig | None = None) -> None:
+        self.config = config
+        self._tool: Tool | None = None
+
+    def set_tool(self, tool: Any) -> ToolExecutable:
+        """As `ToolComponent.bind_tool`."""
         self._tool = as_tool(tool)
         return self
 

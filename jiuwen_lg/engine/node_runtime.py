@@ -273,6 +273,10 @@ class NodeRuntime(ResourceAccess, Runtime):
         return required
 
     @property
+    def has_answer(self) -> bool:
+        return self._id in self._scope.kept
+
+    @property
     def has_asked(self) -> bool:
         """Whether the component has called `interact`, answered or not."""
         return self._calls > 0

@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 
 from jiuwen_lg.engine.database import MEMORY, BusyError, Database
+from jiuwen_lg.engine.messages import MESSAGE_TABLES, Messages
 from jiuwen_lg.engine.saver import CHECKPOINT_TABLES, FencedSaver
 from jiuwen_lg.engine.sessions import SESSION_TABLES, Sessions
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
@@ -38,11 +39,13 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if found > FORMAT:
         reason = f"it has format {found}, this release reads up to {FORMAT}: use a newer jiuwen_lg"
         raise StatusCode.STORE_UNAVAILABLE.error(store="file", reason=reason)
-    connection.executescript(f"BEGIN IMMEDIATE;{_STORE_TABLE}{CHECKPOINT_TABLES}{SESSION_TABLES}COMMIT;")
+    connection.executescript(
+        f"BEGIN IMMEDIATE;{_STORE_TABLE}{CHECKPOINT_TABLES}{SESSION_TABLES}{MESSAGE_TABLES}COMMIT;"
+    )
 
 
 class Store:
-    """A database with the two things in it: checkpoints and sessions.
+    """A database with what is in it: checkpoints, sessions and the messages of conversations.
 
     Args:
         path: A file, or `:memory:`.
@@ -54,6 +57,7 @@ class Store:
         self.database = Database(path, _prepare)
         self.saver = FencedSaver(self.database)
         self.sessions = Sessions(self.database)
+        self.messages = Messages(self.database)
         self._substitute_for = substitute_for
 
     def not_found(self, session_id: str, reason: str) -> JiuWenBaseException:
@@ -81,6 +85,17 @@ async def current_store() -> Store | None:
         return None
     path = _path_of(setting)
     return _found(path) or await asyncio.to_thread(_find_or_open, path, is_default=not setting)
+
+
+def open_store() -> Store:
+    """The same for synchronous callers; where it is switched off, this process's memory.
+
+    Raises:
+        JiuWenBaseException: 100908, as `current_store`.
+    """
+    setting = os.environ.get("JIUWEN_LG_DB") or ""
+    path = MEMORY if setting.lower() == OFF else _path_of(setting)
+    return _found(path) or _find_or_open(path, is_default=not setting)
 
 
 def _path_of(setting: str) -> str:

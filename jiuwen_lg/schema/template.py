@@ -16,6 +16,7 @@ from typing import Any
 from jiuwen_lg.schema.path import MISSING, Path, parse_path, walk
 
 _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_INNERMOST_SLOT = re.compile(r"\{\{(?!\{)(.*?)\}\}", re.DOTALL)
 _PLAIN_PATH = re.compile(r"[\w-]*(\.[\w-]+|\[[^\]]*\])*")
 
 
@@ -25,6 +26,7 @@ class Slot:
 
     path: Path
     expression: Callable[..., Any] | None
+    source: str
 
     def value(self, values: Mapping[str, Any]) -> Any:
         """The slot's value with its type kept; None where there is none."""
@@ -44,26 +46,40 @@ class Template:
         """The text with every slot filled: `str(value)`, nothing for a missing value or None."""
         return "".join(part if isinstance(part, str) else text_of(part.value(values)) for part in self.parts)
 
+    def fill(self, values: Mapping[str, Any]) -> str:
+        """As `render`, but a slot without a value stays as it is written."""
+        return "".join(part if isinstance(part, str) else _filled(part, values) for part in self.parts)
+
+
+def _filled(slot: Slot, values: Mapping[str, Any]) -> str:
+    value = slot.value(values)
+    return slot.source if value is None else str(value)
+
 
 def text_of(value: Any) -> str:
     """A value as a template shows it."""
     return "" if value is None else str(value)
 
 
-def parse_template(text: str) -> Template:
-    """Split a template into its texts and slots; empty texts are left out."""
+def parse_template(text: str, *, innermost: bool = False) -> Template:
+    """Split a template into its texts and slots; empty texts are left out.
+
+    Args:
+        text: The template.
+        innermost: Whether of three braces in a row the last two begin a slot.
+    """
     parts: list[str | Slot] = []
     end = 0
-    for match in _SLOT.finditer(text):
+    for match in (_INNERMOST_SLOT if innermost else _SLOT).finditer(text):
         parts.append(text[end : match.start()])
-        parts.append(_slot(match.group(1).strip()))
+        parts.append(_slot(match.group(1).strip(), match.group()))
         end = match.end()
     parts.append(text[end:])
     return Template(tuple(part for part in parts if part != ""))
 
 
-def _slot(inner: str) -> Slot:
-    return Slot(parse_path(inner), _expression(inner))
+def _slot(inner: str, source: str) -> Slot:
+    return Slot(parse_path(inner), _expression(inner), source)
 
 
 def _expression(inner: str) -> Callable[..., Any] | None:

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import ssl
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from jiuwen_lg.environment import is_switched_off
+from jiuwen_lg.address import address_of
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
-from jiuwen_lg.tools.address import address_of
+from jiuwen_lg.tls import tls_context
 from jiuwen_lg.tools.base import Tool
 from jiuwen_lg.tools.param import PLACES, Param, with_defaults
 
@@ -85,6 +82,10 @@ class RestfulApi(Tool):
             success, 182005 a part of its path is missing, 188004 it is where no tool may go, 188005 its
             certificate cannot be checked.
         """
+        return await self._async_request(inputs)
+
+    async def _async_request(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The call, under the name by which tests written for openJiuwen replace it."""
         try:
             async with asyncio.timeout(self.timeout):
                 return _answer(*await self._request(inputs))
@@ -99,7 +100,7 @@ class RestfulApi(Tool):
     async def _request(self, inputs: Mapping[str, Any]) -> tuple[bytes, str]:
         """The body of the answer, and how its text is encoded."""
         request = await _to_checked_address(self._build(inputs))
-        verify: Any = _tls() if request.url.scheme == "https" else False
+        verify: Any = tls_context("RESTFUL") if request.url.scheme == "https" else False
         async with httpx.AsyncClient(verify=verify, trust_env=False, timeout=self.timeout) as client:
             answer = await client.send(request, stream=True)
             try:
@@ -157,24 +158,6 @@ async def _to_checked_address(request: httpx.Request) -> httpx.Request:
         request.url = url.copy_with(host=address)
         request.extensions["sni_hostname"] = url.host
     return request
-
-
-def _tls() -> ssl.SSLContext:
-    """How certificates are checked: `RESTFUL_SSL_VERIFY`, `RESTFUL_SSL_CERT` and `SAFE_CERT_DIR`."""
-    if is_switched_off("RESTFUL_SSL_VERIFY"):
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-    certificate = os.environ.get("RESTFUL_SSL_CERT")
-    folder = os.environ.get("SAFE_CERT_DIR")
-    if certificate and folder and not Path(certificate).resolve().is_relative_to(Path(folder).resolve()):
-        raise StatusCode.INVALID_SSL_CERT_ERROR.error(reason=f"{certificate!r} is not in SAFE_CERT_DIR ({folder!r})")
-    try:
-        return ssl.create_default_context(cafile=certificate or None)
-    except OSError as error:
-        reason = f"RESTFUL_SSL_CERT is {certificate!r}, which is no certificate: {error}"
-        raise StatusCode.INVALID_SSL_CERT_ERROR.error(reason=reason) from error
 
 
 async def _body(answer: httpx.Response) -> bytes:

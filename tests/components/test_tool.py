@@ -193,7 +193,7 @@ class TestArguments:
 
     async def test_inputs_that_are_no_dict_are_102001(self) -> None:
         with pytest.raises(JiuWenBaseException, match="takes a dict") as error:
-            await ToolComponent().bind_tool(add).invoke("text", None, None)
+            await ToolComponent().bind_tool(add).to_executable().invoke("text", None, None)
         assert error.value.error_code == 102001
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import trustme
 
-from jiuwen_lg import JiuWenBaseException, Param, RestfulApi
-from jiuwen_lg.tools import address, restful
+from jiuwen_lg import JiuWenBaseException, Param, RestfulApi, address
+from jiuwen_lg.tools import restful
 from tests.components.test_tool import output
 from tests.service import Service
 

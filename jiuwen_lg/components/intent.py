@@ -1,0 +1,172 @@
+"""Intent detection: lets a language model choose among categories, and goes on by its choice.
+
+Source: seed 003's chapter on it, `components.md` 3 (its Q14 to Q16 left out).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jiuwen_lg.component import ComponentConfig, ComponentExecutable, WorkflowComponent
+from jiuwen_lg.components.branch import BranchRouter
+from jiuwen_lg.engine.router import BringsRouter
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.models.messages import history_of
+from jiuwen_lg.models.model import Messages, Model
+from jiuwen_lg.models.prompt import Prompt
+from jiuwen_lg.models.reply import json_in
+from jiuwen_lg.schema.template import parse_template
+
+DEFAULT_CATEGORY = "默认意图"
+"""What nothing else fits; its id is 0."""
+
+_LABEL = re.compile(r"分类(\d{1,9})")
+
+_PROMPT = Prompt(
+    [
+        {"role": "system", "content": "You sort requests into categories. You answer in JSON."},
+        {
+            "role": "user",
+            "content": (
+                "{{user_prompt}}\n\n# Categories\n{{category_info}}\n\n# Examples\n{{example_content}}\n\n"
+                "# Conversation so far\n{{chat_history}}\n\n# Request\n{{input}}\n\n"
+                "Which one category does the request belong to? Take {{default_class}} if none fits. Answer with one "
+                'JSON object: {"class": "<the label, such as 分类1>", "reason": "<why, in the request\'s language>"}'
+            ),
+        },
+    ]
+)
+
+
+@dataclass
+class IntentDetectionCompConfig(ComponentConfig):
+    """Among what an intent detection chooses.
+
+    Args:
+        metadata: Kept for openJiuwen's signature.
+        category_name_list: The categories; their ids begin at 1, in this order.
+        model: A `ModelConfig`, or any chat model of LangChain's.
+        user_prompt: What the model is told besides.
+        example_content: Examples for it.
+        enable_history: Whether it sees the conversation so far.
+        chat_history_max_turn: How much of it: so many questions with their answers.
+    """
+
+    category_name_list: list[str] = field(default_factory=list)
+    model: Any = None
+    user_prompt: str = ""
+    example_content: list[str] = field(default_factory=list)
+    enable_history: bool = False
+    chat_history_max_turn: int = 3
+
+
+class IntentDetectionComponent(BringsRouter, WorkflowComponent):
+    """Lets a language model choose a category for its input `query`.
+
+    Its output: `classification_id` (0 for the default category), `reason` (absent if there is none) and
+    `category_name`. Where the run goes on is said by `add_branch`.
+
+    Args:
+        component_config: Among what it chooses.
+    """
+
+    def __init__(self, component_config: IntentDetectionCompConfig | None = None) -> None:
+        self._config = component_config
+        self._router = BranchRouter()
+
+    def add_branch(self, condition: Any, target: str | list[str], branch_id: str | None = None) -> None:
+        """Add a branch; the first one whose condition holds counts.
+
+        Args:
+            condition: Such as `"${intent.classification_id} == 1"`; an empty one always holds.
+            target: The component to go on with, or several.
+            branch_id: A name for traces and drawings.
+
+        Raises:
+            JiuWenBaseException: 101100, something is missing; 101101, the condition is of another kind;
+                140000 or 140001, the expression cannot be used.
+        """
+        self._router.add_branch(condition, target, branch_id)
+
+    def router(self) -> BranchRouter:
+        """What chooses."""
+        return self._router
+
+    def to_executable(self) -> IntentDetectionExecutable:
+        """What runs."""
+        return IntentDetectionExecutable(self._config)
+
+
+class IntentDetectionExecutable(ComponentExecutable):
+    """What an `IntentDetectionComponent` runs."""
+
+    def __init__(self, component_config: IntentDetectionCompConfig | None) -> None:
+        self._config = config = component_config or IntentDetectionCompConfig()
+        self._categories = [DEFAULT_CATEGORY, *config.category_name_list]
+        self._user_prompt = parse_template(config.user_prompt or "", innermost=True)
+        self._model: Model | None = None
+
+    def set_router(self, router: Any) -> IntentDetectionExecutable:
+        """Kept for openJiuwen's sake: the component's own router counts."""
+        return self
+
+    async def invoke(self, inputs: Any, runtime: Any, context: Any) -> dict[str, Any]:
+        """Ask the model, and give its choice; a reply that names no category is the default one, and says so.
+
+        Raises:
+            JiuWenBaseException: 101050, the query is no text. 101051, there is no model to call. 101052, the
+                call failed.
+        """
+        query = inputs.get("query") if isinstance(inputs, Mapping) else None
+        if not isinstance(query, str):
+            raise StatusCode.INTENT_DETECTION_COMPONENT_USER_INPUT_ERROR.error(
+                error_msg=f"its input query is {query!r}; it takes a text"
+            )
+        number, reason = self._choice(await self._asked(self._messages(query, context)))
+        given = {"reason": reason} if reason else {}
+        return {"classification_id": number, **given, "category_name": self._categories[number]}
+
+    async def _asked(self, messages: Messages) -> str:
+        try:
+            if self._model is None:
+                self._model = Model.of(self._config.model)
+        except JiuWenBaseException as error:
+            raise StatusCode.INTENT_DETECTION_COMPONENT_INIT_LLM_ERROR.error(error_msg=str(error)) from error
+        try:
+            return await self._model.ask(messages, prefers_sync=True)
+        except JiuWenBaseException as error:
+            raise StatusCode.INTENT_DETECTION_COMPONENT_INVOKE_LLM_ERROR.error(error_msg=str(error)) from error
+
+    def _messages(self, query: str, context: Any) -> Messages:
+        labels = [f"分类{number}" for number in range(len(self._categories))]
+        slots = {
+            "category_info": "\n".join(map("{}: {}".format, labels, self._categories)),
+            "chat_history": self._history(context),
+            "input": query,
+            "example_content": "\n\n".join(self._config.example_content or ()),
+            "default_class": labels[0],
+        }
+        return _PROMPT.fill({**slots, "user_prompt": self._user_prompt.fill(slots)})
+
+    def _history(self, context: Any) -> str:
+        turns = self._config.chat_history_max_turn
+        if not self._config.enable_history or turns < 1:
+            return ""
+        return "\n".join(f"{one['role']}：{one['content']}" for one in history_of(context, 2 * turns))
+
+    def _choice(self, reply: str) -> tuple[int, str]:
+        """The category's number, and why."""
+        try:
+            value = json_in(reply)
+        except ValueError as error:
+            return 0, f"the model's reply is no choice, so the default category counts: {error}"
+        label = value.get("class") if isinstance(value, dict) else None
+        found = _LABEL.search(re.sub(r"[\s'\"]", "", label)) if isinstance(label, str) else None
+        if found is None or int(found[1]) >= len(self._categories):
+            known = f"分类0 … 分类{len(self._categories) - 1}"
+            return 0, f"the model chose {label!r}, which is none of {known}, so the default category counts"
+        reason = value.get("reason")
+        return int(found[1]), "" if reason is None else str(reason)

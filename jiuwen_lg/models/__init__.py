@@ -1,0 +1,1 @@
+"""Language models: how they are named, called, and read."""

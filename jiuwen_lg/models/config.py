@@ -1,0 +1,67 @@
+"""Which model to call, where, and how.
+
+Facts: openJiuwen 0.1.1, `components.md` 1.1 and 1.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+HIDDEN = "***"
+"""What stands where a key would."""
+
+
+class BaseModelInfo(BaseModel):
+    """A model of an OpenAI-compatible service.
+
+    Further fields are sent with every request (`max_tokens=500`); those that say how to connect
+    (`max_retries=3`, `default_headers={…}`) go to the client. The key is not shown by `repr`.
+
+    Args:
+        api_key: The key.
+        api_base: Where the service is; `…/chat/completions` at its end may be there or not.
+        model_name: The model; also spelled `model`.
+        temperature: How freely it chooses.
+        top_p: Among how many.
+        streaming: Accepted for openJiuwen's sake, also spelled `stream`; a component streams where it was added so.
+        timeout: For one request, in whole seconds.
+
+    Raises:
+        pydantic.ValidationError: A field is missing or makes no sense.
+    """
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+    api_key: str = Field(min_length=1)
+    api_base: str = Field(min_length=1)
+    model_name: str = Field(default="", validation_alias=AliasChoices("model", "model_name"))
+    temperature: float = 0.95
+    top_p: float = 0.1
+    streaming: bool = Field(default=False, validation_alias=AliasChoices("stream", "streaming"))
+    timeout: int = Field(default=60, gt=0)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, HIDDEN if name in ("api_key", "default_headers") else value
+
+    @property
+    def extras(self) -> dict[str, Any]:
+        """The further fields."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+@dataclass
+class ModelConfig:
+    """A model and whose it is.
+
+    Args:
+        model_provider: A name that `ModelFactory` knows, in any case: `"openai"`, `"siliconflow"`, or your own.
+        model_info: The model.
+    """
+
+    model_provider: str
+    model_info: BaseModelInfo = field(default_factory=BaseModelInfo)  # type: ignore[arg-type]

@@ -1,0 +1,95 @@
+"""The fields of an answer: what a model is told of them, and whether an answer has them.
+
+Facts: openJiuwen 0.1.1, `components.md` 2.1, 2.2 and 2.4 (its Q12 left out).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NotRequired, Required
+
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from jiuwen_lg.errors import StatusCode
+
+_TYPES: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool}
+_STRICT = {"strict": True, "extra": "ignore"}
+
+
+class AnswerFields:
+    """The fields of a JSON answer.
+
+    Args:
+        config: By name: `type` (`string`, `integer`, `number`, `boolean`, `array` with `items`, `object` with
+            `properties`), `description`, and whether the field is `required` (it is unless it says False).
+    """
+
+    def __init__(self, config: Mapping[str, Mapping[str, Any]]) -> None:
+        self._config = config
+        self._adapter: TypeAdapter[Any] | None = None
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema of the answer."""
+        return {"type": "object", **_fields_schema(self._config)}
+
+    def read(self, value: Any) -> dict[str, Any]:
+        """The configured fields of an answer; those of an object without `properties` are kept as they are.
+
+        Raises:
+            JiuWenBaseException: 101007, a field is missing, of another type, or of one that does not exist.
+        """
+        if self._adapter is None:
+            self._adapter = TypeAdapter(_dict_of("answer", self._config))
+        try:
+            return dict(self._adapter.validate_python(value))
+        except ValidationError as error:
+            faults = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False))
+            raise StatusCode.PROMPT_JSON_SCHEMA_ERROR.error(error_msg=faults) from None
+
+
+def _place(where: tuple[Any, ...]) -> str:
+    return ".".join(map(str, where)) or "the answer"
+
+
+def is_required(field: Mapping[str, Any]) -> bool:
+    """Whether a field must be there."""
+    required = field.get("required", True)
+    return required.strip().lower() != "false" if isinstance(required, str) else bool(required)
+
+
+def _fields_schema(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    properties = {name: _field_schema(field) for name, field in fields.items()}
+    return {"properties": properties, "required": [name for name, field in fields.items() if is_required(field)]}
+
+
+def _field_schema(field: Mapping[str, Any]) -> dict[str, Any]:
+    schema = {"type": field.get("type", "string"), "description": field.get("description", "")}
+    if items := field.get("items"):
+        schema["items"] = _field_schema(items)
+    if properties := field.get("properties"):
+        schema |= _fields_schema(properties)
+    return schema
+
+
+def _type_of(name: str, field: Mapping[str, Any]) -> Any:
+    kind = str(field.get("type", "string")).strip().lower()
+    if kind == "array":
+        return list[_type_of(f"{name}[]", field["items"]) if field.get("items") else Any]  # type: ignore[misc]
+    if kind == "object":
+        properties = field.get("properties")
+        return _dict_of(name, properties) if properties else dict[str, Any]
+    if kind not in _TYPES:
+        known = ", ".join((*_TYPES, "array", "object"))
+        raise StatusCode.PROMPT_JSON_SCHEMA_ERROR.error(error_msg=f"[{name}] has no type {kind!r}; there are {known}")
+    return _TYPES[kind]
+
+
+def _dict_of(name: str, fields: Mapping[str, Mapping[str, Any]]) -> Any:
+    kinds = {
+        key: (Required if is_required(field) else NotRequired)[_type_of(key, field)] for key, field in fields.items()
+    }
+    make: Any = TypedDict  # made of names that are known at run time only
+    found = make(name, kinds)
+    found.__pydantic_config__ = _STRICT
+    return found

@@ -1,0 +1,242 @@
+"""Messages to and from a model, in openJiuwen's shape.
+
+Facts: openJiuwen 0.1.1, `components.md` 1.4 and 1.7.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class ToolCall(BaseModel):
+    """A call that a model asks for; OpenAI's nested form is read too.
+
+    Args:
+        arguments: The arguments, as JSON.
+        index: Which of several, in a chunk.
+    """
+
+    id: str | None = None
+    type: str = "function"
+    name: str = ""
+    arguments: str = ""
+    index: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and isinstance(function := given.get("function"), Mapping):
+            return {**{k: v for k, v in given.items() if k != "function"}, **function}
+        return given
+
+    def nested(self) -> dict[str, Any]:
+        """OpenAI's form."""
+        return {"id": self.id, "type": self.type, "function": {"name": self.name, "arguments": self.arguments}}
+
+
+class UsageMetadata(BaseModel):
+    """What a call took.
+
+    Args:
+        total_latency: In seconds.
+        model_stats: The tokens, as the service counts them.
+    """
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    code: int = 0
+    errmsg: str = ""
+    prompt: str = ""
+    task_id: str = ""
+    model_name: str = ""
+    finish_reason: str = ""
+    total_latency: float = 0.0
+    model_stats: dict[str, Any] = Field(default_factory=dict)
+    first_token_time: str = ""
+    request_start_time: str = ""
+
+
+class BaseMessage(BaseModel):
+    """A message.
+
+    Args:
+        role: `"user"`, `"assistant"`, `"system"` or `"tool"`.
+        content: A text, or the parts of one.
+    """
+
+    role: str
+    content: str | list[str | dict[str, Any]] = ""
+    name: str | None = None
+
+
+class HumanMessage(BaseMessage):
+    """What the user says."""
+
+    role: str = "user"
+
+
+class SystemMessage(BaseMessage):
+    """What the model is told beforehand."""
+
+    role: str = "system"
+
+
+class ToolMessage(BaseMessage):
+    """What a tool answered."""
+
+    role: str = "tool"
+    tool_call_id: str
+
+
+class AIMessage(BaseMessage):
+    """What the model says."""
+
+    role: str = "assistant"
+    tool_calls: list[ToolCall] | None = None
+    usage_metadata: UsageMetadata | None = None
+    raw_content: str | None = None
+    reason_content: str | None = None
+
+
+class BaseMessageChunk(BaseMessage):
+    """A part of a message; `+` joins it to the next one."""
+
+    def __add__(self, other: BaseMessage) -> Self:
+        if not isinstance(other, BaseMessage):
+            return NotImplemented
+        mine, its = dict(self), dict(other)
+        joined = {name: its.get(name) or value for name, value in mine.items()}
+        joined["content"] = _joined(self.content, other.content)
+        if "tool_calls" in mine:
+            joined["tool_calls"] = _joined_calls(mine["tool_calls"], its.get("tool_calls"))
+        return type(self)(**joined)
+
+
+class AIMessageChunk(AIMessage, BaseMessageChunk):
+    """A part of what the model says."""
+
+
+class ToolMessageChunk(ToolMessage, BaseMessageChunk):
+    """A part of what a tool answered."""
+
+
+def _joined(one: Any, other: Any) -> Any:
+    if isinstance(one, str) and isinstance(other, str):
+        return one + other
+    return [*([one] if isinstance(one, str) else one), *([other] if isinstance(other, str) else other)]
+
+
+def _joined_calls(calls: list[ToolCall] | None, more: list[ToolCall] | None) -> list[ToolCall] | None:
+    """The calls of two chunks; a fragment without an id, or with the same, goes on with the last call."""
+    joined = list(calls or ())
+    for call in more or ():
+        last = joined[-1] if joined else None
+        if last is None or (call.id and last.id and call.id != last.id):
+            joined.append(call)
+            continue
+        joined[-1] = last.model_copy(
+            update={
+                "id": last.id or call.id,
+                "name": last.name + call.name,
+                "arguments": last.arguments + call.arguments,
+            }
+        )
+    return joined or None
+
+
+CLASSES: dict[str, type[BaseMessage]] = {
+    cls.__name__: cls for cls in (BaseMessage, HumanMessage, SystemMessage, ToolMessage, AIMessage)
+}
+"""By name; chunks are stored as the message that they are a part of."""
+
+
+def as_message(thing: Any) -> BaseMessage:
+    """A message of ours, a dict, or a message of LangChain's, as ours.
+
+    Raises:
+        pydantic.ValidationError: It is none of these.
+    """
+    if isinstance(thing, BaseMessage):
+        return thing
+    if (converted := _of_langchain(thing)) is not None:
+        return BaseMessage.model_validate(converted)
+    return BaseMessage.model_validate(thing)
+
+
+def _of_langchain(thing: Any) -> dict[str, Any] | None:
+    from langchain_core.messages import BaseMessage as LangChainMessage
+    from langchain_core.messages import convert_to_openai_messages
+
+    return dict(convert_to_openai_messages(thing)) if isinstance(thing, LangChainMessage) else None
+
+
+def on_wire(messages: Any) -> list[dict[str, Any]]:
+    """Messages as a service receives them.
+
+    Args:
+        messages: One text, or several messages of ours or LangChain's, or dicts, which go as they are.
+    """
+    if not messages or isinstance(messages, str):
+        return [{"role": "user", "content": messages or ""}]
+    return as_dicts(messages)
+
+
+def as_dicts(messages: Iterable[Any]) -> list[dict[str, Any]]:
+    """Messages of ours or LangChain's as dicts; dicts stay what they are."""
+    return [dict(one) if isinstance(one, Mapping) else _dumped(as_message(one)) for one in messages]
+
+
+def _dumped(message: BaseMessage) -> dict[str, Any]:
+    dumped = {
+        name: value
+        for name, value in message.model_dump(exclude={"tool_calls", "usage_metadata"}).items()
+        if value is not None
+    }
+    if calls := getattr(message, "tool_calls", None):
+        dumped["tool_calls"] = [call.nested() for call in calls]
+    return dumped
+
+
+def history_of(context: Any, newest: int = -1) -> list[dict[str, Any]]:
+    """Role and content of the newest messages of a conversation (of all for a negative number); none without one."""
+    messages = [] if context is None else context.get_messages(newest)
+    return [{"role": one.role, "content": one.content} for one in map(as_message, messages)]
+
+
+def text_of_content(content: Any) -> str:
+    """The text of a message's content; the text parts of one that has several."""
+    if content is None:
+        return ""
+    if isinstance(content, Iterable) and not isinstance(content, str):
+        return "".join(part if isinstance(part, str) else str(part.get("text", "")) for part in content)
+    return str(content)
+
+
+_Said = TypeVar("_Said", bound=AIMessage)
+
+
+def of_langchain_reply(reply: Any, cls: type[_Said], seconds: float = 0.0) -> _Said:
+    """What a LangChain model said, as ours."""
+    told = reply.response_metadata
+    calls = getattr(reply, "tool_call_chunks", None) or [*reply.tool_calls, *reply.invalid_tool_calls]
+    return cls(
+        content=text_of_content(reply.content),
+        tool_calls=[_call(call) for call in calls] or None,
+        reason_content=reply.additional_kwargs.get("reasoning_content"),
+        usage_metadata=UsageMetadata(
+            model_name=str(told.get("model_name") or ""),
+            finish_reason=str(told.get("finish_reason") or ""),
+            total_latency=seconds,
+            model_stats=dict(reply.usage_metadata or {}),
+        ),
+    )
+
+
+def _call(call: Mapping[str, Any]) -> ToolCall:
+    given = call["args"]
+    arguments = given if isinstance(given, str) else json.dumps(given or {}, ensure_ascii=False)
+    return ToolCall(id=call["id"], name=call["name"] or "", arguments=arguments, index=call.get("index"))

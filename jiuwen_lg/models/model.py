@@ -1,0 +1,126 @@
+"""The model of a component: what its config names, ready to be asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.models.chat import ChatClient
+from jiuwen_lg.models.client import BaseModelClient
+from jiuwen_lg.models.config import BaseModelInfo, ModelConfig
+from jiuwen_lg.models.factory import ModelFactory
+from jiuwen_lg.models.failure import failing
+from jiuwen_lg.models.messages import text_of_content
+from jiuwen_lg.schema.values import awaited
+
+Messages = list[dict[str, Any]]
+
+
+class Model:
+    """A client and the name of its model.
+
+    Args:
+        client: The client; besides ours, anything with `ainvoke`, `astream` or `invoke` that takes
+            `model_name` and `messages` (tests put such objects in place of `ModelFactory.get_model`).
+        name: The model.
+    """
+
+    def __init__(self, client: Any, name: str = "") -> None:
+        self._client = client
+        self._name = name
+
+    @classmethod
+    def of(cls, model: Any) -> Model:
+        """The model that a config names.
+
+        Args:
+            model: A `ModelConfig`, a chat model of LangChain's (or another of its runnables that gives a
+                message), or a `BaseModelClient`.
+
+        Raises:
+            JiuWenBaseException: 181000, there is no such provider, it is none of these, or its client cannot be made.
+        """
+        try:
+            return cls._found(model)
+        except JiuWenBaseException:
+            raise
+        except Exception as error:  # a provider's own constructor may raise anything
+            raise StatusCode.MODEL_PROVIDER_INVALID_ERROR.error(error_msg=str(error)) from error
+
+    @classmethod
+    def _found(cls, model: Any) -> Model:
+        if isinstance(model, BaseModelClient):
+            return cls(model)
+        if hasattr(model, "model_provider") and hasattr(model, "model_info"):
+            return cls(*_configured(model))
+        if hasattr(model, "ainvoke"):
+            return cls(ChatClient(model))
+        raise StatusCode.MODEL_PROVIDER_INVALID_ERROR.error(
+            error_msg=f"model is {model!r}; it takes a ModelConfig or a chat model of LangChain's"
+        )
+
+    async def ask(self, messages: Messages, *, prefers_sync: bool = False) -> str:
+        """The text of its answer.
+
+        Args:
+            messages: What it is asked.
+            prefers_sync: Which method of an object that is no client of ours is called, if it has both.
+
+        Raises:
+            JiuWenBaseException: 181001, the call failed.
+        """
+        with self._failing():
+            if isinstance(self._client, BaseModelClient):
+                return _text(await self._client.ainvoke(model_name=self._name, messages=messages))
+            return _text(await self._ask_other(messages, prefers_sync=prefers_sync))
+
+    async def ask_for(self, messages: Messages, schema: dict[str, Any]) -> str:
+        """The same for an answer that is JSON: a model that can keep to a schema is told to."""
+        client = self._client
+        if not isinstance(client, ChatClient) or not await client.has_structured_output(self._name):
+            return await self.ask(messages)
+        try:
+            return _text(await client.ainvoke_structured(self._name, messages, {"title": "answer", **schema}))
+        except JiuWenBaseException as error:
+            if error.details.get("status") != 400:
+                raise
+            return await self.ask(messages)  # the service does not know what the model can
+
+    async def stream(self, messages: Messages) -> AsyncIterator[str]:
+        """The parts of its answer that are not empty."""
+        with self._failing():
+            async for chunk in self._client.astream(model_name=self._name, messages=messages):
+                if text := _text(chunk):
+                    yield text
+
+    def _failing(self) -> AbstractContextManager[None]:
+        key = getattr(self._client, "api_key", None)
+        return failing(type(self._client).__name__, [key] if isinstance(key, str) else [])
+
+    async def _ask_other(self, messages: Messages, *, prefers_sync: bool) -> Any:
+        asynchronous = getattr(self._client, "ainvoke", None)
+        synchronous = getattr(self._client, "invoke", None)
+        if asynchronous is None or (prefers_sync and synchronous is not None):
+            call = synchronous or self._client  # raises what Python raises for something that is no model
+            return await awaited(await asyncio.to_thread(call, model_name=self._name, messages=messages))
+        return await awaited(asynchronous(model_name=self._name, messages=messages))
+
+
+def _configured(config: ModelConfig | Any) -> tuple[Any, str]:
+    info = config.model_info
+    if isinstance(info, dict):
+        info = BaseModelInfo.model_validate(info)
+    given: dict[str, Any] = {}
+    if isinstance(info, BaseModelInfo):
+        given = {"timeout": info.timeout, "temperature": info.temperature, "top_p": info.top_p, **info.extras}
+    client = ModelFactory().get_model(
+        model_provider=config.model_provider, api_key=info.api_key, api_base=info.api_base, **given
+    )
+    return client, getattr(info, "model_name", "")
+
+
+def _text(reply: Any) -> str:
+    return reply if isinstance(reply, str) else text_of_content(reply.content)

@@ -1,0 +1,118 @@
+"""A language model on this machine: plays what it is told over OpenAI's protocol."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+KEY = "sk-test-4f1c9a7e2b"
+"""The key that the tests use; nothing may tell it."""
+
+
+class ModelServer(ThreadingHTTPServer):
+    """Answers with its replies in turn, then with the last one; or with what a function makes of the request.
+
+    A reply is a text; a list of texts, the parts of a streamed one; a dict, the message; a number, the status
+    of an error; or bytes, the whole body.
+    """
+
+    daemon_threads = True
+    request_queue_size = 512
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.replies: list[Any] = ["hi"]
+        self.answer: Callable[[dict[str, Any]], Any] | None = None
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.seconds = 0.0
+        self.gate = threading.Event()
+        self.gate.set()
+        self._arrived = threading.Condition()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+    def asked(self, number: int = -1) -> list[dict[str, Any]]:
+        """The messages of a request."""
+        messages: list[dict[str, Any]] = self.requests[number]["messages"]
+        return messages
+
+    def wait_for(self, number: int) -> None:
+        """Wait until so many requests have come."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len(self.requests) >= number, 30)
+
+    def reply_to(self, body: dict[str, Any], headers: dict[str, str]) -> Any:
+        with self._arrived:
+            self.requests.append(body)
+            self.headers.append({name.title(): value for name, value in headers.items()})
+            reply = self.replies[min(len(self.requests), len(self.replies)) - 1]
+            self._arrived.notify_all()
+        self.gate.wait(10)
+        time.sleep(self.seconds)
+        return reply if self.answer is None else self.answer(body)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that has gone is nothing to tell of."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ModelServer
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        reply = self.server.reply_to(body, dict(self.headers))
+        if isinstance(reply, int):
+            self._send(reply, {"error": {"message": f"refused {self.headers['Authorization']}", "code": reply}})
+        elif isinstance(reply, bytes):
+            self._send(200, reply)
+        elif body.get("stream"):
+            self._stream(reply)
+        else:
+            self._send(200, _completion(reply, body))
+
+    def _send(self, status: int, body: Any) -> None:
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(sent)))
+        self.end_headers()
+        self.wfile.write(sent)
+        self.wfile.flush()
+
+    def _stream(self, reply: Any) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for delta in _deltas(reply):
+            choice = {"index": 0, "delta": delta, "finish_reason": None}
+            chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+            self.wfile.flush()
+        self.wfile.write(b"data: [DONE]\n\n")
+        self.close_connection = True
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+def _completion(reply: Any, body: dict[str, Any]) -> dict[str, Any]:
+    message = reply if isinstance(reply, dict) else {"content": "".join(reply) if isinstance(reply, list) else reply}
+    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    common = {"id": "x", "object": "chat.completion", "created": 1, "model": body.get("model", "m")}
+    return {**common, "choices": [choice], "usage": usage}
+
+
+def _deltas(reply: Any) -> list[dict[str, Any]]:
+    parts = reply if isinstance(reply, list) else [reply]
+    return [part if isinstance(part, dict) else {"role": "assistant", "content": part} for part in parts]

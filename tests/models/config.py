@@ -1,0 +1,16 @@
+"""How the tests name the model on this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jiuwen_lg import BaseModelInfo, ModelConfig
+from tests.model_server import KEY, ModelServer
+
+
+def config(llm: ModelServer, model: str = "gpt-3.5-turbo", **more: Any) -> ModelConfig:
+    """Seed 003's config, with its address and key replaced."""
+    info = BaseModelInfo(
+        model=model, api_base=llm.url, api_key=KEY, **{"temperature": 0.7, "top_p": 0.9, "timeout": 30, **more}
+    )
+    return ModelConfig(model_provider="openai", model_info=info)

@@ -1,0 +1,129 @@
+"""What models really say when they are asked for JSON, through each component that asks: forty replies.
+
+What can be read without a doubt is; what cannot makes the LLM component ask once more and then fail with
+101004, the intent detection take its default with a reason, and the questioner ask the user.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from jiuwen_lg import FieldInfo, JiuWenBaseException
+from jiuwen_lg.models.reply import json_in
+from tests.components import test_intent as intent
+from tests.components import test_llm as llm_tests
+from tests.components import test_questioner as questioner
+from tests.model_server import ModelServer
+from tests.models.config import config
+
+GOOD = {
+    "bare": '{"class": "分类1"}',
+    "spaces": '  \n{"class": "分类1"}\n ',
+    "fence with its language": '```json\n{"class": "分类1"}\n```',
+    "fence in capitals": '```JSON\n{"class": "分类1"}\n```',
+    "plain fence": '```\n{"class": "分类1"}\n```',
+    "fence on one line": '```json {"class": "分类1"} ```',
+    "fence of quotes": "'''json\n{\"class\": \"分类1\"}\n'''",
+    "fence that is not closed": '```json\n{"class": "分类1"}',
+    "prose before": 'Here you are: {"class": "分类1"}',
+    "prose after": '{"class": "分类1"} Anything else?',
+    "prose around a fence": 'Sure!\n```json\n{"class": "分类1"}\n```\nDone.',
+    "thoughts": '<think>{"class": "分类2"}? No.</think>{"class": "分类1"}',
+    "thoughts without a beginning": 'hm {"a": 1}</think>\n{"class": "分类1"}',
+    "thoughts and a fence": '<think>\nhm\n</think>\n\n```json\n{"class": "分类1"}\n```',
+    "trailing comma": '{"class": "分类1",}',
+    "single quotes": "{'class': '分类1'}",
+    "Python's literals": "{'class': '分类1', 'sure': True, 'other': None}",
+    "names without quotes": '{class: "分类1"}',
+    "a missing comma": '{"class": "分类1" "x": 1}',
+    "comments": '{"class": "分类1" /* the first */}',
+    "line comment": '{"class": "分类1" // the first\n}',
+    "raw newline in a text": '{"class": "分类1", "reason": "a\nb"}',
+    "fence in a text": '{"class": "分类1", "reason": "```py\\nx\\n```"}',
+    "Chinese quotes": "{“class”: “分类1”}",
+    "byte order mark": '\ufeff{"class": "分类1"}',
+    "further keys": '{"class": "分类1", "confidence": 0.9}',
+}
+
+BAD = {
+    "empty": "",
+    "spaces only": " \n ",
+    "null content": {"content": None},
+    "prose only": "I think it is 分类1.",
+    "thoughts only": '<think>maybe {"class": "分类1"}',
+    "refusal": "I cannot help with that.",
+    "cut in a text": '{"class": "分',
+    "cut after a value": '{"class": "分类1"',
+    "cut in a nested object": '{"class": "分类1", "more": {"a": 1',
+    "cut after a nested object": '{"more": {"a": 1}, "class": "分类1',
+    "cut list": '{"list": [{"class": "分类1"}',
+    "two objects": '{"class": "分类1"} {"class": "分类2"}',
+    "braces in prose": "the set {a, b} and {c}",
+    "not a number": '{"class": NaN',
+    "lone brace": "}",
+    "open brace": "{",
+}
+
+OTHER = {"a list": '[{"class": "分类1"}]', "a number": "5", "a text": '"分类1"', "null": "null", "true": "true"}
+
+
+def test_there_are_forty() -> None:
+    assert len({**GOOD, **BAD, **OTHER}) >= 40
+
+
+@pytest.mark.parametrize("reply", GOOD.values(), ids=GOOD.keys())
+async def test_what_can_be_read_is(reply: str, llm: ModelServer) -> None:
+    llm.replies = [reply]
+    outputs = {"class": {"type": "string"}}
+    assert await llm_tests.asked(llm_tests.made(config(llm), kind="json", outputs=outputs)) == {"class": "分类1"}
+    assert (await intent.detected(intent.made(config(llm))))["classification_id"] == 1
+    wanted = FieldInfo(field_name="class", description="类", required=True)
+    found = questioner.output(await questioner.turn(questioner.flow(questioner.made(config(llm), wanted)), "q"))
+    assert found["class"] == "分类1"
+    assert len(llm.requests) == 3
+
+
+@pytest.mark.parametrize("reply", BAD.values(), ids=BAD.keys())
+async def test_what_cannot_be_read_is_no_answer(reply: object, llm: ModelServer) -> None:
+    llm.replies = [reply]
+    outputs = {"class": {"type": "string", "required": False}}
+    with pytest.raises(JiuWenBaseException) as error:
+        await llm_tests.asked(llm_tests.made(config(llm), kind="json", outputs=outputs))
+    assert error.value.error_code == 101004
+    assert len(llm.requests) == 2
+    found = await intent.detected(intent.made(config(llm)))
+    assert found["classification_id"] == 0
+    assert "default" in found["reason"]
+    wanted = FieldInfo(field_name="class", description="类", required=True)
+    asked = questioner.made(config(llm), wanted)
+    assert questioner.question(await questioner.turn(questioner.flow(asked), "q")) == "请您提供类相关的信息"
+
+
+@pytest.mark.parametrize("reply", OTHER.values(), ids=OTHER.keys())
+async def test_json_of_another_kind_is_named(reply: str, llm: ModelServer) -> None:
+    llm.replies = [reply]
+    with pytest.raises(JiuWenBaseException, match="the answer:") as error:
+        await llm_tests.asked(llm_tests.made(config(llm), kind="json"))
+    assert error.value.error_code == 101004
+    assert (await intent.detected(intent.made(config(llm))))["classification_id"] == 0
+    wanted = FieldInfo(field_name="class", description="类", required=True)
+    with pytest.raises(JiuWenBaseException) as error:
+        await questioner.turn(questioner.flow(questioner.made(config(llm), wanted)), "q")
+    assert error.value.codes == (100005, 101076)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"a":' * 50_000,
+        "{'a': " * 20_000 + "}" * 20_000,
+        '{"a": 1e999999}',
+        "{" * 300_000 + "}" * 300_000,
+    ],
+)
+def test_hostile_replies_end_soon(text: str) -> None:
+    with suppress(ValueError):
+        json_in(text)
