@@ -6,14 +6,23 @@ Facts: openJiuwen 0.1.1, `components.md` 2.1, 2.2 and 2.4 (its Q12 left out).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, Required
+from typing import Annotated, Any, NotRequired, Required
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from typing_extensions import TypedDict
 
 from jiuwen_lg.errors import StatusCode
 
-_TYPES: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool}
+
+def _as_it_is(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    check(value)
+    return value
+
+
+_Number = Annotated[float, WrapValidator(_as_it_is)]
+"""A float would make 5 of a number 5.0."""
+
+_TYPES: dict[str, Any] = {"string": str, "integer": int, "number": _Number, "boolean": bool}
 _STRICT = {"strict": True, "extra": "ignore"}
 
 

@@ -72,14 +72,14 @@ def parse_template(text: str, *, innermost: bool = False) -> Template:
     end = 0
     for match in (_INNERMOST_SLOT if innermost else _SLOT).finditer(text):
         parts.append(text[end : match.start()])
-        parts.append(_slot(match.group(1).strip(), match.group()))
+        parts.append(_slot(match.group(1).strip()))
         end = match.end()
     parts.append(text[end:])
     return Template(tuple(part for part in parts if part != ""))
 
 
-def _slot(inner: str, source: str) -> Slot:
-    return Slot(parse_path(inner), _expression(inner), source)
+def _slot(inner: str) -> Slot:
+    return Slot(parse_path(inner), _expression(inner), f"{{{{{inner}}}}}")
 
 
 def _expression(inner: str) -> Callable[..., Any] | None:

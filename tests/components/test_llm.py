@@ -88,7 +88,7 @@ class TestPrompt:
             ("{{absent}} {{none}}", {"none": None}, "{{absent}} {{none}}"),
             ("{{{q}}} ${q} {q}", {"q": "x"}, "{x} ${q} {q}"),
             ("{{ items | join(', ') }}", {"items": ["a", "b"]}, "a, b"),
-            ("{{ ''.__class__.__mro__ }}", {"x": 1}, "{{ ''.__class__.__mro__ }}"),
+            ("{{ ''.__class__.__mro__ }}", {"x": 1}, "{{''.__class__.__mro__}}"),
         ],
     )
     async def test_slots(self, template: str, values: dict[str, Any], text: str, llm: ModelServer) -> None:
