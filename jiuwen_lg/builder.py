@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Self
 
+from jiuwen_lg.adapter import adapted
 from jiuwen_lg.component import WorkflowComponent
 from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec, WorkflowConfig
 from jiuwen_lg.engine.abilities import TAKES_FRAMES
@@ -60,7 +61,8 @@ class BaseWorkFlow:
 
         Args:
             comp_id: 1 to 100 ASCII letters, digits, `_` or `-`; unique.
-            workflow_comp: A `WorkflowComponent`, or any object with an async `invoke`.
+            workflow_comp: A `WorkflowComponent`, any object with an async `invoke`, a runnable of
+                LangChain's (a tool, a chain, a compiled graph), or a function of the inputs.
             wait_for_all: Run only when all predecessors have run (default: after any).
             inputs_schema: Where the inputs come from: `{"x": "${start.query}"}`.
             outputs_schema: What of the output is kept, under which names.
@@ -235,8 +237,12 @@ class BaseWorkFlow:
 
 def _executable_of(component: Any) -> Any:
     """What runs: a component's executable, or the object itself if it has an async `invoke`."""
+    if isinstance(component, type):
+        raise StatusCode.COMPONENT_NOT_EXECUTABLE_ERROR.error(component=f"{component.__qualname__}, a class,")
     if isinstance(component, WorkflowComponent) or hasattr(component, "to_executable"):
         return component.to_executable()
+    if (executable := adapted(component)) is not None:
+        return executable
     if callable(getattr(component, "invoke", None)):
         return component
     raise StatusCode.COMPONENT_NOT_EXECUTABLE_ERROR.error(component=repr(component))

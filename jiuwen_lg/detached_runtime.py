@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt
 
 from jiuwen_lg.engine.interaction import InteractionRequired
@@ -59,6 +60,10 @@ class WrappedNodeRuntime(ResourceAccess, Runtime):
 
     def session_id(self) -> str:
         return self._node.parent.session_id()
+
+    @property
+    def config(self) -> RunnableConfig:
+        return self._node.parent.runnable_config
 
     def get_state(self, key: Any = None) -> Any:
         return read_state(self._private, key)

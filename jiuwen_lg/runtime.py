@@ -6,7 +6,7 @@ Facts: openJiuwen 0.1.1, `engine.md` 3.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from uuid import uuid4
 
 from jiuwen_lg.constants import LOOP_MAX_LIMIT_KEY, LOOP_NUMBER_MAX_LIMIT_KEY
@@ -16,6 +16,9 @@ from jiuwen_lg.resources import ResourceAccess, Resources
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import look_up
 from jiuwen_lg.schema.values import detach, equal, patch_global, patch_private
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
 
 OnChange: TypeAlias = Literal["refuse", "continue"]
 """What to do with a paused session whose workflow has changed its shape."""
@@ -31,6 +34,11 @@ class Runtime(ABC):
     @abstractmethod
     def session_id(self) -> str:
         """The session (under a plain LangGraph caller: the thread id)."""
+
+    @property
+    @abstractmethod
+    def config(self) -> RunnableConfig:
+        """LangChain's config of the run: callbacks, tags, metadata; hand it on to runnables of your own."""
 
     @abstractmethod
     def get_state(self, key: Any = None) -> Any:
@@ -126,6 +134,8 @@ class WorkflowRuntime:
             result, instead of starting again.
         on_change: "continue" resumes a session although the workflow's shape has changed.
         task: The conversation that the run belongs to.
+        config: LangChain's config: callbacks, tags, metadata and `configurable` keys of your own
+            reach every component (`runtime.config`) and every model and tool.
     """
 
     def __init__(
@@ -139,6 +149,7 @@ class WorkflowRuntime:
         turn_id: str | None = None,
         on_change: OnChange = "refuse",
         task: TaskRuntime | None = None,
+        config: RunnableConfig | None = None,
     ) -> None:
         inherited = parent.session_id() if parent is not None else None
         self._session_id = str(session_id or inherited or uuid4().hex)
@@ -148,6 +159,7 @@ class WorkflowRuntime:
         self.turn_id = turn_id
         self.on_change: OnChange = on_change
         self.task = task
+        self.runnable_config: RunnableConfig = config or {}
         self.resources = task.resources() if task is not None else Resources()
 
     def session_id(self) -> str:

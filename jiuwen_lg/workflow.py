@@ -10,7 +10,7 @@ import asyncio
 import warnings
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jiuwen_lg.builder import BaseWorkFlow
 from jiuwen_lg.config import WorkflowConfig
@@ -39,6 +39,12 @@ from jiuwen_lg.output import (
 )
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.tool_info import Parameters, ToolInfo
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import Runnable
+    from langchain_core.tools import BaseTool
+
+    from jiuwen_lg.faces import Inputs, Result
 
 _OUTPUT_ONLY = frozenset({BaseStreamMode.OUTPUT})
 
@@ -78,6 +84,58 @@ class Workflow(BaseWorkFlow):
         if isinstance(checkpointer, WorkflowRuntime):  # openJiuwen's signature
             checkpointer = None
         return compile_graph(self._definition, self._config, checkpointer=checkpointer, **options)
+
+    def as_runnable(self, checkpointer: Any = None, **options: Any) -> Runnable[Any, Any]:
+        """The workflow as a runnable of LangChain's: its inputs go in, its End's result comes out.
+
+        Inside another graph its questions pause that graph. By itself it needs a `checkpointer` to
+        ask: it then gives `{"__interrupt__": [...]}`, and takes a `Command(resume=...)`.
+
+        Args:
+            checkpointer: As in `compile`.
+            options: As in `compile`.
+        """
+        from jiuwen_lg.faces import runnable_of
+
+        return runnable_of(self.compile(checkpointer, **options), self._as_told(None, None))
+
+    def as_node(self, inputs: Inputs = None, result: Result = None, **options: Any) -> Runnable[Any, Any]:
+        """The workflow as a node of somebody's `StateGraph`, whose checkpointer it uses.
+
+        Args:
+            inputs: Where its inputs come from: `{"query": "question"}` takes the state's `question` for
+                `query` (dotted paths lead inside), a list takes keys of the same names, a function of
+                the state gives them all. None: the whole state.
+            result: Where its result goes: a key of the state, `{"answer": "output.text"}` for parts of it,
+                or a function of it. None: the End's outputs are the update.
+            options: As in `compile`.
+        """
+        from jiuwen_lg.faces import node_of
+
+        return node_of(self.compile(**options), inputs, result)
+
+    def as_tool(self, name: str | None = None, description: str | None = None, **options: Any) -> BaseTool:
+        """The workflow as a tool for an agent: a question in it pauses the agent.
+
+        Args:
+            name: What a model calls it; the metadata's name or id if absent.
+            description: What a model is told of it; the metadata's if absent.
+            options: As in `compile`.
+
+        Raises:
+            JiuWenBaseException: -1, no model may call a tool by this name.
+        """
+        from jiuwen_lg.faces import tool_of
+
+        return tool_of(self.compile(**options), self._as_told(name, description))
+
+    def _as_told(self, name: str | None, description: str | None) -> ToolInfo:
+        """The tool info; where no inputs are declared, those that the components refer to."""
+        info, metadata = self.get_tool_info(), self._config.metadata
+        if not info.parameters.properties:
+            info.parameters = Parameters(properties={key: {} for key in self._definition.inputs()})
+        named = name or info.name or (metadata.id if metadata.is_named else "workflow")
+        return info.model_copy(update={"name": named, "description": description or info.description})
 
     def to_mermaid(self, title: str = "", expand_subgraph: int | bool = True, enable_animation: bool = False) -> str:
         """The workflow as Mermaid text, made without a network.

@@ -261,6 +261,12 @@ class Definition:
                     reason = f"the inputs_schema of [{spec.id}] refers to it, the inputs are {list(inputs)}{near}"
                     raise self._not_found([reference.name], reason)
 
+    def inputs(self) -> list[str]:
+        """The workflow's inputs that its components refer to."""
+        specs = self.components.values()
+        names = [reference.name for spec in specs if spec.inputs for reference in references(spec.inputs)]
+        return [name for name in dict.fromkeys(names) if name not in self.components]
+
     def unreachable_ends(self) -> list[str]:
         """The ends that no run can reach; routers may lead anywhere, so with one there is none."""
         if self.routers:

@@ -90,7 +90,7 @@ class ComponentNode(Runnable[Any, Any]):
         scope = scope_of(config)
         task_id = task_id_of(config)
         host = host_of(config)
-        runtime = NodeRuntime(self._spec.id, task_id, scope, input, await carried_by(config), host)
+        runtime = NodeRuntime(self._spec.id, task_id, scope, input, await carried_by(config), host, config)
         if self._first and is_due(self._first, input["io"] if runtime.ran is None else runtime.ran):
             return Command(goto=[self._spec.id])  # LangGraph lets all of that kind go at once
         runtime.span = self._span(runtime, config) if scope.tracer is not None else None

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphInterrupt
 from langgraph.types import Interrupt, interrupt
 from pydantic import ValidationError
@@ -37,6 +38,7 @@ class NodeRuntime(ResourceAccess, Runtime):
         state: The graph's state.
         carried: What an interrupted execution of the same task left.
         host: The component inside which the graph runs.
+        config: The config of the component's node.
     """
 
     def __init__(
@@ -47,7 +49,9 @@ class NodeRuntime(ResourceAccess, Runtime):
         state: Mapping[str, Any],
         carried: Carried = NOTHING_CARRIED,
         host: Host | None = None,
+        config: RunnableConfig | None = None,
     ) -> None:
+        self._config: RunnableConfig = config or {}
         self.local_id = id
         self.host = host
         self._id = id = host.executable_id(id) if host is not None else id
@@ -83,6 +87,10 @@ class NodeRuntime(ResourceAccess, Runtime):
 
     def session_id(self) -> str:
         return self._scope.session_id
+
+    @property
+    def config(self) -> RunnableConfig:
+        return self._config
 
     def base(self) -> NodeRuntime:
         """The inner runtime, which is this one."""
@@ -193,7 +201,7 @@ class NodeRuntime(ResourceAccess, Runtime):
 
     def beside(self, id: str) -> NodeRuntime:
         """The runtime of a component that works on frames beside this execution."""
-        runtime = NodeRuntime(id, self._task_id, self._scope, self._state, host=self.host)
+        runtime = NodeRuntime(id, self._task_id, self._scope, self._state, host=self.host, config=self._config)
         runtime._is_fed = True
         runtime.late_span = LateSpan() if self._scope.tracer is not None else None
         return runtime

@@ -346,8 +346,11 @@ class Turn:
         raise self._timeout_code.error(timeout=f"{limit:g}")
 
     async def _execute(self, store: Store | None, graph_input: Any, *, thread_id: str) -> Any:
+        given = self._runtime.runnable_config
+        own = {"thread_id": thread_id, SCOPE_KEY: self._scope}
         config: Any = {
-            "configurable": {"thread_id": thread_id, SCOPE_KEY: self._scope},
+            **given,
+            "configurable": {**given.get("configurable", {}), **own},
             "recursion_limit": RECURSION_LIMIT,
         }
         result = None
