@@ -23,8 +23,15 @@ async def address_of(host: str, port: int) -> str | None:
     """
     if is_switched_off("SSRF_PROTECT_ENABLED"):
         return None
+    return await asyncio.to_thread(address_now, host, port)
+
+
+def address_now(host: str, port: int) -> str | None:
+    """The same for synchronous callers."""
+    if is_switched_off("SSRF_PROTECT_ENABLED"):
+        return None
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise _refused(f"{host!r} cannot be found: {error}") from error
     addresses = [str(entry[4][0]) for entry in found]

@@ -76,6 +76,16 @@ class StoredContext(Context):
         rows = [_as_row(as_message(message), told) for message in messages]
         open_store().messages.append(self._key, rows, self._keep)
 
+    async def abatch_add_messages(self, messages: Sequence[Any], tags: dict[str, str] | None = None) -> None:
+        """The same, without holding up the event loop while another process writes."""
+        store = open_store()
+        await store.database.call(lambda: self.batch_add_messages(messages, tags))
+
+    async def aget_messages(self, num: int = -1, tags: dict[str, str] | None = None) -> list[BaseMessage]:
+        """`get_messages`, without holding up the event loop."""
+        store = open_store()
+        return await store.database.call(lambda: self.get_messages(num, tags))
+
     def get_messages(self, num: int = -1, tags: dict[str, str] | None = None) -> list[BaseMessage]:
         """The newest `num` messages, oldest first; the newest 100 for a negative number.
 

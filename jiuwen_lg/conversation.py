@@ -12,29 +12,32 @@ from typing import Any
 from jiuwen_lg.engine.outlet import END_FRAME
 from jiuwen_lg.engine.turn import Outcome
 from jiuwen_lg.interaction import InteractiveInput
+from jiuwen_lg.models.messages import as_text
+from jiuwen_lg.schema.values import awaited
 
 _logger = logging.getLogger(__name__)
 
 
-def remember(context: Any, inputs: Any, outcome: Outcome, *, is_streaming: bool) -> None:
+async def remember(context: Any, inputs: Any, outcome: Outcome, *, is_streaming: bool) -> None:
     """Append what the user said in a turn, and what the workflow answered.
 
     A conversation that cannot take them is told of in a warning: the turn has succeeded.
 
     Args:
-        context: What was passed as `context=`; anything without `batch_add_messages` is left alone.
+        context: What was passed as `context=`; anything without `batch_add_messages` (or `abatch_add_messages`,
+            which is awaited) is left alone.
         inputs: The turn's input.
         outcome: How it ended.
         is_streaming: Whether the workflow's result is frames.
     """
-    add = getattr(context, "batch_add_messages", None)
+    add = getattr(context, "abatch_add_messages", getattr(context, "batch_add_messages", None))
     if not callable(add):
         return
     try:
         messages = [{"role": "user", "content": _said(inputs)}]
         if (answer := _answered(outcome, is_streaming=is_streaming)) is not None:
             messages.append({"role": "assistant", "content": answer})
-        add(messages)
+        await awaited(add(messages))
     except Exception as error:  # noqa: BLE001 - it is the user's own
         _logger.warning("the conversation did not take the messages of a turn: %s", error)
 
@@ -42,25 +45,21 @@ def remember(context: Any, inputs: Any, outcome: Outcome, *, is_streaming: bool)
 def _said(inputs: Any) -> str:
     """The query of a start; the answers of an `InteractiveInput`, one a line."""
     if not isinstance(inputs, InteractiveInput):
-        return _text((inputs or {}).get("query", ""))
+        return as_text((inputs or {}).get("query", ""))
     given = inputs.user_inputs.values() if inputs.raw_inputs is None else [inputs.raw_inputs]
-    return "\n".join(map(_text, given))
+    return "\n".join(map(as_text, given))
 
 
 def _answered(outcome: Outcome, *, is_streaming: bool) -> str | None:
     """The questions, one a line; the text of an End that gives frames; else the result as JSON."""
     if outcome.questions:
-        return "\n".join(_text(_asked(question.value)) for question in outcome.questions)
+        return "\n".join(as_text(_asked(question.value)) for question in outcome.questions)
     if not is_streaming:
         return json.dumps(outcome.result, ensure_ascii=False, default=str)
     payloads = [frame.payload for frame in outcome.result if frame.type == END_FRAME]
     answers = [payload["answer"] for payload in payloads if isinstance(payload, dict) and "answer" in payload]
-    return "".join(map(_text, answers)) if answers else None
+    return "".join(map(as_text, answers)) if answers else None
 
 
 def _asked(value: Any) -> Any:
     return value["value"] if isinstance(value, dict) and "value" in value else value
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

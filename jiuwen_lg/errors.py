@@ -242,6 +242,9 @@ class StatusCode(Enum):
     PLUGIN_RESPONSE_TOO_BIG_ERROR = (182003, "the service's answer is longer than {limit} bytes")
     PLUGIN_RESPONSE_HTTP_CODE_ERROR = (182004, "the service answered with HTTP status {status}")
     PLUGIN_PARAMS_CHECK_FAILED = (182005, "{reason}")
+    SSL_UTILS_CREATE_SSL_CONTEXT_ERROR = (188000, "certificates cannot be checked: {reason}")
+    JSON_LOADS_ERROR = (188002, "the text is no JSON: {error_msg}")
+    JSON_DUMPS_ERROR = (188003, "the value cannot be written as JSON: {error_msg}")
     URL_INVALID_ERROR = (188004, "the address cannot be called: {reason}")
     INVALID_SSL_CERT_ERROR = (188005, "certificates cannot be checked: {reason}")
 

@@ -22,7 +22,7 @@ def tls_context(kind: str) -> ssl.SSLContext:
     """What `<kind>_SSL_VERIFY=false`, `<kind>_SSL_CERT` and `SAFE_CERT_DIR` say; else the system's authorities count.
 
     Raises:
-        JiuWenBaseException: 188005, the certificate cannot be used.
+        JiuWenBaseException: 188000, the certificate lies outside the folder; 188005, it cannot be used.
     """
     if is_switched_off(f"{kind}_SSL_VERIFY"):
         context = ssl.create_default_context()
@@ -32,7 +32,8 @@ def tls_context(kind: str) -> ssl.SSLContext:
     certificate = os.environ.get(f"{kind}_SSL_CERT")
     folder = os.environ.get("SAFE_CERT_DIR")
     if certificate and folder and not Path(certificate).resolve().is_relative_to(Path(folder).resolve()):
-        raise StatusCode.INVALID_SSL_CERT_ERROR.error(reason=f"{certificate!r} is not in SAFE_CERT_DIR ({folder!r})")
+        reason = f"{certificate!r} is not in SAFE_CERT_DIR ({folder!r})"
+        raise StatusCode.SSL_UTILS_CREATE_SSL_CONTEXT_ERROR.error(reason=reason)
     try:
         return ssl.create_default_context(cafile=certificate or None)
     except OSError as error:

@@ -194,7 +194,7 @@ class Workflow(BaseWorkFlow):
 
         turn = self._turn(runtime, context, _OUTPUT_ONLY, collect, StatusCode.WORKFLOW_INVOKE_TIMEOUT)
         outcome = await turn.run(inputs)
-        remember(context, inputs, outcome, is_streaming=self._compiled().is_streaming)
+        await remember(context, inputs, outcome, is_streaming=self._compiled().is_streaming)
         if outcome.questions:
             listed = _in_order(frames, outcome.questions)
             return _output(listed, WorkflowExecutionState.INPUT_REQUIRED, runtime)
@@ -233,7 +233,7 @@ class Workflow(BaseWorkFlow):
             async for frame in reader.frames():
                 yield frame
             outcome = await task
-            remember(context, inputs, outcome, is_streaming=self._compiled().is_streaming)
+            await remember(context, inputs, outcome, is_streaming=self._compiled().is_streaming)
             if not outcome.questions and outcome.result and not self._compiled().is_streaming:
                 yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=outcome.result)
         finally:

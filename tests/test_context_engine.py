@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 import subprocess
 import sys
+import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +51,7 @@ class TestMessages:
         assert context.get_messages() == [
             HumanMessage(content="h", name="ann"),
             AIMessage(content="a", tool_calls=[ToolCall(id="1", name="f", arguments="{}")]),
-            BaseMessage(role="user", content="l"),
+            HumanMessage(content="l"),
             BaseMessage(role="user", content=["p", {"type": "text", "text": "q"}]),
         ]
 
@@ -118,6 +122,29 @@ class TestDurability:
         ContextEngine("a").get_agent_context("s").add_message(said("x")[0])
         assert contents(ContextEngine("a").get_agent_context("s")) == ["x"]
         assert not db.exists()
+
+
+async def test_a_file_that_is_held_costs_no_turn(db: Path) -> None:
+    """Another process writes for a while; nothing fails, no message is lost, and the event loop goes on."""
+    contexts = [ContextEngine("a").get_agent_context(f"s{n}") for n in range(20)]
+    contexts[0].get_messages()
+    held, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with closing(sqlite3.connect(db, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            held.set()
+            free.wait(10)
+            other.execute("COMMIT")
+
+    holding = asyncio.create_task(asyncio.to_thread(hold))
+    await asyncio.to_thread(held.wait)
+    adding = [asyncio.create_task(context.abatch_add_messages(said("x"))) for context in contexts]
+    await asyncio.wait(adding, timeout=0.3)
+    assert not any(task.done() for task in adding)
+    free.set()
+    await asyncio.gather(holding, *adding)
+    assert [contents(context) for context in contexts] == [["x"]] * 20
 
 
 async def test_a_workflow_writes_what_was_said_and_answered() -> None:

@@ -5,14 +5,13 @@ Source: seed 003's chapter on questioners, `components.md` 4.4 (its Q17 to Q19 a
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from jiuwen_lg.environment import is_switched_off
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
-from jiuwen_lg.models.messages import history_of
+from jiuwen_lg.models.messages import as_text, history_of
 from jiuwen_lg.models.model import Messages, Model
 from jiuwen_lg.models.prompt import Prompt
 from jiuwen_lg.models.reply import json_in
@@ -90,7 +89,7 @@ class QuestionerDirectReplyHandler:
 
     async def extract(self, state: QuestionerState, said: Any, context: Any) -> None:
         """Add to the state what was said, and the defaults of what was not; what is new stands first."""
-        inputs = self._build_llm_inputs(chat_history=self._history(_text(said), context))
+        inputs = self._build_llm_inputs(chat_history=await self._history(as_text(said), context))
         found = await awaited(self._invoke_llm_for_extraction(inputs))
         new = {name: value for name, value in found.items() if name not in OUTPUT_KEYS and _is_value(value)}
         known = state.extracted_key_fields
@@ -103,13 +102,13 @@ class QuestionerDirectReplyHandler:
         known = state.extracted_key_fields
         return [one for one in self._fields if self._extracts and one.required and one.field_name not in known]
 
-    def _history(self, said: str, context: Any) -> Messages:
+    async def _history(self, said: str, context: Any) -> Messages:
         """What the model sees of the conversation; what was said now is its end."""
         now = {"role": "user", "content": said}
         if not self._config.with_chat_history:
             return [now]
         newest = 2 * self._config.chat_history_max_rounds + 1
-        before = history_of(context, newest)
+        before = await history_of(context, newest)
         return [*before, *([] if before[-1:] == [now] else [now])][-newest:]
 
     def _build_llm_inputs(self, chat_history: Messages) -> Messages:
@@ -120,7 +119,7 @@ class QuestionerDirectReplyHandler:
                 "required_params_list": "\n ".join(f"{one.field_name}：{one.description}" for one in self._fields),
                 "extra_info": self._config.extra_prompt_for_fields_extraction or "",
                 "example": self._config.example_content or "",
-                "dialogue_history": "\n".join(f"{one['role']}：{_text(one['content'])}" for one in chat_history),
+                "dialogue_history": "\n".join(f"{one['role']}：{as_text(one['content'])}" for one in chat_history),
             }
         )
 
@@ -139,10 +138,6 @@ class QuestionerDirectReplyHandler:
             reason += f": {reply!r}" if is_switched_off("IS_SENSITIVE") else ""
             raise StatusCode.QUESTIONER_COMPONENT_PARSE_LLM_RESPONSE_ERROR.error(error_msg=reason)
         return value
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _is_value(value: Any) -> bool:

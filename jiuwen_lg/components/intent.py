@@ -13,6 +13,7 @@ from typing import Any
 from jiuwen_lg.component import ComponentConfig, ComponentExecutable, WorkflowComponent
 from jiuwen_lg.components.branch import BranchRouter
 from jiuwen_lg.engine.router import BringsRouter
+from jiuwen_lg.environment import is_switched_off
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.models.messages import history_of
 from jiuwen_lg.models.model import Messages, Model
@@ -105,7 +106,9 @@ class IntentDetectionExecutable(ComponentExecutable):
 
     def __init__(self, component_config: IntentDetectionCompConfig | None) -> None:
         self._config = config = component_config or IntentDetectionCompConfig()
-        self._categories = [DEFAULT_CATEGORY, *config.category_name_list]
+        self._categories = [DEFAULT_CATEGORY, *(config.category_name_list or ())]
+        examples = config.example_content or ()
+        self._examples = [examples] if isinstance(examples, str) else [*examples]
         self._user_prompt = parse_template(config.user_prompt or "", innermost=True)
         self._model: Model | None = None
 
@@ -125,7 +128,7 @@ class IntentDetectionExecutable(ComponentExecutable):
             raise StatusCode.INTENT_DETECTION_COMPONENT_USER_INPUT_ERROR.error(
                 error_msg=f"its input query is {query!r}; it takes a text"
             )
-        number, reason = self._choice(await self._asked(self._messages(query, context)))
+        number, reason = self._choice(await self._asked(await self._messages(query, context)))
         given = {"reason": reason} if reason else {}
         return {"classification_id": number, **given, "category_name": self._categories[number]}
 
@@ -140,29 +143,30 @@ class IntentDetectionExecutable(ComponentExecutable):
         except JiuWenBaseException as error:
             raise StatusCode.INTENT_DETECTION_COMPONENT_INVOKE_LLM_ERROR.error(error_msg=str(error)) from error
 
-    def _messages(self, query: str, context: Any) -> Messages:
+    async def _messages(self, query: str, context: Any) -> Messages:
         labels = [f"分类{number}" for number in range(len(self._categories))]
         slots = {
             "category_info": "\n".join(map("{}: {}".format, labels, self._categories)),
-            "chat_history": self._history(context),
+            "chat_history": await self._history(context),
             "input": query,
-            "example_content": "\n\n".join(self._config.example_content or ()),
+            "example_content": "\n\n".join(self._examples),
             "default_class": labels[0],
         }
         return _PROMPT.fill({**slots, "user_prompt": self._user_prompt.fill(slots)})
 
-    def _history(self, context: Any) -> str:
+    async def _history(self, context: Any) -> str:
         turns = self._config.chat_history_max_turn
         if not self._config.enable_history or turns < 1:
             return ""
-        return "\n".join(f"{one['role']}：{one['content']}" for one in history_of(context, 2 * turns))
+        return "\n".join(f"{one['role']}：{one['content']}" for one in await history_of(context, 2 * turns))
 
     def _choice(self, reply: str) -> tuple[int, str]:
         """The category's number, and why."""
         try:
             value = json_in(reply)
         except ValueError as error:
-            return 0, f"the model's reply is no choice, so the default category counts: {error}"
+            told = f"; it was {reply!r}" if is_switched_off("IS_SENSITIVE") else ""
+            return 0, f"the model's reply is no choice, so the default category counts: {error}{told}"
         label = value.get("class") if isinstance(value, dict) else None
         found = _LABEL.search(re.sub(r"[\s'\"]", "", label)) if isinstance(label, str) else None
         if found is None or int(found[1]) >= len(self._categories):

@@ -6,6 +6,7 @@ Source: seed 003's chapter on it, `components.md` 2.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,10 @@ from jiuwen_lg.models.messages import as_dicts, history_of
 from jiuwen_lg.models.model import Messages, Model
 from jiuwen_lg.models.prompt import Prompt
 from jiuwen_lg.models.reply import json_in
+
+_logger = logging.getLogger(__name__)
+
+_ROLES = ("system", "developer", "user", "human", "assistant", "ai", "tool")
 
 TEXT, MARKDOWN, JSON = "text", "markdown", "json"
 
@@ -97,9 +102,9 @@ class LLMExecutable(ComponentExecutable):
                 neither at first nor when the model was told what is wrong. 101005, there is no model to call.
                 180000, a slot of the template is empty.
         """
-        messages = self._messages(inputs, context)
+        messages = await self._messages(inputs, context)
         if self._format != JSON:
-            return {self._only_key: await self._asked(self._ready_model().ask(messages))}
+            return {self._only_key: await self._asked((await self._ready_model()).ask(messages))}
         return await self._fields_of_answer(messages)
 
     async def stream(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[dict[str, Any]]:
@@ -108,11 +113,11 @@ class LLMExecutable(ComponentExecutable):
         Raises:
             JiuWenBaseException: As `invoke`; 101003 for a JSON answer that cannot be used, too, caused by 101004.
         """
-        messages = self._messages(inputs, context)
+        messages = await self._messages(inputs, context)
         if self._format == JSON:
             yield await self._asked(self._fields_of_answer(messages))
             return
-        parts = self._ready_model().stream(messages)
+        parts = (await self._asked(self._ready_model())).stream(messages)
         while (part := await self._asked(anext(parts, None))) is not None:
             yield {self._only_key: part}
 
@@ -120,7 +125,7 @@ class LLMExecutable(ComponentExecutable):
     def _only_key(self) -> str:
         return next(iter(self._config.output_config))
 
-    def _ready_model(self) -> Model:
+    async def _ready_model(self) -> Model:
         if self._model is None:
             try:
                 self._model = Model.of(self._config.model)
@@ -138,12 +143,12 @@ class LLMExecutable(ComponentExecutable):
 
     # --- what is asked ---
 
-    def _messages(self, inputs: Any, context: Any) -> Messages:
+    async def _messages(self, inputs: Any, context: Any) -> Messages:
         if inputs is not None and not isinstance(inputs, Mapping):
             reason = f"its inputs are {inputs!r}; the template takes them by name, from a dict"
             raise StatusCode.LLM_COMPONENT_ASSEMBLE_TEMPLATE_ERROR.error(error_msg=reason)
         values = dict(inputs or {})
-        history = history_of(context) if self._config.enable_history else []
+        history = await history_of(context) if self._config.enable_history else []
         rest = self._rest.fill(values)
         if self._format != TEXT:
             asked = max(i for i, message in enumerate(rest) if message["role"] == "user")
@@ -161,7 +166,8 @@ class LLMExecutable(ComponentExecutable):
     # --- what is answered ---
 
     async def _fields_of_answer(self, messages: Messages) -> dict[str, Any]:
-        model, schema = self._ready_model(), self._fields.schema()
+        self._require_types()
+        model, schema = await self._ready_model(), self._fields.schema()
         reply = await self._asked(model.ask_for(messages, schema))
         try:
             return self._read(reply)
@@ -169,6 +175,13 @@ class LLMExecutable(ComponentExecutable):
             repair = _REPAIR.format(reason=error.details["error_msg"])
         messages = [*messages, {"role": "assistant", "content": reply}, {"role": "user", "content": repair}]
         return self._read(await self._asked(model.ask_for(messages, schema)))
+
+    def _require_types(self) -> None:
+        try:
+            self._fields.require()
+        except JiuWenBaseException as error:
+            reason = error.details["error_msg"]
+            raise StatusCode.LLM_COMPONENT_JSON_SCHEMA_OUTPUT_ERROR.error(error_msg=reason) from error
 
     def _read(self, reply: str) -> dict[str, Any]:
         try:
@@ -190,6 +203,10 @@ def _prompts(template: Any) -> tuple[Prompt, Prompt]:
         messages = as_dicts(template or ())
     except (TypeError, ValueError) as error:
         raise _bad_template(f"a message is a dict with role and content: {error}") from error
+    for message in messages:
+        if message.get("role") not in _ROLES:
+            _logger.warning("a message of the template has the role %r and is left out", message.get("role"))
+    messages = [message for message in messages if message.get("role") in _ROLES]
     roles = [message.get("role") for message in messages]
     if "user" not in roles:
         raise _bad_template("it has no message of the role 'user'")
@@ -229,8 +246,8 @@ def _checked_format(config: LLMCompConfig) -> str:
 
 
 def _check_outputs(outputs: Mapping[str, Any]) -> None:
-    if not outputs:
-        raise _bad_outputs("json has at least one output")
+    if not isinstance(outputs, Mapping) or not outputs:
+        raise _bad_outputs(f"{outputs!r} names no output; json has at least one")
     for name, output in outputs.items():
         if not name or not isinstance(output, Mapping):
             raise _bad_outputs(f"[{name}] is {output!r}; an output has a name and is a dict")
@@ -239,6 +256,10 @@ def _check_outputs(outputs: Mapping[str, Any]) -> None:
         required = output.get("required", True)
         if not isinstance(required, (bool, int)) and str(required).strip().lower() not in ("true", "false"):
             raise _bad_outputs(f"required of [{name}] is {required!r}, neither true nor false")
+        if output.get("properties"):
+            _check_outputs(output["properties"])
+        if output.get("items"):
+            _check_outputs({f"{name}[]": output["items"]})
 
 
 def _bad_outputs(reason: str) -> JiuWenBaseException:

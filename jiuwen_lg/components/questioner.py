@@ -101,14 +101,15 @@ class QuestionerState:
         if stored.get("status") != "user_interact":
             return cls()
         try:
-            return cls(**stored)
-        except TypeError as error:
+            return cls(**{**stored, "extracted_key_fields": dict(stored["extracted_key_fields"])})
+        except (TypeError, ValueError, KeyError) as error:
             raise StatusCode.QUESTIONER_COMPONENT_INIT_STATE_ERROR.error() from error
 
     def store(self, runtime: Any) -> None:
         """Leave it, in place of the last one."""
         runtime.update_state(None)
-        runtime.update_state({STATE_KEY: asdict(self)})
+        pairs = [[name, value] for name, value in self.extracted_key_fields.items()]  # a name may have dots
+        runtime.update_state({STATE_KEY: {**asdict(self), "extracted_key_fields": pairs}})
 
     def ask(self, question: str) -> None:
         """Something has to be asked."""

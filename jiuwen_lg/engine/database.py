@@ -139,9 +139,10 @@ class Database:
         try:
             return work()
         except BusyError:
-            return await asyncio.to_thread(work)
+            pass
         finally:
-            self._calls.patience = _PATIENT
+            self._calls.patience = _PATIENT  # of this call only, not of those made while it waits
+        return await asyncio.to_thread(work)
 
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from jiuwen_lg.models.messages import AIMessage, AIMessageChunk, on_wire
-
-_END = object()
 
 
 class BaseModelClient:
@@ -61,12 +60,11 @@ class BaseModelClient:
             top_p: Instead of the client's own.
             kwargs: Further fields of the request.
         """
-        call = _call(model_name, messages, tools, temperature, top_p, kwargs)
-        try:
+        call = _request(model_name, messages, tools, temperature, top_p, kwargs)
+        with self._other_than("_invoke", "_ainvoke"):
             return self._invoke(**call)
-        except NotImplementedError:
-            with ThreadPoolExecutor(1) as pool:  # a loop may be running in this thread
-                return pool.submit(asyncio.run, self._ainvoke(**call)).result()
+        with ThreadPoolExecutor(1) as pool:  # a loop may be running in this thread
+            return pool.submit(asyncio.run, self._ainvoke(**call)).result()
 
     async def ainvoke(
         self,
@@ -78,11 +76,10 @@ class BaseModelClient:
         **kwargs: Any,
     ) -> AIMessage:
         """Ask; see `invoke`."""
-        call = _call(model_name, messages, tools, temperature, top_p, kwargs)
-        try:
+        call = _request(model_name, messages, tools, temperature, top_p, kwargs)
+        with self._other_than("_ainvoke", "_invoke"):
             return await self._ainvoke(**call)
-        except NotImplementedError:
-            return await asyncio.to_thread(self._invoke, **call)
+        return await asyncio.to_thread(self._invoke, **call)
 
     def stream(
         self,
@@ -94,10 +91,10 @@ class BaseModelClient:
         **kwargs: Any,
     ) -> Iterator[AIMessageChunk]:
         """Ask, and give the answer in parts; see `invoke`."""
-        call = _call(model_name, messages, tools, temperature, top_p, kwargs)
-        try:
+        call = _request(model_name, messages, tools, temperature, top_p, kwargs)
+        if self._overrides("_stream"):
             yield from self._stream(**call)
-        except NotImplementedError:
+        else:
             yield _as_chunk(self.invoke(**call))
 
     async def astream(
@@ -110,21 +107,29 @@ class BaseModelClient:
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         """Ask, and give the answer in parts; see `invoke`."""
-        call = _call(model_name, messages, tools, temperature, top_p, kwargs)
-        try:
+        call = _request(model_name, messages, tools, temperature, top_p, kwargs)
+        if self._overrides("_astream"):
             async for chunk in self._astream(**call):
                 yield chunk
-        except NotImplementedError:
-            async for chunk in self._streamed_in_thread(call):
-                yield chunk
-
-    async def _streamed_in_thread(self, call: dict[str, Any]) -> AsyncIterator[AIMessageChunk]:
-        try:
-            chunks = iter(self._stream(**call))
-            while (chunk := await asyncio.to_thread(next, chunks, _END)) is not _END:
-                yield chunk  # type: ignore[misc]
-        except NotImplementedError:
+        elif self._overrides("_stream"):
+            chunks = self._stream(**call)
+            while (part := await asyncio.to_thread(_next, chunks)) is not None:
+                yield part
+        else:
             yield _as_chunk(await self.ainvoke(**call))
+
+    @contextmanager
+    def _other_than(self, name: str, other: str) -> Iterator[None]:
+        """Try a method; if it is not there (a class may have to say so itself) and the other one is, go on."""
+        try:
+            yield
+        except NotImplementedError:
+            if not self._overrides(other):
+                raise
+
+    def _overrides(self, name: str) -> bool:
+        """Whether a provider wrote a method of its own."""
+        return getattr(type(self), name) is not getattr(BaseModelClient, name)
 
     # --- what a provider overrides ---
 
@@ -144,7 +149,7 @@ class BaseModelClient:
         yield
 
 
-def _call(
+def _request(
     model_name: str, messages: Any, tools: Any, temperature: float | None, top_p: float | None, more: dict[str, Any]
 ) -> dict[str, Any]:
     return {
@@ -169,3 +174,7 @@ def _model_dump(parameters: Any) -> Any:
 
 def _as_chunk(message: AIMessage) -> AIMessageChunk:
     return AIMessageChunk(**dict(message))
+
+
+def _next(chunks: Iterator[AIMessageChunk]) -> AIMessageChunk | None:
+    return next(iter(chunks), None)

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
 HIDDEN = "***"
 """What stands where a key would."""
+
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""A text; files and environment variables often bring a line end along."""
 
 
 class BaseModelInfo(BaseModel):
@@ -34,10 +38,10 @@ class BaseModelInfo(BaseModel):
         pydantic.ValidationError: A field is missing or makes no sense.
     """
 
-    model_config = ConfigDict(extra="allow", protected_namespaces=())
+    model_config = ConfigDict(extra="allow", protected_namespaces=(), hide_input_in_errors=True)
 
-    api_key: str = Field(min_length=1)
-    api_base: str = Field(min_length=1)
+    api_key: _Text
+    api_base: _Text
     model_name: str = Field(default="", validation_alias=AliasChoices("model", "model_name"))
     temperature: float = 0.95
     top_p: float = 0.1
@@ -46,7 +50,7 @@ class BaseModelInfo(BaseModel):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            yield name, HIDDEN if name in ("api_key", "default_headers") else value
+            yield name, HIDDEN if name == "api_key" or str(name).endswith("headers") else value
 
     @property
     def extras(self) -> dict[str, Any]:

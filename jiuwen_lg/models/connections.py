@@ -8,13 +8,42 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
+from jiuwen_lg.address import address_now, address_of
 from jiuwen_lg.tls import is_customized, tls_context
 
-Kind: TypeAlias = tuple[bool, str | None, str | None]
-"""What tells one set of connections from another: redirects, and how certificates are checked."""
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What tells one set of connections from another.
+
+    Attributes:
+        is_public: Whether they lead to public addresses only, and follow no redirect.
+        tls: What the environment says of certificates; empty for plain HTTP.
+    """
+
+    is_public: bool
+    tls: tuple[str | None, ...]
+
+    @classmethod
+    def of(cls, base: str, *, is_public: bool) -> Kind:
+        """The kind for a service at an address."""
+        names = ("LLM_SSL_VERIFY", "LLM_SSL_CERT", "SAFE_CERT_DIR") if base.startswith("https:") else ()
+        return cls(is_public, tuple(os.environ.get(name) for name in names))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What an HTTP client is made with.
+
+        Raises:
+            JiuWenBaseException: 188000 or 188005, the certificate that `LLM_SSL_CERT` names cannot be used.
+        """
+        verify = {"verify": tls_context("LLM")} if self.tls and is_customized("LLM") else {}
+        return {"follow_redirects": not self.is_public, **verify}
+
 
 _open: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Kind, asyncio.Task[Connections]]] = WeakKeyDictionary()
 
@@ -26,11 +55,12 @@ class Connections:
         http: The client that has them.
     """
 
-    def __init__(self, *, follows_redirects: bool) -> None:
+    def __init__(self, kind: Kind) -> None:
         import langchain_openai  # noqa: F401 - takes a second, so not in the event loop
         from openai import DefaultAsyncHttpxClient
 
-        self.http = DefaultAsyncHttpxClient(**http_options(follows_redirects=follows_redirects))
+        hooks: dict[str, Any] = {"event_hooks": {"request": [_to_checked_address]}} if kind.is_public else {}
+        self.http = DefaultAsyncHttpxClient(**kind.options, **hooks)
         self._kept: AsyncIterator[None] | None = None
 
     async def keep(self, kind: Kind) -> None:
@@ -48,13 +78,14 @@ class Connections:
         await anext(self._kept)
 
 
-async def connections(*, follows_redirects: bool = True) -> Connections:
+async def connections(kind: Kind) -> Connections:
     """The connections of the running event loop.
 
     Raises:
-        JiuWenBaseException: 188005, the certificate that `LLM_SSL_CERT` names cannot be used.
+        JiuWenBaseException: 188000 or 188005, the certificate that `LLM_SSL_CERT` names cannot be used.
     """
-    kind = (follows_redirects, os.environ.get("LLM_SSL_VERIFY"), os.environ.get("LLM_SSL_CERT"))
+    for ended in [loop for loop in _open if loop.is_closed()]:  # closed without winding up its generators
+        del _open[ended]
     loop = asyncio.get_running_loop()
     tasks = _open.setdefault(loop, {})
     if kind not in tasks or _has_failed(tasks[kind]):
@@ -67,12 +98,33 @@ def _has_failed(task: asyncio.Task[Connections]) -> bool:
 
 
 async def _connect(kind: Kind) -> Connections:
-    opened = await asyncio.to_thread(Connections, follows_redirects=kind[0])
+    opened = await asyncio.to_thread(Connections, kind)
     await opened.keep(kind)
     return opened
 
 
-def http_options(*, follows_redirects: bool) -> dict[str, Any]:
-    """What an HTTP client of OpenAI's is made with; the environment says how certificates are checked."""
-    verify = {"verify": tls_context("LLM")} if is_customized("LLM") else {}
-    return {"follow_redirects": follows_redirects, **verify}
+def sync_http(kind: Kind) -> Any:
+    """A client for callers without an event loop."""
+    from openai import DefaultHttpxClient
+
+    hooks: dict[str, Any] = {"event_hooks": {"request": [_to_checked_address_now]}} if kind.is_public else {}
+    return DefaultHttpxClient(**kind.options, **hooks)
+
+
+async def _to_checked_address(request: Any) -> None:
+    _lead(request, await address_of(request.url.host, _port(request.url)))
+
+
+def _to_checked_address_now(request: Any) -> None:
+    _lead(request, address_now(request.url.host, _port(request.url)))
+
+
+def _port(url: Any) -> int:
+    return url.port or {"http": 80, "https": 443}[url.scheme]
+
+
+def _lead(request: Any, address: str | None) -> None:
+    """Send a request to the address that its host was found to have; TLS and `Host` keep the name."""
+    if address is not None:
+        request.extensions["sni_hostname"] = request.url.host
+        request.url = request.url.copy_with(host=address)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.models.chat import OpenAIClient, SiliconFlowClient
 from jiuwen_lg.models.client import BaseModelClient
+from jiuwen_lg.models.openai import OpenAIClient, SiliconFlowClient
 
 _PROVIDERS: dict[str, type[Any]] = {"openai": OpenAIClient, "siliconflow": SiliconFlowClient}
 

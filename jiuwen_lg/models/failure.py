@@ -28,6 +28,9 @@ def failing(provider: str, secrets: Collection[str]) -> Iterator[None]:
     except (JiuWenBaseException, GraphBubbleUp):
         raise
     except Exception as error:
+        ours = next((one for one in _chain(error) if isinstance(one, JiuWenBaseException)), None)
+        if ours is not None:  # of a hook of ours, deep inside the client
+            raise ours from None
         raise failure_of(error, provider, secrets) from error
 
 
@@ -36,7 +39,8 @@ def failure_of(error: Exception, provider: str, secrets: Collection[str]) -> Jiu
 
     Its `details` hold the service's `status`, None if it gave none.
     """
-    hidden = [secret for secret in secrets if len(secret) >= _SHORTEST]
+    forms = {form for secret in secrets for form in (secret, secret.strip(), repr(secret)[1:-1])}
+    hidden = sorted((form for form in forms if len(form) >= _SHORTEST), key=len, reverse=True)
     for one in _chain(error):
         _hide(one, hidden)
     status = getattr(error, "status_code", None)

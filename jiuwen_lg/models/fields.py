@@ -42,16 +42,24 @@ class AnswerFields:
         """The JSON schema of the answer."""
         return {"type": "object", **_fields_schema(self._config)}
 
+    def require(self) -> TypeAdapter[Any]:
+        """What reads answers.
+
+        Raises:
+            JiuWenBaseException: 101007, a field has a type that does not exist.
+        """
+        if self._adapter is None:
+            self._adapter = TypeAdapter(_dict_of("answer", self._config))
+        return self._adapter
+
     def read(self, value: Any) -> dict[str, Any]:
         """The configured fields of an answer; those of an object without `properties` are kept as they are.
 
         Raises:
             JiuWenBaseException: 101007, a field is missing, of another type, or of one that does not exist.
         """
-        if self._adapter is None:
-            self._adapter = TypeAdapter(_dict_of("answer", self._config))
         try:
-            return dict(self._adapter.validate_python(value))
+            return dict(self.require().validate_python(value))
         except ValidationError as error:
             faults = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False))
             raise StatusCode.PROMPT_JSON_SCHEMA_ERROR.error(error_msg=faults) from None

@@ -11,6 +11,8 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from jiuwen_lg.schema.values import awaited
+
 
 class ToolCall(BaseModel):
     """A call that a model asks for; OpenAI's nested form is read too.
@@ -163,8 +165,22 @@ def as_message(thing: Any) -> BaseMessage:
     if isinstance(thing, BaseMessage):
         return thing
     if (converted := _of_langchain(thing)) is not None:
-        return BaseMessage.model_validate(converted)
-    return BaseMessage.model_validate(thing)
+        return _BY_ROLE.get(converted["role"], BaseMessage).model_validate(converted)
+    if _has(thing, "tool_calls"):
+        return AIMessage.model_validate(thing)
+    return (ToolMessage if _has(thing, "tool_call_id") else BaseMessage).model_validate(thing)
+
+
+_BY_ROLE: dict[str, type[BaseMessage]] = {
+    "user": HumanMessage,
+    "assistant": AIMessage,
+    "system": SystemMessage,
+    "tool": ToolMessage,
+}
+
+
+def _has(thing: Any, key: str) -> bool:
+    return isinstance(thing, Mapping) and bool(thing.get(key))
 
 
 def _of_langchain(thing: Any) -> dict[str, Any] | None:
@@ -201,10 +217,21 @@ def _dumped(message: BaseMessage) -> dict[str, Any]:
     return dumped
 
 
-def history_of(context: Any, newest: int = -1) -> list[dict[str, Any]]:
-    """Role and content of the newest messages of a conversation (of all for a negative number); none without one."""
-    messages = [] if context is None else context.get_messages(newest)
-    return [{"role": one.role, "content": one.content} for one in map(as_message, messages)]
+_OF_HISTORY = ("role", "content", "tool_calls", "tool_call_id")
+
+
+async def history_of(context: Any, newest: int = -1) -> list[dict[str, Any]]:
+    """The newest messages of a conversation (all for a negative number) as a model is shown them; none without one."""
+    if context is None:
+        return []
+    read = getattr(context, "aget_messages", context.get_messages)
+    messages = as_dicts(map(as_message, await awaited(read(newest))))
+    return [{key: one[key] for key in _OF_HISTORY if key in one} for one in messages]
+
+
+def as_text(value: Any) -> str:
+    """A text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def text_of_content(content: Any) -> str:
@@ -225,8 +252,8 @@ def of_langchain_reply(reply: Any, cls: type[_Said], seconds: float = 0.0) -> _S
     calls = getattr(reply, "tool_call_chunks", None) or [*reply.tool_calls, *reply.invalid_tool_calls]
     return cls(
         content=text_of_content(reply.content),
-        tool_calls=[_call(call) for call in calls] or None,
-        reason_content=reply.additional_kwargs.get("reasoning_content"),
+        tool_calls=[_tool_call(call) for call in calls] or None,
+        reason_content=reply.additional_kwargs.get("reasoning_content", ""),
         usage_metadata=UsageMetadata(
             model_name=str(told.get("model_name") or ""),
             finish_reason=str(told.get("finish_reason") or ""),
@@ -236,7 +263,7 @@ def of_langchain_reply(reply: Any, cls: type[_Said], seconds: float = 0.0) -> _S
     )
 
 
-def _call(call: Mapping[str, Any]) -> ToolCall:
+def _tool_call(call: Mapping[str, Any]) -> ToolCall:
     given = call["args"]
     arguments = given if isinstance(given, str) else json.dumps(given or {}, ensure_ascii=False)
     return ToolCall(id=call["id"], name=call["name"] or "", arguments=arguments, index=call.get("index"))

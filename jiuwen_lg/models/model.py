@@ -18,6 +18,9 @@ from jiuwen_lg.schema.values import awaited
 
 Messages = list[dict[str, Any]]
 
+_REFUSED = frozenset((400, 404, 415, 422, 501))
+"""What services answer to a request for a schema that they do not know."""
+
 
 class Model:
     """A client and the name of its model.
@@ -31,6 +34,7 @@ class Model:
     def __init__(self, client: Any, name: str = "") -> None:
         self._client = client
         self._name = name
+        self._keeps_to_schemas = isinstance(client, ChatClient)
 
     @classmethod
     def of(cls, model: Any) -> Model:
@@ -59,7 +63,7 @@ class Model:
         if hasattr(model, "ainvoke"):
             return cls(ChatClient(model))
         raise StatusCode.MODEL_PROVIDER_INVALID_ERROR.error(
-            error_msg=f"model is {model!r}; it takes a ModelConfig or a chat model of LangChain's"
+            error_msg=f"model is a {type(model).__name__}; it takes a ModelConfig or a chat model of LangChain's"
         )
 
     async def ask(self, messages: Messages, *, prefers_sync: bool = False) -> str:
@@ -79,18 +83,23 @@ class Model:
 
     async def ask_for(self, messages: Messages, schema: dict[str, Any]) -> str:
         """The same for an answer that is JSON: a model that can keep to a schema is told to."""
-        client = self._client
-        if not isinstance(client, ChatClient) or not await client.has_structured_output(self._name):
+        if self._keeps_to_schemas:
+            self._keeps_to_schemas = await self._client.has_structured_output(self._name)
+        if not self._keeps_to_schemas:
             return await self.ask(messages)
         try:
-            return _text(await client.ainvoke_structured(self._name, messages, {"title": "answer", **schema}))
+            return _text(await self._client.ainvoke_structured(self._name, messages, {"title": "answer", **schema}))
         except JiuWenBaseException as error:
-            if error.details.get("status") != 400:
+            if error.details.get("status") not in _REFUSED and not isinstance(error.__cause__, NotImplementedError):
                 raise
-            return await self.ask(messages)  # the service does not know what the model can
+        self._keeps_to_schemas = False  # the service does not know what the model can
+        return await self.ask(messages)
 
     async def stream(self, messages: Messages) -> AsyncIterator[str]:
         """The parts of its answer that are not empty."""
+        if not hasattr(self._client, "astream"):
+            yield await self.ask(messages)
+            return
         with self._failing():
             async for chunk in self._client.astream(model_name=self._name, messages=messages):
                 if text := _text(chunk):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -32,7 +33,7 @@ class Slot:
         """The slot's value with its type kept; None where there is none."""
         found = walk(values, self.path)
         if found is MISSING and self.expression is not None:
-            found = self.expression(values)
+            found = _evaluated(self.expression, values)
         return None if found is MISSING else found
 
 
@@ -51,8 +52,19 @@ class Template:
         return "".join(part if isinstance(part, str) else _filled(part, values) for part in self.parts)
 
 
+def _evaluated(expression: Callable[..., Any], values: Mapping[str, Any]) -> Any:
+    from jinja2 import UndefinedError
+
+    try:
+        return expression(values)
+    except UndefinedError:  # it does something with what is not there
+        return None
+
+
 def _filled(slot: Slot, values: Mapping[str, Any]) -> str:
-    value = slot.value(values)
+    value = None
+    with suppress(Exception):  # what an author of prompts put in braces need not be meant as an expression
+        value = slot.value(values)
     return slot.source if value is None else str(value)
 
 

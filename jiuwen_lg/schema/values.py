@@ -114,8 +114,14 @@ def assign(tree: Any, path: Path, value: Any, combine: Callable[[Any, Any], Any]
     return level
 
 
+_WIDEST_GAP = 10_000
+"""How many positions of a list may be passed over: a key such as `k[9999999]` must not fill the memory."""
+
+
 def _assign_position(tree: Any, position: int, rest: Path, value: Any, combine: Callable[[Any, Any], Any]) -> list[Any]:
     level = list(tree) if isinstance(tree, list) else []
+    if position >= len(level) + _WIDEST_GAP:
+        raise ValueError(f"position [{position}] lies far beyond a list of {len(level)}")
     if position >= len(level) and not rest:
         level += [None] * (position - len(level))
     if position == len(level):

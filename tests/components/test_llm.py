@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage as LangChainAIMessage
+from langchain_openai import ChatOpenAI
 
 from jiuwen_lg import (
     BaseStreamMode,
@@ -26,7 +27,7 @@ from jiuwen_lg import (
     WorkflowRuntime,
     WrappedNodeRuntime,
 )
-from tests.model_server import ModelServer
+from tests.model_server import KEY, ModelServer
 from tests.models.config import config
 
 USER = [{"role": "user", "content": "{{query}}"}]
@@ -88,6 +89,7 @@ class TestPrompt:
             ("{{absent}} {{none}}", {"none": None}, "{{absent}} {{none}}"),
             ("{{{q}}} ${q} {q}", {"q": "x"}, "{x} ${q} {q}"),
             ("{{ items | join(', ') }}", {"items": ["a", "b"]}, "a, b"),
+            ("{{name(optional)}} {{省/市}} {{ a / 0 }}", {"a": 1}, "{{name(optional)}} {{省/市}} {{a / 0}}"),
             ("{{ ''.__class__.__mro__ }}", {"x": 1}, "{{''.__class__.__mro__}}"),
         ],
     )
@@ -104,6 +106,15 @@ class TestPrompt:
         runtime = WrappedNodeRuntime(NodeRuntime(WorkflowRuntime(), "llm"))
         with pytest.raises(JiuWenBaseException, match="by name, from a dict"):
             await LLMExecutable(made(config(llm))).invoke("text", runtime, None)
+
+    async def test_tool_calls_of_the_history_stay_whole(self, llm: ModelServer) -> None:
+        context = ContextEngine("a").get_agent_context("s")
+        call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        said = LangChainAIMessage("", tool_calls=[{"name": "f", "args": {}, "id": "1", "type": "tool_call"}])
+        context.batch_add_messages([said, {"role": "tool", "content": "3", "tool_call_id": "1"}])
+        await asked(made(config(llm), enable_history=True), context, query="now")
+        assert llm.asked()[0]["tool_calls"] == [call]
+        assert llm.asked()[1] == {"role": "tool", "content": "3", "tool_call_id": "1"}
 
     async def test_history_stands_between_the_system_and_the_rest(self, llm: ModelServer) -> None:
         context = ContextEngine("a").get_agent_context("s")
@@ -199,7 +210,7 @@ class TestAnswer:
         assert error.value.error_code == 101004
         assert named in error.value.message
         assert reply not in error.value.message
-        assert len(llm.requests) == 2  # it was told what is wrong, once
+        assert len(llm.requests) == (0 if output["type"] == "foo" else 2)  # it was told what is wrong, once
 
     async def test_the_reply_is_told_where_nothing_is_sensitive(
         self, llm: ModelServer, monkeypatch: pytest.MonkeyPatch
@@ -222,12 +233,39 @@ class TestAnswer:
         schema = llm.requests[0]["response_format"]["json_schema"]["schema"]
         assert schema["properties"] == {"output": {"type": "string", "description": "输出结果"}}
 
+    @pytest.mark.parametrize("reply", ['{"output": "北京是中', '{"output": "a"} {"output": "b"}'])
+    async def test_what_is_cut_or_double_is_refused_there_too(self, reply: str, llm: ModelServer) -> None:
+        llm.replies = [reply]
+        with pytest.raises(JiuWenBaseException) as error:
+            await asked(made(config(llm, "gpt-4o"), kind="json"))
+        assert error.value.error_code == 101004
+
+    async def test_a_bound_model_keeps_its_arguments(self, llm: ModelServer) -> None:
+        llm.replies = ['{"output": "x"}']
+        chat = ChatOpenAI(model="gpt-4o", api_key=KEY, base_url=llm.url).bind(seed=7)  # type: ignore[arg-type]
+        assert await asked(made(chat, kind="json")) == {"output": "x"}
+        assert llm.requests[0]["seed"] == 7
+
+    async def test_a_model_that_promises_too_much_is_asked_without(self) -> None:
+        class Promises(GenericFakeChatModel):
+            profile: Any = None
+
+        chat = Promises(profile={"structured_output": True}, messages=iter([LangChainAIMessage('{"output": "x"}')]))
+        assert await asked(made(chat, kind="json")) == {"output": "x"}
+
     async def test_a_service_that_does_not_know_schemas_is_asked_without(self, llm: ModelServer) -> None:
         llm.answer = lambda body: 400 if "response_format" in body else '{"output": "北京"}'
         assert await asked(made(config(llm, "gpt-4o"), kind="json")) == {"output": "北京"}
 
 
 class TestConfig:
+    async def test_a_role_that_no_model_knows_is_left_out(
+        self, llm: ModelServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await asked(made(config(llm), [*USER, {"role": "critic", "content": "x"}]))
+        assert [m["role"] for m in llm.asked()] == ["user"]
+        assert "'critic'" in caplog.text
+
     @pytest.mark.parametrize(
         ("change", "code", "named"),
         [
@@ -249,6 +287,14 @@ class TestConfig:
             ({"response_format": {"type": "json"}, "output_config": {"a": "string"}}, 101002, "is a dict"),
             ({"response_format": {"type": "json"}, "output_config": {"a": {"type": None}}}, 101002, "None"),
             ({"response_format": {"type": "json"}, "output_config": {"a": {"required": "yes"}}}, 101002, "'yes'"),
+            (
+                {"response_format": {"type": "json"}, "output_config": {"a": {"properties": {"b": "string"}}}},
+                101002,
+                "[b]",
+            ),
+            ({"response_format": {"type": "json"}, "output_config": {"a": {"items": "string"}}}, 101002, "[a[]]"),
+            ({"response_format": {"type": "json"}, "output_config": {"a": {"properties": 3}}}, 101002, "3"),
+            ({"template_content": [{"content": "x"}]}, 101000, "role 'user'"),
             ({"output_config": None}, 101002, "not a dict"),
         ],
     )

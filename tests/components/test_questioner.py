@@ -169,6 +169,18 @@ class TestFields:
         asked = made(config(llm), FieldInfo(field_name="a", description="甲", cn_field_name="甲名", required=True))
         assert question(await turn(flow(asked), "q")) == "请您提供甲名相关的信息"
 
+    async def test_a_name_with_dots_is_one_name(self, llm: ModelServer) -> None:
+        llm.replies = ['{"addr.city": "杭州"}', '{"b": 1}']
+        fields = [FieldInfo(field_name=name, description=name, required=True) for name in ("addr.city", "b")]
+        asks = flow(made(config(llm), *fields))
+        assert question(await turn(asks, "q")) == "请您提供b相关的信息"
+        assert output(await turn(asks, InteractiveInput("1")))["addr"] == {"city": "杭州"}
+
+    async def test_a_key_that_would_fill_the_memory_is_refused(self, llm: ModelServer) -> None:
+        llm.replies = ['{"location": {"k[10000000]": 1}}']
+        with pytest.raises(JiuWenBaseException, match="far beyond a list"):
+            await turn(flow(made(config(llm))), "q")
+
     async def test_unknown_keys_do_not_count_as_fields(self, llm: ModelServer) -> None:
         """Q18."""
         llm.replies = ['{"x": 1, "y": 2}', '{"location": "杭州"}']

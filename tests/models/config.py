@@ -10,7 +10,5 @@ from tests.model_server import KEY, ModelServer
 
 def config(llm: ModelServer, model: str = "gpt-3.5-turbo", **more: Any) -> ModelConfig:
     """Seed 003's config, with its address and key replaced."""
-    info = BaseModelInfo(
-        model=model, api_base=llm.url, api_key=KEY, **{"temperature": 0.7, "top_p": 0.9, "timeout": 30, **more}
-    )
-    return ModelConfig(model_provider="openai", model_info=info)
+    given = {"model": model, "api_base": llm.url, "api_key": KEY, "temperature": 0.7, "top_p": 0.9, "timeout": 30}
+    return ModelConfig(model_provider="openai", model_info=BaseModelInfo(**{**given, **more}))

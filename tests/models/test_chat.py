@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import trustme
 from langchain_openai import ChatOpenAI
+from pydantic import ValidationError
 
 from jiuwen_lg import (
     AIMessage,
@@ -30,8 +31,12 @@ from jiuwen_lg import (
     ToolMessage,
     Workflow,
     WorkflowRuntime,
+    address,
 )
+from jiuwen_lg.models import connections as opened
+from jiuwen_lg.models.connections import Kind
 from jiuwen_lg.models.model import Model
+from jiuwen_lg.schema.values import awaited
 from tests.components.test_llm import asked, flow, made
 from tests.components.test_questioner import flow as questions
 from tests.components.test_questioner import made as form
@@ -116,8 +121,56 @@ class TestRequest:
         assert whole.tool_calls is not None
         assert [(c.id, c.name, c.arguments) for c in whole.tool_calls] == [("c1", "add", '{"a": 1}')]
 
+    async def test_keys_of_messages_that_a_service_knows_are_sent(self, llm: ModelServer) -> None:
+        llm.replies = [
+            {"content": "x", "reasoning_content": "because"},
+            [{"reasoning_content": "be"}, {"content": "x"}],
+        ]
+        client = ModelFactory().get_model("openai", KEY, llm.url)
+        messages = [
+            {"role": "user", "content": "q", "cache_control": {"type": "e"}},
+            {"role": "assistant", "content": "{", "prefix": True},
+        ]
+        assert (await client.ainvoke("m", messages)).reason_content == "because"
+        assert llm.asked() == [{**m} for m in messages]
+        chunks = [chunk async for chunk in client.astream("m", messages)]
+        assert [c.reason_content for c in chunks if c.reason_content] == ["be"]
+        assert llm.asked() == messages
+
+    async def test_options_of_a_call(self, llm: ModelServer) -> None:
+        client = ModelFactory().get_model(
+            "openai", KEY, llm.url, extra_headers={"X-Of": "us"}, extra_body={"a": 1}, b=2
+        )
+        info = ToolInfo(name="add")
+        await client.ainvoke(
+            "m", "q", tools=[info], tool_choice="none", extra_headers={"X-Call": "1"}, extra_body={"c": 3}, d=4
+        )
+        body = llm.requests[0]
+        assert (body["tool_choice"], body["a"], body["b"], body["c"], body["d"]) == ("none", 1, 2, 3, 4)
+        assert (llm.headers[0]["X-Of"], llm.headers[0]["X-Call"]) == ("us", "1")
+
 
 class TestCallers:
+    def test_a_users_model_serves_event_loops_one_after_another(self, llm: ModelServer) -> None:
+        chat = ChatOpenAI(model="m", api_key=KEY, base_url=llm.url, max_retries=0)  # type: ignore[arg-type]
+        llm_flow = flow(made(chat))
+        for _ in range(4):
+            assert asyncio.run(llm_flow.invoke({"query": "q"})).result == {"output": {"o": "hi"}}
+
+    def test_event_loops_that_were_closed_are_forgotten(self, llm: ModelServer) -> None:
+        model = Model.of(config(llm))
+        for _ in range(3):
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(model.ask(ASK))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+        assert not [loop for loop in opened._open if not loop.is_closed()]
+        abandoned = asyncio.new_event_loop()
+        abandoned.close()
+        opened._open[abandoned] = {}
+        asyncio.run(model.ask(ASK))
+        assert abandoned not in opened._open
+
     def test_one_client_serves_event_loops_one_after_another(self, llm: ModelServer) -> None:
         """`ChatOpenAI` by itself fails in the second one: its connections belong to the first."""
         llm_flow = flow(made(config(llm)))
@@ -211,6 +264,39 @@ class TestFailures:
         monkeypatch.setenv("SSRF_PROTECT_ENABLED", "false")
         assert await model.ask(ASK) == "hi"
 
+    async def test_the_address_that_was_checked_is_the_one_connected_to(
+        self, llm: ModelServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """For synchronous callers, too."""
+        find, looked_up = socket.getaddrinfo, []
+
+        def getaddrinfo(host: str, *args: Any, **options: Any) -> Any:
+            looked_up.append(host)
+            return find("127.0.0.1" if host == "service.test" else host, *args, **options)
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        base = llm.url.replace("127.0.0.1", "service.test")
+        client = ModelFactory().get_model("siliconflow", KEY, base)
+        for call in (client.invoke, client.ainvoke):
+            with pytest.raises(JiuWenBaseException) as error:
+                await awaited(call("m", "q"))
+            assert error.value.error_code == 188004
+        monkeypatch.setattr(address, "_is_public", lambda found: found == "127.0.0.1")
+        looked_up.clear()
+        for call in (client.invoke, client.ainvoke):
+            assert (await awaited(call("m", "q"))).content == "hi"
+        assert looked_up.count("service.test") == 2
+        assert llm.headers[-1]["Host"] == base.split("/")[2]
+
+    @pytest.mark.parametrize("status", [400, 404, 422, 501])
+    async def test_a_service_without_schemas_is_asked_for_one_only_once(self, status: int, llm: ModelServer) -> None:
+        llm.answer = lambda body: status if "response_format" in body else '{"output": "x"}'
+        model = Model.of(config(llm, "gpt-4o"))
+        assert [await model.ask_for(ASK, {"type": "object", "properties": {}}) for _ in range(3)] == [
+            '{"output": "x"}'
+        ] * 3
+        assert len(llm.requests) == 4
+
 
 class TestCertificates:
     @pytest.fixture
@@ -241,14 +327,57 @@ class TestCertificates:
         monkeypatch.setenv("LLM_SSL_VERIFY", "false")
         assert await self.model(llm).ask(ASK) == "hi"
 
-    async def test_a_file_that_is_none_is_188005(self, llm: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_a_file_that_is_none_is_188005(
+        self, authority: trustme.CA, llm: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And one outside of `SAFE_CERT_DIR` 188000; plain HTTP needs none."""
         monkeypatch.setenv("LLM_SSL_CERT", "nowhere.pem")
+        assert Kind.of("http://x", is_public=False).options == {"follow_redirects": True}
         with pytest.raises(JiuWenBaseException, match=r"LLM_SSL_CERT is 'nowhere.pem'") as error:
             await self.model(llm).ask(ASK)
         assert error.value.error_code == 188005
+        monkeypatch.setenv("SAFE_CERT_DIR", str(tmp_path))
+        monkeypatch.setenv("LLM_SSL_CERT", "/etc/hosts")
+        with pytest.raises(JiuWenBaseException) as error:
+            await self.model(llm).ask(ASK)
+        assert error.value.error_code == 188000
 
 
 class TestKeys:
+    async def test_a_key_with_a_line_end_is_the_key_without(self, llm: ModelServer) -> None:
+        assert await Model.of(config(llm, api_key=f"{KEY}\n")).ask(ASK) == "hi"
+        assert llm.headers[0]["Authorization"] == f"Bearer {KEY}"
+        headers = {"X-Token": "token-5a7\n"}
+        with pytest.raises(JiuWenBaseException) as error:
+            await Model.of(config(llm, default_headers=headers)).ask(ASK)
+        assert "token-5a7" not in "".join(traceback.format_exception(error.value))
+
+    @pytest.mark.parametrize(
+        "wrapped",
+        [
+            lambda chat: chat.with_retry(stop_after_attempt=1),
+            lambda chat: chat.with_fallbacks([chat]),
+            lambda chat: chat.bind(seed=1) | (lambda message: message),
+        ],
+    )
+    async def test_the_keys_of_a_chain_are_not_told(self, wrapped: Any, llm: ModelServer) -> None:
+        llm.replies = [401]
+        chat = ChatOpenAI(model="m", api_key=KEY, base_url=llm.url, max_retries=0)  # type: ignore[arg-type]
+        with pytest.raises(JiuWenBaseException, match="HTTP 401") as error:
+            await Model.of(wrapped(chat)).ask(ASK)
+        assert KEY not in "".join(traceback.format_exception(error.value))
+
+    def test_what_is_refused_does_not_tell_it(self) -> None:
+        for model in (ModelConfig("openai", {"api_key": KEY, "model": "m"}), {"api_key": KEY}):  # type: ignore[arg-type]
+            with pytest.raises(JiuWenBaseException) as error:
+                Model.of(model)
+            assert KEY not in "".join(traceback.format_exception(error.value))
+        with pytest.raises(ValidationError) as invalid:
+            BaseModelInfo(api_key=KEY, model="m")  # type: ignore[call-arg]
+        assert KEY not in str(invalid.value)
+        info = BaseModelInfo(api_key=KEY, api_base="b", extra_headers={"Authorization": KEY})
+        assert KEY not in repr(info)
+
     async def test_nothing_that_a_run_leaves_tells_the_key(
         self, llm: ModelServer, db: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> None:

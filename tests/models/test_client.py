@@ -98,6 +98,26 @@ class TestClient:
         assert second["messages"] == [{"role": "user", "content": ""}]
         assert client.model_provider() == "Async"
 
+    async def test_one_that_says_itself_what_it_does_not_do(self) -> None:
+        class Says(Sync):
+            async def _ainvoke(self, *_: Any, **__: Any) -> AIMessage:
+                raise NotImplementedError
+
+        class Refuses(BaseModelClient):
+            async def _ainvoke(self, *_: Any, **__: Any) -> AIMessage:
+                raise NotImplementedError("images are not supported")
+
+        class Breaks(Async):
+            async def _astream(self, *_: Any, **__: Any) -> AsyncIterator[AIMessageChunk]:
+                yield AIMessageChunk(content="half")
+                raise NotImplementedError("the rest")
+
+        assert (await Says().ainvoke("m", "q")).content == "sync"
+        with pytest.raises(NotImplementedError, match="images are not supported"):
+            await Refuses().ainvoke("m", "q")
+        with pytest.raises(NotImplementedError, match="the rest"):
+            [c async for c in Breaks().astream("m", "q")]
+
 
 class TestFactory:
     def test_the_map_is_one_for_the_process(self) -> None:
