@@ -133,6 +133,7 @@ _NAMES = {
     "output": (
         "BaseStreamMode",
         "CustomSchema",
+        "HistoryStep",
         "InteractionOutput",
         "OutputSchema",
         "PendingQuestion",
@@ -261,6 +262,7 @@ if TYPE_CHECKING:
     from jiuwen_lg.models.messages import UsageMetadata as UsageMetadata
     from jiuwen_lg.output import BaseStreamMode as BaseStreamMode
     from jiuwen_lg.output import CustomSchema as CustomSchema
+    from jiuwen_lg.output import HistoryStep as HistoryStep
     from jiuwen_lg.output import InteractionOutput as InteractionOutput
     from jiuwen_lg.output import OutputSchema as OutputSchema
     from jiuwen_lg.output import PendingQuestion as PendingQuestion

@@ -81,7 +81,7 @@ class WrappedNodeRuntime(ResourceAccess, Runtime):
     def has_answer(self) -> bool:
         return False
 
-    async def interact(self, value: Any) -> Any:
+    async def interact(self, value: Any, schema: Any = None) -> Any:
         raise InteractionRequired(Interrupt({"id": self._node.node_id, "index": 0, "value": value}))
 
     async def write_stream(self, data: dict[str, Any] | OutputSchema) -> None:

@@ -48,13 +48,27 @@ class InteractionOutput(BaseModel):
     id: str
     value: Any
     _token: str = PrivateAttr(default="")
+    _answer_schema: dict[str, Any] | None = PrivateAttr(default=None)
+    _error: str | None = PrivateAttr(default=None)
 
     @classmethod
-    def asked(cls, id: str, value: Any, token: str) -> InteractionOutput:
+    def asked(
+        cls, id: str, value: Any, token: str, schema: dict[str, Any] | None = None, error: str | None = None
+    ) -> InteractionOutput:
         """A question together with the token that makes its answer unmistakable."""
         output = cls(id=id, value=value)
-        output._token = token
+        output._token, output._answer_schema, output._error = token, schema, error
         return output
+
+    @property
+    def answer_schema(self) -> dict[str, Any] | None:
+        """The JSON schema that the answer must fit; None if any answer will do."""
+        return self._answer_schema
+
+    @property
+    def error(self) -> str | None:
+        """Why the last answer did not fit, if the question is asked again."""
+        return self._error
 
     @property
     def token(self) -> str:
@@ -69,6 +83,32 @@ class InteractionOutput(BaseModel):
     __hash__ = None  # type: ignore[assignment]
 
 
+@dataclass(frozen=True, slots=True)
+class SessionSnapshot:
+    """Where a session stands, the same from every process.
+
+    Attributes:
+        status: `running`, `waiting` (for answers), `failed` (or stopped or killed), `done`.
+        node: The component that stopped it: the first that asks, else the first to run next.
+        state: `inputs`, `io` (outputs by component), `own` (private), `world` (global); empty when done.
+        next_nodes: The components that run next.
+        interrupt_value: The first question's value.
+        questions: All open questions.
+        result: The result of a finished run.
+        error: What a failed run failed with.
+    """
+
+    session_id: str
+    status: str
+    node: str | None
+    state: dict[str, Any]
+    next_nodes: list[str]
+    interrupt_value: Any
+    questions: list[InteractionOutput]
+    result: Any
+    error: str | None
+
+
 class WorkflowOutput(BaseModel):
     """The outcome of `Workflow.invoke`.
 
@@ -77,11 +117,13 @@ class WorkflowOutput(BaseModel):
             when `state` is INPUT_REQUIRED.
         state: COMPLETED or INPUT_REQUIRED.
         session_id: The session that ran (not printed); it resumes a paused one.
+        snapshot: Where it stopped (not printed), if it was told to.
     """
 
     result: Any
     state: WorkflowExecutionState
     session_id: str = Field(default="", repr=False, exclude=True)
+    snapshot: SessionSnapshot | None = Field(default=None, repr=False, exclude=True)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, WorkflowOutput):
@@ -110,29 +152,24 @@ class PendingQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionSnapshot:
-    """Where a session stands, the same from every process.
+class HistoryStep:
+    """A step of a run.
 
     Attributes:
-        status: `running`, `waiting` (for answers), `failed` (or stopped or killed), `done`.
-        node: The component that stopped it: the first that asks, else the first to run next.
-        state: `inputs`, `io` (outputs by component), `own` (private), `world` (global); empty when done.
-        next_nodes: The components that run next.
-        interrupt_value: The first question's value.
-        questions: All open questions.
-        result: The result of a finished run.
-        error: What a failed run failed with.
+        step: Its number; a run's input is -1.
+        checkpoint_id: LangGraph's id of it.
+        created_at: When, in ISO 8601.
+        ran: The components that ran in it.
+        next_nodes: Those that ran next, or would.
+        state: After it, as in a `SessionSnapshot`.
     """
 
-    session_id: str
-    status: str
-    node: str | None
-    state: dict[str, Any]
+    step: int
+    checkpoint_id: str
+    created_at: str
+    ran: list[str]
     next_nodes: list[str]
-    interrupt_value: Any
-    questions: list[InteractionOutput]
-    result: Any
-    error: str | None
+    state: dict[str, Any]
 
 
 class StreamMode(Enum):

@@ -6,6 +6,7 @@ Facts: openJiuwen 0.1.1, `engine.md` 3.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from uuid import uuid4
 
@@ -61,11 +62,17 @@ class Runtime(ABC):
         """Queue a change of the global state; dicts merge, a None value deletes its key."""
 
     @abstractmethod
-    async def interact(self, value: Any) -> Any:
+    async def interact(self, value: Any, schema: Any = None) -> Any:
         """Ask the user and return the answer.
 
         The run pauses here; when it is resumed, the component's method runs again from
         its top and earlier questions return their answers at once.
+
+        Args:
+            value: The question.
+            schema: What the answer must be like: a type (`int`, a pydantic model, `Literal["yes", "no"]`),
+                whose instance is returned, or a JSON schema. One that does not fit is refused with
+                100000, and the question stays; inside a LangGraph app it is asked again, with the reason.
 
         Raises:
             InteractionRequired: No answer yet; let it pass.
@@ -136,6 +143,11 @@ class WorkflowRuntime:
         task: The conversation that the run belongs to.
         config: LangChain's config: callbacks, tags, metadata and `configurable` keys of your own
             reach every component (`runtime.config`) and every model and tool.
+        interrupt_before: Components of the workflow before which this run stops, `"*"` for all; a turn that
+            stopped so is INPUT_REQUIRED without a question, and `InteractiveInput()` goes on.
+        interrupt_after: The same after them.
+        resume_from: Components to go on from, instead of those that are next; for a turn with an
+            `InteractiveInput`, which may bring answers for them.
     """
 
     def __init__(
@@ -150,6 +162,9 @@ class WorkflowRuntime:
         on_change: OnChange = "refuse",
         task: TaskRuntime | None = None,
         config: RunnableConfig | None = None,
+        interrupt_before: Sequence[str] | Literal["*"] | None = None,
+        interrupt_after: Sequence[str] | Literal["*"] | None = None,
+        resume_from: Sequence[str] | None = None,
     ) -> None:
         inherited = parent.session_id() if parent is not None else None
         self._session_id = str(session_id or inherited or uuid4().hex)
@@ -160,6 +175,9 @@ class WorkflowRuntime:
         self.on_change: OnChange = on_change
         self.task = task
         self.runnable_config: RunnableConfig = config or {}
+        self.interrupt_before = interrupt_before
+        self.interrupt_after = interrupt_after
+        self.resume_from: list[str] = [resume_from] if isinstance(resume_from, str) else list(resume_from or ())
         self.resources = task.resources() if task is not None else Resources()
 
     def session_id(self) -> str:

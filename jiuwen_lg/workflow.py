@@ -1,34 +1,38 @@
 """A workflow: built as in `builder`, then run, looked at and compiled.
 
 Signatures as in openJiuwen 0.1.1 (`engine.md` 1.2), plus what durable sessions add:
-`pending`, `snapshot` and `discard`.
+`pending`, `snapshot`, `history`, `fork` and `discard`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from jiuwen_lg.builder import BaseWorkFlow
 from jiuwen_lg.config import WorkflowConfig
 from jiuwen_lg.conversation import remember
 from jiuwen_lg.drawing import drawing_of, levels_of, require_title, to_mermaid
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
+from jiuwen_lg.engine.history import edited, edits_on_file, read_history, step_named
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.pauses import Pauses
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.progress import read_progress
 from jiuwen_lg.engine.reader import FrameReader
 from jiuwen_lg.engine.sessions import Record
+from jiuwen_lg.engine.stops import Ids, Stops
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.turn import Outcome, Turn
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import (
     WORKFLOW_FINAL,
     BaseStreamMode,
+    HistoryStep,
     InteractionOutput,
     OutputSchema,
     PendingQuestion,
@@ -56,10 +60,20 @@ class Workflow(BaseWorkFlow):
         workflow_config: Metadata and input schema. A workflow whose sessions are resumed
             by another process is best given a `WorkflowMetadata(id=...)`.
         keep_history: Keep the checkpoints of finished runs.
+        interrupt_before: Components before which its runs stop, `"*"` for all, unless a runtime says otherwise.
+        interrupt_after: The same after them.
     """
 
-    def __init__(self, workflow_config: WorkflowConfig | None = None, *, keep_history: bool = False) -> None:
+    def __init__(
+        self,
+        workflow_config: WorkflowConfig | None = None,
+        *,
+        keep_history: bool = False,
+        interrupt_before: Ids = None,
+        interrupt_after: Ids = None,
+    ) -> None:
         super().__init__(workflow_config)
+        self._stops = Stops(interrupt_before, interrupt_after)
         self._keep_history = keep_history
         self._program: Program | None = None
 
@@ -195,9 +209,11 @@ class Workflow(BaseWorkFlow):
         turn = self._turn(runtime, context, _OUTPUT_ONLY, collect, StatusCode.WORKFLOW_INVOKE_TIMEOUT)
         outcome = await turn.run(inputs)
         await remember(context, inputs, outcome, is_streaming=self._compiled().is_streaming)
-        if outcome.questions:
+        if outcome.is_unfinished:
             listed = _in_order(frames, outcome.questions)
-            return _output(listed, WorkflowExecutionState.INPUT_REQUIRED, runtime)
+            paused = _output(listed, WorkflowExecutionState.INPUT_REQUIRED, runtime)
+            paused.snapshot = await self.snapshot(runtime.session_id()) if outcome.is_stopped else None
+            return paused
         return _output(outcome.result, WorkflowExecutionState.COMPLETED, runtime)
 
     async def stream(
@@ -234,7 +250,7 @@ class Workflow(BaseWorkFlow):
                 yield frame
             outcome = await task
             await remember(context, inputs, outcome, is_streaming=self._compiled().is_streaming)
-            if not outcome.questions and outcome.result and not self._compiled().is_streaming:
+            if not outcome.is_unfinished and outcome.result and not self._compiled().is_streaming:
                 yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=outcome.result)
         finally:
             await _stopped(task)
@@ -258,6 +274,7 @@ class Workflow(BaseWorkFlow):
             timeout_code=timeout_code,
             pauses=pauses,
             is_live=pauses is not None,
+            stops=_stops_of(runtime, self._stops),
         )
 
     # --- sessions ---
@@ -299,10 +316,55 @@ class Workflow(BaseWorkFlow):
         if record.is_done:
             return _snapshot(record, "done", {}, [], [])
         progress = await read_progress(program, store, record)
-        status = "failed" if progress.situation.is_broken else "waiting"
+        status = "failed" if progress.situation.is_broken and record.row.status != "waiting" else "waiting"
         if store.sessions.is_running(record):
             status = "running"
-        return _snapshot(record, status, progress.state, progress.next_ids, progress.situation.questions)
+        changed = edited(progress)
+        state = progress.state if changed is None else {**progress.state, "io": changed}
+        return _snapshot(record, status, state, progress.next_ids, progress.situation.questions)
+
+    async def history(self, session_id: str) -> list[HistoryStep]:
+        """The steps of a session's newest run of this workflow, newest first; of a finished one with `keep_history`."""
+        store, program = await self._store(), self._compiled()
+        record = await store.database.call(lambda: store.sessions.find(session_id, program.identity))
+        return [] if record is None else await read_history(program, store, record)
+
+    async def fork(
+        self,
+        session_id: str,
+        step: HistoryStep | str | int,
+        *,
+        outputs: Mapping[str, Any] | None = None,
+        new_session_id: str | None = None,
+    ) -> str:
+        """Go back to a step in a session of its own; the old one stays as it is.
+
+        The fork waits there: `InteractiveInput()` goes on with what was next.
+
+        Args:
+            session_id: The session to go back in.
+            step: A step of its `history`, its checkpoint's id or its number.
+            outputs: Other outputs of components, by id, for what comes next.
+            new_session_id: The fork's session; a new one if absent.
+
+        Returns:
+            The fork's session.
+
+        Raises:
+            JiuWenBaseException: 100900, there is no such session or step. 100006, the new session has an
+                unfinished run. 110006, `outputs` names a component that is not there.
+        """
+        store, program = await self._store(), self._compiled()
+        program.require(outputs or (), "outputs names them")
+        record = await store.database.call(lambda: store.sessions.find(session_id, program.identity))
+        history = [] if record is None else await read_history(program, store, record)
+        found = step_named(history, step)
+        if record is None or found is None:
+            reason = f"it has no step {step!r}; its steps are {[one.step for one in history]}"
+            raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=session_id, reason=reason)
+        fork, kept = new_session_id or uuid4().hex, edits_on_file(found.checkpoint_id, outputs)
+        await store.database.call(lambda: store.sessions.fork(record, found.checkpoint_id, fork, kept))
+        return fork
 
     async def discard(self, session_id: str) -> bool:
         """Drop what a session has not finished of this workflow; False if there was nothing.
@@ -335,6 +397,12 @@ def _snapshot(
         result=record.result,
         error=record.row.error,
     )
+
+
+def _stops_of(runtime: WorkflowRuntime, otherwise: Stops) -> Stops:
+    """Where a run stops: as its runtime says, else its workflow."""
+    before, after = runtime.interrupt_before, runtime.interrupt_after
+    return Stops(otherwise.before if before is None else before, otherwise.after if after is None else after)
 
 
 def _mode(mode: Any) -> BaseStreamMode:

@@ -23,7 +23,7 @@ ROWS = [
     ["component", "runtime", "interaction", "context"],
     ["resources", "tools", "models"],
     ["tool_info"],
-    ["output", "config", "address", "tls"],
+    ["output", "config", "address", "tls", "answer_schema"],
     ["environment"],
     ["schema"],
     ["errors", "constants"],
@@ -32,6 +32,7 @@ ROWS = [
 
 ENGINE = [
     ["turn"],
+    ["stops", "tenure", "history"],
     ["progress"],
     ["program", "answers", "reader", "frame_clock"],
     ["compiler", "store"],

@@ -7,9 +7,10 @@ here has changed nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from jiuwen_lg.answer_schema import require_fit
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
@@ -35,6 +36,11 @@ class Situation:
     completed_ids: Collection[str]
     answered_tokens: Collection[str]
 
+    def after_jump(self, ids: Collection[str]) -> Situation:
+        """The same, if the run goes on from these: what was asked is not asked any more."""
+        completed = [id for id in self.completed_ids if id not in ids]
+        return replace(self, questions=(), is_broken=True, completed_ids=completed)
+
 
 @dataclass(slots=True)
 class Plan:
@@ -45,19 +51,28 @@ class Plan:
     runs: bool = False
 
 
-def plan_for(given: InteractiveInput, situation: Situation) -> Plan:
+def plan_for(given: InteractiveInput, situation: Situation, jump: Sequence[str] = ()) -> Plan:
     """Decide what `given` does in `situation`.
+
+    Args:
+        given: The input.
+        situation: Where the run stands.
+        jump: The components that it goes on from, instead of those that are next.
 
     Raises:
         JiuWenBaseException: 100900, 100901 or 100902 (see the table); 100000 for an answer
             that has no place in the state.
     """
+    if jump:
+        situation = situation.after_jump(jump)
+        if given.raw_inputs is not None and len(jump) == 1:
+            return Plan(kept={jump[0]: _checked(jump[0], given.raw_inputs)}, runs=True)
     if given.raw_inputs is not None:
         question = _only_question(situation)
-        return Plan(answers={question.token: _checked(question.id, given.raw_inputs)}, runs=True)
+        return Plan(answers={question.token: _fitting(question, given.raw_inputs)}, runs=True)
     plan = Plan()
     for node_id, value in given.user_inputs.items():
-        _place(plan, situation, node_id, _checked(node_id, value), given.tokens.get(node_id))
+        _place(plan, situation, node_id, value, given.tokens.get(node_id))
     plan.runs = bool(situation.is_broken or plan.answers or plan.kept)
     return plan
 
@@ -67,6 +82,11 @@ def _checked(node_id: str, value: Any) -> Any:
         return storable(value)
     except ValueError as error:
         raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(reason=f"{value!r} for [{node_id}]: {error}") from error
+
+
+def _fitting(question: Question, value: Any) -> Any:
+    require_fit(value, question.schema, question.id)
+    return _checked(question.id, value)
 
 
 def _only_question(situation: Situation) -> Question:
@@ -85,7 +105,7 @@ def _place(plan: Plan, situation: Situation, node_id: str, value: Any, token: st
         return
     for question in situation.questions:
         if question.id == node_id and token in (None, question.token):
-            plan.answers[question.token] = value
+            plan.answers[question.token] = _fitting(question, value)
             return
     if token is not None:
         raise StatusCode.INTERACTION_UNKNOWN_ID.error(
@@ -96,7 +116,7 @@ def _place(plan: Plan, situation: Situation, node_id: str, value: Any, token: st
     is_ahead = node_id in situation.component_ids and node_id not in situation.completed_ids
     if not is_ahead:
         raise _unknown(situation, node_id)
-    plan.kept[node_id] = value
+    plan.kept[node_id] = _checked(node_id, value)
 
 
 def _unknown(situation: Situation, node_id: str) -> JiuWenBaseException:

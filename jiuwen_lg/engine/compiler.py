@@ -64,6 +64,7 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self, input: Any, config: RunnableConfig | None = None, *, durability: Durability | None = None, **kwargs: Any
     ) -> Iterator[Any]:
         """LangGraph's `stream`."""
+        self._require_targets(input)
         config, streams = _entered(config)
         chunks = super().stream(
             _checked(input, config), config, durability=self._durability(durability, config), **kwargs
@@ -77,6 +78,7 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         self, input: Any, config: RunnableConfig | None = None, *, durability: Durability | None = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
         """LangGraph's `astream`."""
+        self._require_targets(input)
         config, streams = _entered(config)
         chunks: Any = super().astream(
             _checked(input, config), config, durability=self._durability(durability, config), **kwargs
@@ -87,6 +89,16 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
                     yield _shown(chunk)
         finally:
             await streams.cancel()
+
+    def _require_targets(self, input: Any) -> None:
+        """LangGraph passes over a `goto` that leads nowhere."""
+        goto = input.goto if isinstance(input, Command) else ()
+        names = [name for name in (goto if isinstance(goto, (list, tuple)) else [goto]) if isinstance(name, str)]
+        ids = [id for id in self.nodes if not id.startswith("__")]
+        if missing := [name for name in names if name not in ids]:
+            raise StatusCode.WORKFLOW_COMPONENT_CONFIG_ERROR.error(
+                missing=missing, reason="goto names them", node_ids=ids
+            )
 
     def _durability(self, asked: Durability | None, config: RunnableConfig | None) -> Durability | None:
         """The caller's word; else durable at every step, where there is a saver to be durable in."""
@@ -150,6 +162,8 @@ def compile_graph(
     """
     parameters = Parameters.of(config.workflow_inputs_schema)
     definition.require_references(parameters.properties)
+    for name in ("interrupt_before", "interrupt_after"):
+        definition.require_ids(() if options.get(name) == "*" else options.get(name) or (), f"{name} names them")
     state, reads = _types(definition, State, NodeState)
     builder = StateGraph(state, input_schema=input_type(parameters), output_schema=GraphOutput)
     result_of = definition.ends[-1] if definition.ends else None

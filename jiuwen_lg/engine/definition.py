@@ -261,6 +261,16 @@ class Definition:
                     reason = f"the inputs_schema of [{spec.id}] refers to it, the inputs are {list(inputs)}{near}"
                     raise self._not_found([reference.name], reason)
 
+    def require_ids(self, ids: Iterable[str], reason: str) -> None:
+        """Check that components are there.
+
+        Raises:
+            JiuWenBaseException: 110006, naming those that are not.
+        """
+        if missing := [id for id in ids if id not in self.components]:
+            near = "".join(_nearest(id, self.components) for id in missing)
+            raise self._not_found(missing, f"{reason}{near}")
+
     def inputs(self) -> list[str]:
         """The workflow's inputs that its components refer to."""
         specs = self.components.values()

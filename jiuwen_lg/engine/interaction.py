@@ -60,12 +60,16 @@ class Question:
         index: How many answers the component had got before, in this execution.
         value: What it asks.
         token: Task and slot: no other question ever has it, and it stays while it is open.
+        schema: The JSON schema that its answer must fit.
+        error: Why the last answer did not, if the question is asked again.
     """
 
     id: str
     index: int
     value: Any
     token: str
+    schema: dict[str, Any] | None = None
+    error: str | None = None
 
     @classmethod
     def of(cls, interrupt: Interrupt, task_id: str, asker: str) -> Question:
@@ -73,11 +77,12 @@ class Question:
         if not is_ours(interrupt):
             return cls(asker, 0, interrupt.value, f"{task_id}:{interrupt.id}")
         value = interrupt.value
-        return cls(value["id"], value["index"], value["value"], token_of(task_id, slot_of(interrupt)))
+        token = token_of(task_id, slot_of(interrupt))
+        return cls(value["id"], value["index"], value["value"], token, value.get("schema"), value.get("error"))
 
     def to_chunk(self) -> OutputSchema:
         """The frame that shows the question to the user."""
-        payload = InteractionOutput.asked(self.id, self.value, self.token)
+        payload = InteractionOutput.asked(self.id, self.value, self.token, self.schema, self.error)
         return OutputSchema(type=INTERACTION, index=self.index, payload=payload)
 
 

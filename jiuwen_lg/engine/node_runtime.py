@@ -11,6 +11,7 @@ from langgraph.errors import GraphInterrupt
 from langgraph.types import Interrupt, interrupt
 from pydantic import ValidationError
 
+from jiuwen_lg.answer_schema import fitted, json_schema_of
 from jiuwen_lg.engine.channels import RAN, patched_loop
 from jiuwen_lg.engine.host import Host
 from jiuwen_lg.engine.interaction import NOTHING_CARRIED, Carried, InteractionRequired, slot_of, token_of
@@ -222,7 +223,21 @@ class NodeRuntime(ResourceAccess, Runtime):
 
     # --- questions ---
 
-    async def interact(self, value: Any) -> Any:
+    async def interact(self, value: Any, schema: Any = None) -> Any:
+        question: dict[str, Any] = {"value": value}
+        if (wanted := json_schema_of(schema)) is not None:
+            question["schema"] = wanted
+        while True:
+            answer = await self._answered_question(question)
+            try:
+                return fitted(answer, schema)
+            except ValueError as error:  # of a caller that hands answers over unseen
+                question = {**question, "error": str(error)}
+            except JiuWenBaseException as error:
+                question = {**question, "error": error.message}
+
+    async def _answered_question(self, question: dict[str, Any]) -> Any:
+        value = question["value"]
         if self._is_fed:
             raise StatusCode.INTERACTIVE_NOT_SUPPORT_STREAM_ERROR.error()
         if not self._scope.can_pause:
@@ -231,7 +246,7 @@ class NodeRuntime(ResourceAccess, Runtime):
         self._calls += 1
         answer = await self._answer_to(slot)
         if answer is MISSING:
-            raise self._asking(slot, value)
+            raise self._asking(slot, question)
         self._answered += 1
         return storable(answer)
 
@@ -271,8 +286,8 @@ class NodeRuntime(ResourceAccess, Runtime):
         if self._resumed_before > found:
             raise ValueError("it uses LangGraph's interrupt() and interact(): ask in one way only")
 
-    def _asking(self, slot: int, value: Any) -> InteractionRequired:
-        question: dict[str, Any] = {"id": self._id, "index": self._answered, "value": value}
+    def _asking(self, slot: int, question: dict[str, Any]) -> InteractionRequired:
+        question = {"id": self._id, "index": self._answered, **question}
         if slot != self._answered:
             question["slot"] = slot
         required = InteractionRequired(Interrupt(question, self._interrupt_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from jiuwen_lg.config import WorkflowConfig
@@ -37,6 +37,7 @@ class Program:
         self.version = definition.version()
         self.identity = Identity(metadata.id if metadata.is_named else "", fingerprint(shape), shape)
         self.config = config
+        self._definition = definition
         self.keep_history = keep_history
         self._inside = dict(definition.walk(config.workflow_max_nesting_depth))
         self.component_ids = [id for id, spec in self._inside.items() if spec.nested is None]
@@ -76,6 +77,10 @@ class Program:
             assert store is not None
             found = self._graphs[store] = self._graph.copy({"checkpointer": store.saver})
         return found
+
+    def require(self, ids: Iterable[str], reason: str) -> None:
+        """Check that components of the workflow itself are there: 110006 names those that are not."""
+        self._definition.require_ids(ids, reason)
 
     def skipped_joins(self, completed: Collection[str]) -> list[str]:
         """What to say of joins that did not fire since some of their predecessors never ran."""

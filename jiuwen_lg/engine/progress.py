@@ -36,6 +36,7 @@ class Progress:
         unanswered: The questions that no resume has answered yet.
         kept: The answers on file for components that have not finished.
         next_ids: The components that run next.
+        checkpoint_ids: The latest checkpoint and the one before it.
         state: The state's channels.
     """
 
@@ -45,6 +46,7 @@ class Progress:
     kept: dict[str, Any]
     next_ids: list[str]
     state: dict[str, Any]
+    checkpoint_ids: tuple[str, str]
 
     def command(self, answers: Mapping[str, Any], world: Sequence[dict[str, Any]] = ()) -> Command[Any] | None:
         """How to go on: resume each task's first question that has an answer; None if there is nothing to say.
@@ -88,7 +90,12 @@ async def read_progress(program: Program, store: Store, record: Record) -> Progr
         kept={id: value for id, value in record.kept.items() if id not in completed},
         next_ids=list(level.open.values()),
         state=_with_told(snapshot.values, level.told),
+        checkpoint_ids=(_checkpoint_id(snapshot.config), _checkpoint_id(snapshot.parent_config)),
     )
+
+
+def _checkpoint_id(config: Any) -> str:
+    return str((config or {}).get("configurable", {}).get("checkpoint_id", ""))
 
 
 def _with_told(state: Mapping[str, Any], told: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -354,6 +354,34 @@ class Sessions:
                 self._delete(cursor, record)
         return len(records)
 
+    def fork(self, record: Record, checkpoint_id: str, session_id: str, kept: Mapping[str, Any]) -> None:
+        """Copy a run as it was at a checkpoint into another session, where it waits to go on.
+
+        Raises:
+            JiuWenBaseException: 100006, the session has an unfinished run of this workflow.
+        """
+        row, now = record.row, time.time()
+        fresh = {"turn_id": None, "questions": None, "answers": None, "result": None, "error": None, **_NOBODYS}
+        values = {name: getattr(row, name) for name in Row.__slots__} | fresh
+        values |= {"thread_id": uuid4().hex, "session_id": session_id, "status": "waiting", "fence": 0}
+        values |= {"kept": dump(kept) if kept else None, "created_at": now, "updated_at": now}
+        with self.database.transaction() as cursor:
+            others = self._select(cursor, "session_id = ? AND workflow_id = ?", session_id, row.workflow_id)
+            if any(not r.is_done for r in others):
+                raise StatusCode.WORKFLOW_STATE_EXISTS_ERROR.error(
+                    session_id=session_id, reason="a fork needs a free one"
+                )
+            marks = ", ".join("?" * len(values))
+            cursor.execute(f"INSERT INTO jiuwen_sessions ({', '.join(values)}) VALUES ({marks})", (*values.values(),))
+            for table, until in (("checkpoints", "<="), ("writes", "<")):  # what was written after it is not copied
+                columns = [column[1] for column in cursor.execute(f"PRAGMA table_info({table})").fetchall()]
+                rest = ", ".join(column for column in columns if column != "thread_id")
+                query = f"SELECT ?, {rest} FROM {table} WHERE thread_id = ? AND checkpoint_id {until} ?"
+                cursor.execute(
+                    f"INSERT INTO {table} (thread_id, {rest}) {query}",
+                    (values["thread_id"], row.thread_id, checkpoint_id),
+                )
+
     # --- rows ---
 
     def _select(self, cursor: sqlite3.Cursor, where: str, *values: Any) -> list[Record]:
@@ -432,4 +460,6 @@ def _retired(records: Sequence[Record]) -> list[str]:
 
 
 def _plain(question: Question) -> dict[str, Any]:
-    return {"id": question.id, "index": question.index, "value": question.value, "token": question.token}
+    shown = {"id": question.id, "index": question.index, "value": question.value, "token": question.token}
+    more = {"schema": question.schema, "error": question.error}
+    return {**shown, **{name: value for name, value in more.items() if value is not None}}

@@ -9,9 +9,10 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
 from langgraph.errors import GraphRecursionError, NodeCancelledError
+from langgraph.types import Command
 
 from jiuwen_lg.constants import (
     FORCE_DEL_WORKFLOW_STATE_KEY,
@@ -23,15 +24,18 @@ from jiuwen_lg.constants import (
 from jiuwen_lg.engine.answers import plan_for
 from jiuwen_lg.engine.channels import WORLD
 from jiuwen_lg.engine.frame_clock import FrameClock
+from jiuwen_lg.engine.history import EDITS, with_edits
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.lease import Lease
 from jiuwen_lg.engine.pauses import Pauses, first_done
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.progress import Progress, read_progress
 from jiuwen_lg.engine.scope import SCOPE_KEY, Scope
-from jiuwen_lg.engine.sessions import SHOWN, Record, Status
+from jiuwen_lg.engine.sessions import SHOWN, Record
+from jiuwen_lg.engine.stops import JUMP, Stops, jump_of
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.subgraph import RECURSION_LIMIT
+from jiuwen_lg.engine.tenure import ended, leased, resting
 from jiuwen_lg.engine.trace import Tracer, WorkflowSpan
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
@@ -45,15 +49,23 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Outcome:
-    """How a turn ended: with a result, or with questions (then `result` means nothing)."""
+    """How a turn ended: with a result, with questions, or where it was told to stop (then `result` means nothing)."""
 
     result: Any = None
     questions: list[Question] = field(default_factory=list)
+    is_stopped: bool = False
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the run goes on later."""
+        return self.is_stopped or bool(self.questions)
 
     @property
     def summary(self) -> str:
         """The outcome in words, without its values."""
-        return f"waits for {[question.id for question in self.questions]}" if self.questions else "finished"
+        if self.questions:
+            return f"waits for {[question.id for question in self.questions]}"
+        return "stopped where it was told to" if self.is_stopped else "finished"
 
 
 class Turn:
@@ -68,6 +80,7 @@ class Turn:
         timeout_code: What a run that takes too long raises.
         pauses: The time that it waits for the reader of its frames.
         is_live: Whether frames are read while they are made, or with the outcome only.
+        stops: Where the run stops by itself.
     """
 
     def __init__(
@@ -81,8 +94,10 @@ class Turn:
         timeout_code: StatusCode,
         pauses: Pauses | None = None,
         is_live: bool = False,
+        stops: Stops | None = None,
     ) -> None:
         self._program = program
+        self._stops = stops or Stops()
         self._runtime = runtime
         self._session_id = runtime.session_id()
         self._timeout_code = timeout_code
@@ -128,6 +143,8 @@ class Turn:
         Raises:
             JiuWenBaseException: See `Workflow.invoke`.
         """
+        self._stops.require(self._program)
+        self._program.require(self._runtime.resume_from, "resume_from names them")
         store = await current_store()
         _logger.debug("session [%s]: turn with %s", self._session_id, type(inputs).__name__)
         try:
@@ -150,7 +167,7 @@ class Turn:
         except Exception as error:
             await span.end("error", error=error)
             raise
-        await span.end("interrupted" if outcome.questions else "finish", outputs=outcome.result)
+        await span.end("interrupted" if outcome.is_unfinished else "finish", outputs=outcome.result)
         return outcome
 
     async def _run(self, store: Store | None, inputs: Any) -> Outcome:
@@ -158,6 +175,10 @@ class Turn:
             return await self._run_without_store(inputs)
         if isinstance(inputs, InteractiveInput):
             return await self._resume(store, inputs)
+        if self._runtime.resume_from:
+            raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(
+                reason="resume_from goes on with an unfinished run, so it takes an InteractiveInput"
+            )
         return await self._start(store, _checked(inputs))
 
     # --- without a store ---
@@ -177,7 +198,7 @@ class Turn:
 
     async def _start(self, store: Store, inputs: dict[str, Any]) -> Outcome:
         turn_id = self._runtime.turn_id
-        record, lease = await _leased(
+        record, lease = await leased(
             store,
             lambda: store.sessions.start(
                 self._session_id,
@@ -206,12 +227,12 @@ class Turn:
     async def _exists(self, store: Store, record: Record) -> JiuWenBaseException:
         """100006, naming what the unfinished run waits for or failed with."""
         progress = await read_progress(self._program, store, record)
-        reason = _what_waits(record, list(progress.situation.questions))
+        reason = _what_waits(record, list(progress.situation.questions), progress.next_ids)
         return StatusCode.WORKFLOW_STATE_EXISTS_ERROR.error(session_id=self._session_id, reason=reason)
 
     async def _resume(self, store: Store, given: InteractiveInput) -> Outcome:
         insist = self._runtime.on_change == "continue"
-        record, lease = await _leased(
+        record, lease = await leased(
             store, lambda: store.sessions.resume(self._session_id, self._program.identity, insist=insist)
         )
         if record is None or lease is None:
@@ -221,23 +242,30 @@ class Turn:
 
     async def _go_on(self, store: Store, record: Record, lease: Lease, given: InteractiveInput) -> Outcome:
         """Do with an unfinished run what its input asks for."""
-        status = _resting(record)
+        status = resting(record)
         try:
             progress = await read_progress(self._program, store, record)
-            status = "failed" if progress.situation.is_broken else "waiting"
-            plan = plan_for(given, progress.situation)
-            answers, kept = {**record.answers, **plan.answers}, {**progress.kept, **plan.kept}
-            graph_input = self._continuation(progress, record, answers)
+            status = "failed" if progress.situation.is_broken and record.row.status != "waiting" else "waiting"
+            jump = jump_of(tuple(self._runtime.resume_from), progress)
+            plan = plan_for(given, progress.situation, jump.ids if jump is not None else ())
+            answers = {**record.answers, **plan.answers}
+            kept = {**progress.kept, **plan.kept, **(jump.kept if jump is not None else {})}
+            graph_input = with_edits(self._continuation(progress, record, answers), progress)
             if plan.runs:
                 await self._accept(store, lease, answers, kept)
         except BaseException as error:
-            await _ended(store, lease, lambda: store.sessions.release(lease, record, status))
+            await ended(store, lease, lambda: store.sessions.release(lease, record, status))
             _raise_outer(error)
         if not plan.runs:
             return await self._ask_again(store, record, lease, progress)
         self._scope.completed.update(progress.situation.completed_ids)
         if record.row.status != "waiting":  # a turn that ended with a question has given its frames
             self._frames += self._program.frames_of_end(progress.state, progress.situation.completed_ids)
+        if jump is not None:
+            self._scope.lease = lease
+            await jump.make(self._program.graph(store), self._config(record.row.thread_id), progress)
+            changes = self._scope.changes
+            graph_input = Command(update={"world": list(changes)}) if changes else None
         return await self._drive(store, record, lease, graph_input)
 
     def _continuation(self, progress: Progress, record: Record, answers: dict[str, Any]) -> Any:
@@ -255,6 +283,8 @@ class Turn:
         await store.database.call(lambda: store.sessions.accept(lease, identity, answers=answers, kept=kept))
         self._scope.answers, self._scope.kept = answers, kept
         self._scope.shown_before = kept.pop(SHOWN, {})
+        for done in (JUMP, EDITS):
+            kept.pop(done, None)
 
         async def claim(id: str, token: str) -> Any:
             answers[token] = kept.pop(id)
@@ -277,9 +307,9 @@ class Turn:
         """Show the open questions once more; nothing runs."""
         questions = list(progress.situation.questions)
         if record.row.status == "waiting":
-            await _ended(store, lease, lambda: store.sessions.release(lease, record, "waiting"))
+            await ended(store, lease, lambda: store.sessions.release(lease, record, "waiting"))
         else:
-            await _ended(
+            await ended(
                 store, lease, lambda: store.sessions.settle(lease, "waiting", questions=questions, kept=record.kept)
             )
         for question in questions:
@@ -291,22 +321,30 @@ class Turn:
         self._scope.lease = lease
         work = self._execute(store, graph_input, thread_id=record.row.thread_id)
         try:
-            outcome = self._outcome(await self._within_time(work, lease))
+            result = await self._within_time(work, lease)
+            outcome = self._outcome(result, is_stopped=await self._is_stopped(store, record))
         except BaseException as error:
             if lease.is_lost:
                 store.sessions.let_go(lease)
                 raise lease.lost_error() from error
             text, kept = f"{type(error).__name__}: {error}", self._kept_then(were_seen=self._is_live)
-            await _ended(store, lease, lambda: store.sessions.settle(lease, "failed", error=text, kept=kept))
+            await ended(store, lease, lambda: store.sessions.settle(lease, "failed", error=text, kept=kept))
             _raise_outer(error)
         # From here on the run has ended well, and a cancellation changes that no more.
-        await _ended(store, lease, lambda: self._record(store, record, lease, outcome))
+        await ended(store, lease, lambda: self._record(store, record, lease, outcome))
         return outcome
 
-    def _outcome(self, result: Any) -> Outcome:
+    async def _is_stopped(self, store: Store, record: Record) -> bool:
+        """Whether the run stopped where it was told to."""
+        if not self._stops.options or self._scope.questions:
+            return False
+        state = await self._program.graph(store).aget_state(self._config(record.row.thread_id))
+        return bool(state.next)
+
+    def _outcome(self, result: Any, *, is_stopped: bool = False) -> Outcome:
         questions = sorted(self._scope.questions, key=lambda q: self._program.order_of(q.id))
-        if questions:
-            return Outcome(questions=questions)
+        if questions or is_stopped:
+            return Outcome(questions=questions, is_stopped=is_stopped)
         for skipped in self._program.skipped_joins(self._scope.completed):
             _logger.warning("session [%s]: %s", self._session_id, skipped)
         return Outcome(self._frames if self._program.is_streaming else result)
@@ -318,7 +356,7 @@ class Turn:
         return {**scope.kept, SHOWN: shown} if shown else scope.kept
 
     def _record(self, store: Store, record: Record, lease: Lease, outcome: Outcome) -> None:
-        if outcome.questions:
+        if outcome.is_unfinished:
             store.sessions.settle(lease, "waiting", questions=outcome.questions, kept=self._kept_then(were_seen=True))
         else:
             store.sessions.complete(lease, record, outcome.result, tokens=list(self._scope.answers))
@@ -345,17 +383,21 @@ class Turn:
             await watch
         raise self._timeout_code.error(timeout=f"{limit:g}")
 
-    async def _execute(self, store: Store | None, graph_input: Any, *, thread_id: str) -> Any:
+    def _config(self, thread_id: str) -> Any:
         given = self._runtime.runnable_config
         own = {"thread_id": thread_id, SCOPE_KEY: self._scope}
-        config: Any = {
+        return {
             **given,
             "configurable": {**given.get("configurable", {}), **own},
             "recursion_limit": RECURSION_LIMIT,
         }
+
+    async def _execute(self, store: Store | None, graph_input: Any, *, thread_id: str) -> Any:
+        config = self._config(thread_id)
         result = None
         graph = self._program.graph(store)
-        async for values in graph.astream(graph_input, config, stream_mode="values", output_keys="result"):
+        options: Any = {"stream_mode": "values", "output_keys": "result", **self._stops.options}
+        async for values in graph.astream(graph_input, config, **options):
             if not (isinstance(values, dict) and "__interrupt__" in values):
                 result = values
         return result
@@ -388,42 +430,13 @@ def _checked(inputs: Any) -> dict[str, Any]:
         raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=f"the inputs cannot be kept: {error}") from error
 
 
-def _what_waits(record: Record, questions: list[Question]) -> str:
+def _what_waits(record: Record, questions: list[Question], next_ids: list[str]) -> str:
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.row.updated_at))
     if questions:
         return f"{'; '.join(f'[{q.id}] asks {q.value!r}' for q in questions)}, since {since}"
+    if record.row.status == "waiting":
+        return f"it was told to stop before {next_ids}, since {since}"
     return f"it failed at {since}: {record.row.error}" if record.row.error else f"its process stopped after {since}"
-
-
-_Leased: TypeAlias = tuple[Record | None, Lease | None]
-
-
-async def _leased(store: Store, acquire: Callable[[], _Leased]) -> _Leased:
-    """Acquire a lease; if the caller is cancelled meanwhile, what was acquired is let go."""
-    acquiring = asyncio.ensure_future(store.database.call(acquire))
-    try:
-        return await asyncio.shield(acquiring)
-    except asyncio.CancelledError:
-        with suppress(Exception):  # what was refused needs no undoing
-            record, lease = await acquiring
-            if record is not None and lease is not None:
-                await _ended(store, lease, lambda: store.sessions.release(lease, record, _resting(record)))
-        raise
-
-
-def _resting(record: Record) -> Status:
-    """The status of a row to which nothing has happened since it was read; a killed run counts as failed."""
-    return "failed" if record.row.status == "running" else record.row.status
-
-
-async def _ended(store: Store, lease: Lease, write: Callable[[], None]) -> None:
-    """The last write of a turn: done whether or not the caller is cancelled, and then the lease is let go."""
-    writing = asyncio.ensure_future(store.database.call(write))
-    try:
-        await asyncio.shield(writing)
-    finally:
-        await asyncio.wait({writing})
-        store.sessions.let_go(lease)
 
 
 def _cancel_from_anywhere(loop: asyncio.AbstractEventLoop, task: asyncio.Future[Any]) -> None:

@@ -1,0 +1,90 @@
+"""Where a run stops without being asked to by a component, and where it goes on from (seed 004's static interrupts)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from langgraph.constants import END
+from langgraph.pregel._io import map_command
+from langgraph.types import Command
+
+from jiuwen_lg.engine.program import Program
+from jiuwen_lg.engine.progress import Progress
+
+Ids: TypeAlias = Sequence[str] | Literal["*"] | None
+"""Components of a workflow; `"*"` for all of them."""
+
+JUMP = "@from"
+"""Among the kept answers: where a run was told to go on, until it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """The components before and after which a run stops.
+
+    Args:
+        before: Before these.
+        after: After these.
+    """
+
+    before: Ids = None
+    after: Ids = None
+
+    def require(self, program: Program) -> None:
+        """Check that they are there.
+
+        Raises:
+            JiuWenBaseException: 110006, naming those that are not.
+        """
+        program.require(() if self.before == "*" else self.before or (), "interrupt_before names them")
+        program.require(() if self.after == "*" else self.after or (), "interrupt_after names them")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What LangGraph is told."""
+        given = {"interrupt_before": self.before, "interrupt_after": self.after}
+        return {name: ids if ids == "*" else list(ids) for name, ids in given.items() if ids}
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A run's going on from other components than those that are next.
+
+    Attributes:
+        ids: The components.
+        at: The checkpoint at which it was told so.
+    """
+
+    ids: tuple[str, ...]
+    at: str
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """It on file, so that a process that is killed meanwhile changes nothing."""
+        return {JUMP: {"ids": list(self.ids), "at": self.at}}
+
+    async def make(self, graph: Any, config: Any, progress: Progress) -> None:
+        """Let these components be next, and nothing else.
+
+        LangGraph takes a `goto` for a write that belongs to no step yet, and runs at once; here it is put
+        on file, and clearing what is next, of which there is nothing, makes it a step.
+        """
+        if progress.next_ids:
+            await graph.aupdate_state(config, None, as_node=END)
+        latest = (await graph.aget_state(config)).config["configurable"]
+        where = {"configurable": {**config["configurable"], **latest}}
+        writes = list(map_command(Command(goto=list(self.ids))))
+        await graph.checkpointer.aput_writes(where, [write[1:] for write in writes], writes[0][0])
+        await graph.aupdate_state(config, None, as_node=END)
+
+
+def jump_of(ids: tuple[str, ...], progress: Progress) -> Jump | None:
+    """Where a run goes on, if not with what is next: as it is told now, or was when its process was killed."""
+    latest, before = progress.checkpoint_ids
+    found = progress.kept.pop(JUMP, None)
+    if ids or found is None:
+        return Jump(ids, latest) if ids and set(ids) != set(progress.next_ids) else None
+    is_due = found["at"] == latest or (found["at"] == before and not progress.next_ids)
+    return Jump(tuple(found["ids"]), found["at"]) if is_due else None

@@ -1,0 +1,276 @@
+"""Static interrupts and jumps, alone and with questions: seed 004's InterruptBefore, InterruptAfter and ResumeFrom."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
+
+from jiuwen_lg import (
+    BaseStreamMode,
+    InteractiveInput,
+    JiuWenBaseException,
+    Workflow,
+    WorkflowExecutionState,
+    WorkflowOutput,
+    WorkflowRuntime,
+)
+from tests.flows import Ask, Call, asked, chain, turn
+
+LETTERS = "abcdef"
+WHOLE = {"output": {letter: letter for letter in LETTERS}}
+
+
+class Line:
+    """A workflow of six components in a line, and what has run."""
+
+    def __init__(self, asks: bool = False, **options: Any) -> None:
+        self.ran: list[str] = []
+        self.flow = self.build(asks, **options)
+
+    def build(self, asks: bool, **options: Any) -> Workflow:
+        components: list[tuple[str, Any]] = [(letter, Call(self.run(letter))) for letter in LETTERS]
+        if asks:
+            components[2] = ("c", Ask("c?"))
+        return chain(*components, id="line", **options)
+
+    def run(self, letter: str) -> Any:
+        return lambda inputs, runtime: self.ran.append(letter) or letter  # type: ignore[func-returns-value]
+
+
+def stopped(output: WorkflowOutput) -> tuple[Any, list[str]]:
+    """The node and the next ones of a run that stopped by itself."""
+    assert output.state is WorkflowExecutionState.INPUT_REQUIRED
+    assert output.result == []
+    assert output.snapshot is not None
+    return output.snapshot.node, output.snapshot.next_nodes
+
+
+class TestStops:
+    async def test_before_a_component_in_one_run(self) -> None:
+        line = Line()
+        output = await turn(line.flow, {"q": 1}, interrupt_before=["c"])
+        assert stopped(output) == ("c", ["c"])
+        assert output.snapshot is not None
+        assert output.snapshot.status == "waiting"
+        assert output.snapshot.state["io"] == {"start": {"q": 1}, "a": "a", "b": "b"}
+        assert line.ran == ["a", "b"]
+        assert (await turn(line.flow, InteractiveInput())).result == WHOLE
+        assert line.ran == list(LETTERS)
+
+    async def test_in_every_run_of_a_workflow(self) -> None:
+        line = Line(interrupt_before=["c"], interrupt_after=["d"])
+        assert stopped(await turn(line.flow, {"q": 1})) == ("c", ["c"])
+        assert stopped(await turn(line.flow, InteractiveInput())) == ("e", ["e"])
+        assert (await turn(line.flow, InteractiveInput())).result == WHOLE
+        assert (await turn(line.flow, {"q": 1}, "t", interrupt_before=[], interrupt_after=[])).result == WHOLE
+
+    async def test_before_each(self) -> None:
+        line = Line()
+        output = await turn(line.flow, {"q": 1}, interrupt_before="*")
+        nodes = []
+        while output.state is WorkflowExecutionState.INPUT_REQUIRED:
+            nodes.append(stopped(output)[0])
+            output = await turn(line.flow, InteractiveInput(), interrupt_before="*")
+        assert nodes == ["start", *LETTERS, "end"]
+        assert output.result == WHOLE
+        assert line.ran == list(LETTERS)
+
+    async def test_the_snapshot_is_the_same_from_another_process(self, child_env: dict[str, str]) -> None:
+        line = Line()
+        output = await turn(line.flow, {"q": 1}, interrupt_after=["c"])
+        code = "import asyncio\nfrom tests.test_stops import Line\nprint(asyncio.run(Line().flow.snapshot('s')))\n"
+        command = [sys.executable, "-c", code]
+        printed = await asyncio.to_thread(subprocess.check_output, command, env=child_env, text=True)
+        assert printed.strip() == repr(output.snapshot)
+
+    async def test_a_stopped_session_is_not_started_again(self) -> None:
+        line = Line()
+        await turn(line.flow, {"q": 1}, interrupt_before=["c"])
+        with pytest.raises(JiuWenBaseException, match=r"told to stop before \['c'\]") as error:
+            await turn(line.flow, {"q": 1})
+        assert error.value.error_code == 100006
+        with pytest.raises(JiuWenBaseException) as error:
+            await turn(line.flow, InteractiveInput("x"))
+        assert error.value.error_code == 100900
+        assert await line.flow.pending() == []
+        found = await line.flow.snapshot("s")
+        assert found is not None
+        assert found.status == "waiting"
+
+    async def test_a_stream_ends_there(self) -> None:
+        line = Line()
+        modes = [BaseStreamMode.OUTPUT]
+        runtime = WorkflowRuntime(session_id="s", interrupt_before=["c"])
+        assert [f async for f in line.flow.stream({"q": 1}, runtime, stream_modes=modes)] == []
+        frames = [f async for f in line.flow.stream(InteractiveInput(), WorkflowRuntime(session_id="s"))]
+        assert frames[-1].payload == WHOLE
+
+    async def test_through_the_compiled_graph(self) -> None:
+        line = Line()
+        config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+        graph = line.flow.compile(InMemorySaver(), interrupt_before=["c"])
+        await graph.ainvoke({"inputs": {"q": 1}}, config)
+        assert (await graph.aget_state(config)).next == ("c",)
+        assert (await graph.ainvoke(None, config))["result"] == WHOLE
+        config = {"configurable": {"thread_id": "2"}}
+        graph = line.flow.compile(InMemorySaver())
+        graph.invoke({"inputs": {"q": 1}}, config, interrupt_after=["c"])
+        assert graph.get_state(config).next == ("d",)
+        assert graph.invoke(None, config)["result"] == WHOLE
+
+    async def test_an_unknown_name_is_refused_with_the_ids(self) -> None:
+        line = Line()
+        for options in ({"interrupt_before": ["x"]}, {"interrupt_after": ["aa"]}, {"resume_from": ["c", "x"]}):
+            with pytest.raises(JiuWenBaseException, match=r"'a', 'b', 'c', 'd', 'e', 'f', 'end'\]") as error:
+                await turn(line.flow, {"q": 1}, **options)
+            assert error.value.error_code == 110006
+        with pytest.raises(JiuWenBaseException, match="did you mean 'a'"):
+            line.flow.compile(interrupt_before=["aa"])
+        assert line.ran == []
+
+
+class TestWithQuestions:
+    async def test_before_a_component_that_asks(self) -> None:
+        line = Line(asks=True)
+        assert stopped(await turn(line.flow, {"q": 1}, interrupt_before=["c"])) == ("c", ["c"])
+        assert asked(await turn(line.flow, InteractiveInput(), interrupt_before=["c"])) == [("c", 0, "c?")]
+        done = (await turn(line.flow, InteractiveInput("yes"), interrupt_before=["c"])).result["output"]
+        assert done["c"]["answer"] == "yes"
+
+    async def test_an_answer_may_come_with_the_word_to_go_on(self) -> None:
+        line = Line(asks=True)
+        await turn(line.flow, {"q": 1}, interrupt_before=["c"])
+        done = await turn(line.flow, InteractiveInput().update("c", "yes"))
+        assert done.result["output"]["c"]["answer"] == "yes"
+
+    async def test_after_a_component_that_asks(self) -> None:
+        line = Line(asks=True)
+        assert asked(await turn(line.flow, {"q": 1}, interrupt_after=["c"])) == [("c", 0, "c?")]
+        answered = await turn(line.flow, InteractiveInput("yes"), interrupt_after=["c"])
+        assert stopped(answered) == ("d", ["d"])
+        assert (await turn(line.flow, InteractiveInput())).result["output"]["f"] == "f"
+
+    def test_through_the_compiled_graph(self) -> None:
+        graph = Line(asks=True).flow.compile(InMemorySaver(), interrupt_before=["c"], interrupt_after=["c"])
+        config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+        graph.invoke({"inputs": {"q": 1}}, config)
+        (question,) = graph.invoke(None, config)["__interrupt__"]
+        assert question.value["value"] == "c?"
+        graph.invoke(Command(resume="yes"), config)
+        assert graph.get_state(config).next == ("d",)
+        assert graph.invoke(None, config)["result"]["output"]["c"]["answer"] == "yes"
+
+
+class TestJumps:
+    async def test_over_components(self) -> None:
+        line = Line()
+        await turn(line.flow, {"q": 1}, interrupt_before=["c"])
+        done = await turn(line.flow, InteractiveInput(), resume_from=["e"])
+        assert done.result == {"output": {letter: letter for letter in "abef"}}
+        assert line.ran == ["a", "b", "e", "f"]
+
+    async def test_back_to_a_component(self) -> None:
+        line = Line()
+        await turn(line.flow, {"q": 1}, interrupt_before=["c"])
+        assert (await turn(line.flow, InteractiveInput(), resume_from=["b"])).result == WHOLE
+        assert line.ran == ["a", "b", "b", "c", "d", "e", "f"]
+
+    async def test_to_where_it_is_anyway(self) -> None:
+        line = Line(asks=True)
+        await turn(line.flow, {"q": 1})
+        done = await turn(line.flow, InteractiveInput("yes"), resume_from=["c"])
+        assert done.result["output"]["c"]["answer"] == "yes"
+
+    @pytest.mark.parametrize("given", [InteractiveInput("yes"), InteractiveInput().update("c", "yes")])
+    async def test_with_an_answer_for_a_component_that_asked_before(self, given: InteractiveInput) -> None:
+        line = Line(asks=True, interrupt_after=["d"])
+        await turn(line.flow, {"q": 1})
+        await turn(line.flow, InteractiveInput("no"))
+        done = await turn(line.flow, given, resume_from=["c"], interrupt_after=[])
+        assert done.result["output"]["c"]["answer"] == "yes"
+        assert line.ran == ["a", "b", "d", "d", "e", "f"]
+
+    async def test_without_an_answer_it_asks(self) -> None:
+        line = Line(asks=True, interrupt_after=["d"])
+        await turn(line.flow, {"q": 1})
+        await turn(line.flow, InteractiveInput("no"))
+        assert asked(await turn(line.flow, InteractiveInput(), resume_from=["c"])) == [("c", 0, "c?")]
+        assert stopped(await turn(line.flow, InteractiveInput("yes"))) == ("e", ["e"])
+
+    async def test_away_from_a_question(self) -> None:
+        """The question is not asked any more; an answer to it finds nothing."""
+        line = Line(asks=True)
+        question = (await turn(line.flow, {"q": 1})).result[0]
+        done = await turn(line.flow, InteractiveInput(), resume_from=["d"])
+        assert done.result == {"output": {letter: letter for letter in "abdef"}}
+        with pytest.raises(JiuWenBaseException) as error:
+            await turn(line.flow, InteractiveInput.reply_to(question, "yes"))
+        assert error.value.error_code == 100900
+
+    async def test_to_several_at_once(self) -> None:
+        line = Line()
+        await turn(line.flow, {"q": 1}, interrupt_before=["b"])
+        await turn(line.flow, InteractiveInput(), resume_from=["e", "c"], interrupt_after="*")
+        assert sorted(line.ran) == ["a", "c", "e"]
+
+    async def test_a_run_that_failed_goes_on_elsewhere(self) -> None:
+        def fail(inputs: Any, runtime: Any) -> None:
+            raise ValueError("no")
+
+        flow = chain(("a", Call()), ("b", Call(fail)), ("c", Call(lambda i, r: "c")), id="w")
+        with pytest.raises(JiuWenBaseException):
+            await turn(flow, {"q": 1})
+        assert (await turn(flow, InteractiveInput(), resume_from=["c"])).result["output"]["c"] == "c"
+
+    async def test_it_takes_an_unfinished_run(self) -> None:
+        line = Line()
+        with pytest.raises(JiuWenBaseException, match="takes an InteractiveInput"):
+            await turn(line.flow, {"q": 1}, resume_from=["c"])
+        with pytest.raises(JiuWenBaseException) as error:
+            await turn(line.flow, InteractiveInput(), resume_from=["c"])
+        assert error.value.error_code == 100900
+
+    def test_through_the_compiled_graph(self) -> None:
+        line = Line()
+        graph = line.flow.compile(InMemorySaver(), interrupt_before=["c"])
+        config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+        graph.invoke({"inputs": {"q": 1}}, config)
+        graph.update_state(config, None, as_node="__end__")
+        graph.invoke(Command(goto=["e"]), config)
+        assert line.ran == ["a", "b", "e", "f"]
+        with pytest.raises(JiuWenBaseException, match="goto names them") as error:
+            graph.invoke(Command(goto=["x"]), config)
+        assert error.value.error_code == 110006
+
+    def test_a_process_killed_in_between_goes_on_there(self, child_env: dict[str, str]) -> None:
+        """Killed before what was next is cleared, after it, and in the component that was jumped to."""
+        code = (
+            "import asyncio, os, sys\n"
+            "from jiuwen_lg import InteractiveInput, WorkflowRuntime\nfrom jiuwen_lg.engine import stops\n"
+            "from tests.flows import turn\nfrom tests.test_stops import Line\n"
+            "step, line = sys.argv[1], Line()\n"
+            "clear = stops.Jump.make\n"
+            "async def cleared(self, *args):\n"
+            "    if step == 'before': os._exit(9)\n"
+            "    await clear(self, *args)\n"
+            "    if step == 'after': os._exit(9)\n"
+            "if step == 'inside': line.run = lambda letter: (lambda i, r: os._exit(9) if letter == 'e' else letter)\n"
+            "line.flow = line.build(False)\n"
+            "stops.Jump.make = cleared\n"
+            "asyncio.run(turn(line.flow, {'q': 1}, step, interrupt_before=['c']))\n"
+            "asyncio.run(turn(line.flow, InteractiveInput(), step, resume_from=['e']))\n"
+        )
+        for step in ("before", "after", "inside"):
+            killed = subprocess.run([sys.executable, "-c", code, step], env=child_env, check=False)
+            assert killed.returncode == 9
+            line = Line()
+            done = asyncio.run(turn(line.flow, InteractiveInput(), step))
+            assert done.result == {"output": {letter: letter for letter in "abef"}}
+            assert line.ran == ["e", "f"]

@@ -1,0 +1,109 @@
+"""Answers of a type: `interact(value, schema=…)`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
+from pydantic import BaseModel, Field
+
+from jiuwen_lg import InteractiveInput, JiuWenBaseException, Workflow
+from tests.flows import asked, chain, turn
+
+
+class Trip(BaseModel):
+    city: str
+    days: int = Field(ge=1)
+
+
+def flow(schema: Any, *more: Any) -> Workflow:
+    async def ask(inputs: Any, runtime: Any) -> Any:
+        answer = await runtime.interact("?", schema=schema)
+        rest = [await runtime.interact("more?", schema=one) for one in more]
+        return {"type": type(answer).__name__, "answer": answer, "rest": rest}
+
+    return chain(("ask", ask), id="w")
+
+
+async def answer(flow: Workflow, given: Any) -> Any:
+    return (await turn(flow, given)).result["output"]["ask"]["answer"]
+
+
+class TestWorkflow:
+    @pytest.mark.parametrize(
+        ("schema", "bad", "reason", "good", "kind"),
+        [
+            (int, "five", "'five' is not of type 'integer'", 5, "int"),
+            (Literal["yes", "no"], "maybe", "'maybe' is not one of", "yes", "str"),
+            (list[int], [1, "x"], r"at \$\[1\]: 'x' is not of type 'integer'", [1, 2], "list"),
+            (
+                Trip,
+                {"city": "杭州", "days": 0},
+                r"at \$.days: 0 is less than the minimum of 1",
+                {"city": "杭州", "days": 2},
+                "Trip",
+            ),
+            (Trip, {"days": 1}, "'city' is a required property", Trip(city="杭州", days=1), "Trip"),
+            ({"type": "string", "maxLength": 3}, "long", "'long' is too long", "abc", "str"),
+        ],
+    )
+    async def test_one_that_does_not_fit_is_refused_and_the_question_stays(
+        self, schema: Any, bad: Any, reason: str, good: Any, kind: str
+    ) -> None:
+        await turn(flow(schema), {"q": 1})
+        before = await flow(schema).snapshot("s")
+        for given in (InteractiveInput(bad), InteractiveInput().update("ask", bad)):
+            with pytest.raises(JiuWenBaseException, match=reason) as error:
+                await turn(flow(schema), given)
+            assert error.value.error_code == 100000
+        assert await flow(schema).snapshot("s") == before
+        done = (await turn(flow(schema), InteractiveInput(good))).result["output"]["ask"]
+        assert done["type"] == kind
+
+    async def test_the_question_tells_its_schema(self) -> None:
+        output = await turn(flow(Trip), {"q": 1})
+        assert output.result[0].payload.answer_schema == Trip.model_json_schema()
+        (pending,) = await flow(Trip).pending()
+        assert pending.output.answer_schema == Trip.model_json_schema()
+        assert repr(output.result[0].payload) == "InteractionOutput(id='ask', value='?')"
+
+    async def test_each_question_has_its_own(self) -> None:
+        two = flow(int, Literal["a", "b"])
+        await turn(two, {"q": 1})
+        assert asked(await turn(two, InteractiveInput(5))) == [("ask", 1, "more?")]
+        with pytest.raises(JiuWenBaseException):
+            await turn(two, InteractiveInput(5))
+        assert await answer(two, InteractiveInput("a")) == 5
+
+    async def test_an_answer_kept_for_later_is_asked_for_again_if_it_does_not_fit(self) -> None:
+        """It was given before the component asked, so nobody knew."""
+        waits = chain(("first", _ask), ("ask", _ask_for_a_number), id="w")
+        await turn(waits, {"q": 1})
+        output = await turn(waits, InteractiveInput().update("first", "x").update("ask", "five"))
+        assert asked(output) == [("ask", 1, "number?")]
+        assert "valid integer" in str(output.result[0].payload.error)
+        assert (await turn(waits, InteractiveInput(5))).result["output"]["ask"] == 5
+
+
+async def _ask(inputs: Any, runtime: Any) -> Any:
+    return await runtime.interact("?")
+
+
+async def _ask_for_a_number(inputs: Any, runtime: Any) -> Any:
+    return await runtime.interact("number?", schema=int)
+
+
+class TestGraph:
+    @pytest.mark.parametrize("schema", [int, {"type": "integer"}])
+    async def test_one_that_does_not_fit_is_asked_for_again_with_the_reason(self, schema: Any) -> None:
+        graph = flow(schema).compile(InMemorySaver())
+        config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+        (question,) = (await graph.ainvoke({"inputs": {"q": 1}}, config))["__interrupt__"]
+        assert question.value["schema"] == {"type": "integer"}
+        (again,) = (await graph.ainvoke(Command(resume="five"), config))["__interrupt__"]
+        assert "integer" in again.value["error"]
+        done = await graph.ainvoke(Command(resume=5), config)
+        assert done["result"]["output"]["ask"]["answer"] == 5
