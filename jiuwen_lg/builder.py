@@ -15,8 +15,10 @@ from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec, WorkflowC
 from jiuwen_lg.engine.abilities import TAKES_FRAMES
 from jiuwen_lg.engine.definition import ComponentSpec, Connection, Definition
 from jiuwen_lg.engine.loop import BelongsInLoop
+from jiuwen_lg.engine.policies import NO_POLICIES, Cache, Policies, Retry, Timeout
 from jiuwen_lg.engine.router import BringsRouter
 from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.schema.path import MISSING
 
 _COMPONENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -56,6 +58,10 @@ class BaseWorkFlow:
         stream_outputs_schema: dict[str, Any] | None = None,
         stream_outputs_transformer: Callable[..., Any] | None = None,
         comp_ability: list[ComponentAbility] | None = None,
+        retry: Retry = None,
+        timeout: Timeout = None,
+        cache: Cache = None,
+        fallback: Any = MISSING,
     ) -> Self:
         """Add a component.
 
@@ -73,9 +79,16 @@ class BaseWorkFlow:
             stream_outputs_schema: What of each frame that it gives is kept.
             stream_outputs_transformer: Makes each frame instead of `stream_outputs_schema`.
             comp_ability: What the component runs (default: what its connections ask for).
+            retry: How many attempts it has, where another one may help (timeouts, lost connections, 429,
+                failures of a service), or LangGraph's `RetryPolicy`.
+            timeout: For one attempt, in seconds, or a `timedelta`.
+            cache: Keep its outputs, and give them again for equal inputs: True, for so many seconds, or
+                LangGraph's `CachePolicy`. Only the output is kept, and only of `invoke`.
+            fallback: What counts instead when it has failed for good: an output, a function of the error that
+                gives one, or `Command(goto="other")`, which goes on there instead of along its connections.
 
         Raises:
-            JiuWenBaseException: -1 for a malformed id, 110003 for a used one, 100002 for an
+            JiuWenBaseException: -1 for a malformed id or policy, 110003 for a used one, 100002 for an
                 object that cannot run.
         """
         io = _io(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer)
@@ -86,7 +99,9 @@ class BaseWorkFlow:
             raise StatusCode.ERROR.error(
                 reason=f"[{comp_id}] takes frames, so it waits for all: drop wait_for_all=False"
             )
-        return self._add(comp_id, workflow_comp, node, wait_for_all=bool(wait_for_all) or takes_frames, is_exit=False)
+        waits = bool(wait_for_all) or takes_frames
+        policies = Policies.of(retry, timeout, cache, fallback)
+        return self._add(comp_id, workflow_comp, node, wait_for_all=waits, is_exit=False, policies=policies)
 
     def set_start_comp(
         self,
@@ -129,11 +144,24 @@ class BaseWorkFlow:
         self._definition.end_at(end_comp_id)
         return self
 
-    def _add(self, comp_id: str, component: Any, node: NodeSpec, *, wait_for_all: bool, is_exit: bool) -> Self:
+    def _add(
+        self,
+        comp_id: str,
+        component: Any,
+        node: NodeSpec,
+        *,
+        wait_for_all: bool,
+        is_exit: bool,
+        policies: Policies = NO_POLICIES,
+    ) -> Self:
         self._check_id(comp_id)
         executable = _executable_of(component)
         self._require_place(executable)
-        self._definition.add(ComponentSpec.parse(comp_id, executable, node, wait_for_all=wait_for_all, is_exit=is_exit))
+        self._definition.add(
+            ComponentSpec.parse(
+                comp_id, executable, node, wait_for_all=wait_for_all, is_exit=is_exit, policies=policies
+            )
+        )
         if isinstance(component, BringsRouter):
             self._definition.route(comp_id, component.router())
         self._config.spec.comp_configs[comp_id] = node

@@ -101,6 +101,9 @@ def drawing_of(
                 for target, label in known
                 if target in definition.components
             ]
+    for source, targets in definition.detours.items():
+        ends = [(f"{prefix}{source}", f"{prefix}{target}") for target in targets]
+        arrows += [Arrow(*end, is_conditional=True, label="on failure") for end in ends]
     return Drawing(boxes, tuple(arrows))
 
 

@@ -47,6 +47,7 @@ from jiuwen_lg.tool_info import Parameters, ToolInfo
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
     from langchain_core.tools import BaseTool
+    from langgraph.cache.base import BaseCache
 
     from jiuwen_lg.faces import Inputs, Result
 
@@ -62,6 +63,8 @@ class Workflow(BaseWorkFlow):
         keep_history: Keep the checkpoints of finished runs.
         interrupt_before: Components before which its runs stop, `"*"` for all, unless a runtime says otherwise.
         interrupt_after: The same after them.
+        cache: Where outputs of components are kept that say so (`cache=`): any cache of LangGraph's, by
+            default one in this process's memory.
     """
 
     def __init__(
@@ -71,8 +74,10 @@ class Workflow(BaseWorkFlow):
         keep_history: bool = False,
         interrupt_before: Ids = None,
         interrupt_after: Ids = None,
+        cache: BaseCache[Any] | None = None,
     ) -> None:
         super().__init__(workflow_config)
+        self._cache = cache
         self._stops = Stops(interrupt_before, interrupt_after)
         self._keep_history = keep_history
         self._program: Program | None = None
@@ -175,7 +180,7 @@ class Workflow(BaseWorkFlow):
         """The program of the definition as it is now; compiled again after an edit."""
         program = self._program
         if program is None or program.version != self._definition.version():
-            program = Program(self._definition, self._config, keep_history=self._keep_history)
+            program = Program(self._definition, self._config, keep_history=self._keep_history, cache=self._cache)
             self._program = program
         return program
 

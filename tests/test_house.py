@@ -42,6 +42,7 @@ ENGINE = [
     ["router"],
     ["node_runtime", "messages", "database", "definition"],
     ["streams", "trace"],
+    ["policies"],
     ["loop", "host", "loop_thread", "scope"],
     ["pauses"],
     ["interaction", "lease", "serializer", "channels"],

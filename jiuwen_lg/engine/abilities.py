@@ -50,7 +50,8 @@ def _is_left(definition: Definition, id: str) -> bool:
 def _chosen(definition: Definition) -> set[str]:
     """The components to which routers are known to lead."""
     functions = (function for functions in definition.routers.values() for function in functions)
-    return {target for function in functions for target in Router(function).known_targets()}
+    known = {target for function in functions for target in Router(function).known_targets()}
+    return known.union(*definition.detours.values())
 
 
 def streaming_end(definition: Definition) -> str | None:

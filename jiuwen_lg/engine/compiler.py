@@ -9,11 +9,13 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.runnables.config import var_child_runnable_config
+from langgraph.cache.base import BaseCache
+from langgraph.cache.memory import InMemoryCache
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.constants import END, START
 from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.pregel._write import ChannelWrite, ChannelWriteTupleEntry
+from langgraph.pregel._write import ChannelWrite, ChannelWriteEntry, ChannelWriteTupleEntry
 from langgraph.types import Command, Durability
 
 from jiuwen_lg.config import WorkflowConfig
@@ -40,12 +42,14 @@ from jiuwen_lg.engine.host import HOST_KEY
 from jiuwen_lg.engine.interaction import shown
 from jiuwen_lg.engine.loop import Rounds
 from jiuwen_lg.engine.loop_thread import run_in_loop_thread
-from jiuwen_lg.engine.node import ComponentNode
+from jiuwen_lg.engine.node import ComponentNode, Diverted
 from jiuwen_lg.engine.paths import late, late_before, repeating
 from jiuwen_lg.engine.performance import Performer
+from jiuwen_lg.engine.policies import OutputCache
 from jiuwen_lg.engine.rounds import RoundEnd, RoundNode, last_component
 from jiuwen_lg.engine.router import Router
 from jiuwen_lg.engine.scope import SCOPE_KEY, scope_of
+from jiuwen_lg.engine.serializer import StrictSerializer
 from jiuwen_lg.engine.streams import STREAMS_KEY, Streams
 from jiuwen_lg.engine.subgraph import Subgraph
 from jiuwen_lg.errors import StatusCode
@@ -167,9 +171,11 @@ def compile_graph(
     state, reads = _types(definition, State, NodeState)
     builder = StateGraph(state, input_schema=input_type(parameters), output_schema=GraphOutput)
     result_of = definition.ends[-1] if definition.ends else None
-    _Inside(config.workflow_max_nesting_depth).add_components(builder, definition, reads, result_of=result_of)
+    cache = options.setdefault("cache", InMemoryCache(serde=StrictSerializer()))
+    inside = _Inside(config.workflow_max_nesting_depth, cache, config.metadata.id if config.metadata.is_named else "")
+    inside.add_components(builder, definition, reads, result_of=result_of)
     _add_edges(builder, definition)
-    return _with_fresh_starts(builder.compile(checkpointer, **options))
+    return _with_fresh_starts(builder.compile(checkpointer, **options), definition)
 
 
 class _Inside:
@@ -177,10 +183,14 @@ class _Inside:
 
     Args:
         room: How many workflows may still be nested in another here.
+        cache: Where outputs are kept.
+        workflow_id: Whose they are.
     """
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, cache: BaseCache[Any], workflow_id: str) -> None:
         self._room = room
+        self._cache = cache
+        self._workflow_id = workflow_id
         self._compiled: dict[int, WorkflowGraph] = {}
         self._below: _Inside | None = None
 
@@ -203,15 +213,23 @@ class _Inside:
                 performer=performers.get(spec.id),
                 predecessors=definition.predecessors_of(spec.id),
                 first=late_before(definition, spec.id) if spec.id in late_ones else {},
+                cache=self._outputs_of(spec),
             )
             known = {t: label for router in routers for t, label in router.known_targets().items() if t in ids}
+            known |= dict.fromkeys(spec.policies.targets, "on failure")
             builder.add_node(
                 spec.id,
                 node,
                 input_schema=loop.reads if loop is not None and is_last else reads,
                 defer=spec.id in late_ones,
+                retry_policy=spec.policies.retry,
                 destinations=(known if any(known.values()) else tuple(known)) or None,
             )
+
+    def _outputs_of(self, spec: ComponentSpec) -> OutputCache | None:
+        policy = spec.policies.cache
+        name = type(spec.executable).__qualname__
+        return None if policy is None else OutputCache(self._cache, policy, (self._workflow_id, spec.id, name))
 
     def _subgraph(self, spec: ComponentSpec) -> Subgraph | None:
         nested = spec.nested
@@ -223,7 +241,7 @@ class _Inside:
         if self._room <= 0:
             return Subgraph(spec, nested, None)
         if self._below is None:
-            self._below = _Inside(self._room - 1)
+            self._below = _Inside(self._room - 1, self._cache, self._workflow_id)
         return Subgraph(spec, nested, self._below.workflow(nested))
 
     def _once(self, key: int, compile: Callable[[], WorkflowGraph]) -> WorkflowGraph:
@@ -243,7 +261,7 @@ class _Inside:
         result_of = definition.ends[-1] if definition.ends else None
         self.add_components(builder, definition, reads, result_of=result_of)
         _add_edges(builder, definition)
-        return _with_fresh_starts(builder.compile())
+        return _with_fresh_starts(builder.compile(), definition)
 
     def _body(self, nested: Nested) -> WorkflowGraph:
         """The body of a loop: its node for rounds begins, and the body leads back to it or to its starts."""
@@ -261,7 +279,7 @@ class _Inside:
         builder.add_node(ROUND, node, input_schema=reads_at_end, defer=True, destinations=tuple(loop.starts))
         builder.add_edge(START, ROUND)
         _add_joins(builder, definition)
-        return _with_fresh_rounds(_with_fresh_starts(builder.compile()))
+        return _with_fresh_rounds(_with_fresh_starts(builder.compile(), definition))
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +326,7 @@ def _add_joins(builder: Any, definition: Definition) -> None:
         builder.add_edge(join.sources[0] if len(join.sources) == 1 else list(join.sources), join.target)
 
 
-def _with_fresh_starts(compiled: Any) -> WorkflowGraph:
+def _with_fresh_starts(compiled: Any, definition: Definition) -> WorkflowGraph:
     """Let every new run on a thread start clean, joins included.
 
     LangGraph's START node runs once for each new input; it gets a write that empties
@@ -327,7 +345,24 @@ def _with_fresh_starts(compiled: Any) -> WorkflowGraph:
     reset = ChannelWriteTupleEntry(mapper=fresh)
     graph.nodes[START].writers.append(ChannelWrite((reset,)))
     _show_subgraphs(graph)
+    for spec in definition.components.values():
+        if spec.policies.targets:
+            _let_divert(graph.nodes[spec.id])
     return graph
+
+
+def _let_divert(node: Any) -> None:
+    """Let a node whose fallback is a branch leave its connections alone when it takes it."""
+    for writer in node.writers:
+        if isinstance(writer, ChannelWrite):
+            writer.writes = [_unless_diverted(entry) for entry in writer.writes]
+
+
+def _unless_diverted(entry: Any) -> Any:
+    if not isinstance(entry, ChannelWriteEntry) or not entry.channel.startswith(("branch:", "join:")):
+        return entry
+    writes = [(entry.channel, entry.value)]
+    return ChannelWriteTupleEntry(mapper=lambda given: None if isinstance(given, Diverted) else writes)
 
 
 def _show_subgraphs(graph: WorkflowGraph) -> None:

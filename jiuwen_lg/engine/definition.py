@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec
 from jiuwen_lg.engine.loop import Rounds
+from jiuwen_lg.engine.policies import NO_POLICIES, Policies
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.reference import Schema, parse_schema, references
 from jiuwen_lg.schema.values import storable
@@ -69,6 +70,7 @@ class ComponentSpec:
         stream_inputs: The parsed schema of what it takes from frames; None without one.
         stream_outputs: The parsed schema of the frames that it gives; None without one.
         abilities: What it was told to run; empty if that follows from its connections.
+        policies: What happens when it fails, is slow, or was asked the same before.
     """
 
     id: str
@@ -82,9 +84,19 @@ class ComponentSpec:
     stream_inputs: Schema | None
     stream_outputs: Schema | None
     abilities: tuple[ComponentAbility, ...]
+    policies: Policies = NO_POLICIES
 
     @classmethod
-    def parse(cls, id: str, executable: Any, node: NodeSpec, *, wait_for_all: bool, is_exit: bool) -> ComponentSpec:
+    def parse(
+        cls,
+        id: str,
+        executable: Any,
+        node: NodeSpec,
+        *,
+        wait_for_all: bool,
+        is_exit: bool,
+        policies: Policies = NO_POLICIES,
+    ) -> ComponentSpec:
         """Parse the schemas once, when the component is added."""
         io, stream_io = node.io_config, node.stream_io_configs
         nested = executable if isinstance(executable, Nested) else None
@@ -105,6 +117,7 @@ class ComponentSpec:
             stream_inputs=None if stream_io.inputs_schema is None else parse_schema(stream_io.inputs_schema),
             stream_outputs=parse_schema(stream_io.outputs_schema) if stream_io.outputs_schema else None,
             abilities=tuple(node.abilities),
+            policies=policies,
         )
 
     @property
@@ -221,6 +234,11 @@ class Definition:
         return _unique(c.target for c in self.connections if c.is_stream and id in c.sources)
 
     @property
+    def detours(self) -> dict[str, tuple[str, ...]]:
+        """Where a run goes on after components that failed for good, if not along their connections."""
+        return {id: spec.policies.targets for id, spec in self.components.items() if spec.policies.targets}
+
+    @property
     def has_streams(self) -> bool:
         """Whether frames flow between components."""
         return any(c.is_stream for c in self.connections)
@@ -230,14 +248,17 @@ class Definition:
 
         A join would then wait for ever, so it runs when nothing before it is left to run.
         """
-        return bool(self.routers and self.producers_of(id)) and len(self.predecessors_of(id)) > 1
+        is_chosen = bool(self.routers or self.detours)
+        return is_chosen and bool(self.producers_of(id)) and len(self.predecessors_of(id)) > 1
 
     def _require_components(self) -> None:
         connected = (id for c in self.connections for id in (*c.sources, c.target))
-        named = _unique([*connected, *self.routers, *self.starts, *self.ends])
+        fallen_to = [target for targets in self.detours.values() for target in targets]
+        named = _unique([*connected, *self.routers, *self.starts, *self.ends, *fallen_to])
         if missing := [i for i in named if i not in self.components]:
             where = [str(c) for c in self.connections if not {*c.sources, c.target}.isdisjoint(missing)]
             where += [f"router of {source}" for source in self.routers if source in missing]
+            where += [f"fallback of {id}" for id, t in self.detours.items() if not {*t}.isdisjoint(missing)]
             where += [f"start_nodes {self.starts}"] if not {*self.starts}.isdisjoint(missing) else []
             where += [f"end_nodes {self.ends}"] if not {*self.ends}.isdisjoint(missing) else []
             hint = "".join(_nearest(i, self.components) for i in missing)
@@ -279,7 +300,7 @@ class Definition:
 
     def unreachable_ends(self) -> list[str]:
         """The ends that no run can reach; routers may lead anywhere, so with one there is none."""
-        if self.routers:
+        if self.routers or self.detours:
             return []
         reached, joins = set(self.starts), self.joins()
         while True:

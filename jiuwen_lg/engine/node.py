@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.errors import GraphBubbleUp, GraphInterrupt, GraphRecursionError, NodeCancelledError
+from langgraph.runtime import get_runtime
 from langgraph.types import Command, Interrupt
 
 from jiuwen_lg.engine.definition import ComponentSpec
@@ -16,6 +18,7 @@ from jiuwen_lg.engine.loop_thread import run_in_loop_thread
 from jiuwen_lg.engine.node_runtime import NodeRuntime
 from jiuwen_lg.engine.paths import is_due
 from jiuwen_lg.engine.performance import Performance, Performer
+from jiuwen_lg.engine.policies import OutputCache
 from jiuwen_lg.engine.rounds import RoundEnd, step_of
 from jiuwen_lg.engine.router import Router, RouterRuntime, route
 from jiuwen_lg.engine.scope import scope_of
@@ -23,11 +26,16 @@ from jiuwen_lg.engine.streams import streams_of
 from jiuwen_lg.engine.subgraph import RECURSION_LIMIT, Subgraph
 from jiuwen_lg.engine.trace import Span
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
+from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import Fields, Reader, look_up, of_mapping
 from jiuwen_lg.schema.values import awaited, merge, storable
 
 _OF_FRAMES = frozenset((StatusCode.STREAM_FRAME_TIMEOUT_FAILED.code, StatusCode.STREAM_NO_INPUT_FAILED.code))
 """Errors of the ways between components, which reach the caller as they are."""
+
+
+class Diverted(Command[Any]):
+    """What a node gives whose component failed, and whose fallback leads elsewhere than its connections."""
 
 
 class ComponentNode(Runnable[Any, Any]):
@@ -47,6 +55,7 @@ class ComponentNode(Runnable[Any, Any]):
         predecessors: The components that lead to it.
         first: For one that runs when nothing before it is left to run: others of that kind that it
             lets go first.
+        cache: Its outputs of earlier runs.
     """
 
     def __init__(
@@ -61,8 +70,10 @@ class ComponentNode(Runnable[Any, Any]):
         performer: Performer | None = None,
         predecessors: Sequence[str] = (),
         first: Mapping[str, tuple[str, ...]] | None = None,
+        cache: OutputCache | None = None,
     ) -> None:
         self.name = spec.id
+        self._cache = cache
         self._spec = spec
         self._gives_result = gives_result
         self._routers = routers
@@ -94,21 +105,29 @@ class ComponentNode(Runnable[Any, Any]):
         if self._first and is_due(self._first, input["io"] if runtime.ran is None else runtime.ran):
             return Command(goto=[self._spec.id])  # LangGraph lets all of that kind go at once
         runtime.span = self._span(runtime, config) if scope.tracer is not None else None
+        has_failed = False
         try:
             _refuse_endless(input, config)
-            done = await self._run(runtime, config, is_sync=is_sync)
+            done = await self._run_in_time(runtime, config, is_sync=is_sync)
             output = await self._outputs(done.output) if done.has_output else None
         except Exception as error:
             raised = await self._as_raised(error, runtime, task_id)
             if raised is error:
                 raise
-            raise raised from (None if isinstance(raised, GraphBubbleUp) else error)
+            raised.__cause__ = None if isinstance(raised, GraphBubbleUp) else error
+            if not self._falls_back(raised):
+                raise raised  # noqa: B904 - its cause is said already
+            runtime.forget()
+            done, has_failed = Performance(await self._spec.policies.output_instead(raised)), True
+            output = done.output
         self._refuse_swallowed(runtime)
         stored = self._stored(output)
         update: Any = self._update(stored, runtime)
         if self._performer is not None:
             update |= self._performer.update(done, runtime)
-        if self._routers:
+        if has_failed and self._spec.policies.targets:
+            update = Diverted(update=update, goto=list(self._spec.policies.targets))
+        elif self._routers:
             update = await self._routed(update, runtime, stored)
         if self._round_end is not None:
             update = await self._round_end.close(update, runtime, stored, config)
@@ -116,6 +135,26 @@ class ComponentNode(Runnable[Any, Any]):
         if runtime.span is not None:
             await self._traced(runtime, stored, update, config)
         return update
+
+    def _falls_back(self, failure: BaseException) -> bool:
+        """Whether a failure is the component's last, and something else counts instead."""
+        policies = self._spec.policies
+        if policies.fallback is MISSING or isinstance(failure, GraphBubbleUp) or is_engine_error(failure):
+            return False
+        info = get_runtime().execution_info
+        return isinstance(failure, Exception) and policies.is_final(failure, info.node_attempt if info else 1)
+
+    async def _run_in_time(self, runtime: NodeRuntime, config: RunnableConfig, *, is_sync: bool) -> Performance:
+        limit = self._spec.policies.timeout
+        if limit is None:
+            return await self._run(runtime, config, is_sync=is_sync)
+        try:
+            async with asyncio.timeout(limit) as clock:
+                return await self._run(runtime, config, is_sync=is_sync)
+        except TimeoutError as error:
+            if not clock.expired():
+                raise
+            raise TimeoutError(f"it took longer than its timeout of {limit:g} s") from error
 
     async def _as_raised(self, error: Exception, runtime: NodeRuntime, task_id: str) -> BaseException:
         """What leaves the node when its component raised: its questions, or its failure."""
@@ -169,8 +208,19 @@ class ComponentNode(Runnable[Any, Any]):
             return await self._spec.executable.invoke(inputs, runtime, runtime.scope.context)
 
         if self._performer is None:
-            return Performance(await invoke(await self._inputs(runtime)))
+            inputs = await self._inputs(runtime)
+            return Performance(await (invoke(inputs) if self._cache is None else self._known(inputs, runtime, invoke)))
         return await self._performer.perform(runtime, streams_of(config), lambda: self._inputs(runtime), invoke)
+
+    async def _known(self, inputs: Any, runtime: NodeRuntime, invoke: Any) -> Any:
+        """The output for inputs that have come before, or a new one; one that was asked for is not kept."""
+        assert self._cache is not None
+        output = await self._cache.find(inputs)
+        if output is MISSING:
+            output = self._stored(await invoke(inputs))
+            if not runtime.has_asked:
+                await self._cache.keep(inputs, output)
+        return output
 
     async def _inputs(self, runtime: NodeRuntime) -> Any:
         if transformer := self._spec.io.inputs_transformer:

@@ -318,6 +318,11 @@ class NodeRuntime(ResourceAccess, Runtime):
             carried["state"] = self._private_then
         return [Interrupt({**r.interrupt.value, **carried}, r.interrupt.id) for r in self.open_questions()]
 
+    def forget(self) -> None:
+        """The component has failed and something else counts: what it queued and asked is dropped."""
+        self.private_patches, self.global_patches, self.loop_patches = [], [], []
+        self.inner_states, self.inner_patches, self.asked = {}, [], []
+
     def finish(self) -> None:
         """The component has completed: its global updates are shared."""
         self._scope.completed.add(self._id)

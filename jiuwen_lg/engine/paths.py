@@ -17,6 +17,8 @@ def followers(definition: Definition) -> dict[str, set[str]]:
     for source, functions in definition.routers.items():
         for function in functions:
             steps.setdefault(source, set()).update(Router(function).known_targets() or definition.components)
+    for source, targets in definition.detours.items():
+        steps[source].update(targets)
     return {id: _reached(steps, id) for id in definition.components}
 
 

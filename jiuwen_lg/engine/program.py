@@ -26,12 +26,15 @@ class Program:
         definition: The definition.
         config: The workflow's configuration.
         keep_history: Whether a finished run's checkpoints are kept.
+        cache: Where outputs are kept of components that say so.
 
     Raises:
         JiuWenBaseException: 110006, a connection or a reference leads to a component that was never added.
     """
 
-    def __init__(self, definition: Definition, config: WorkflowConfig, *, keep_history: bool) -> None:
+    def __init__(
+        self, definition: Definition, config: WorkflowConfig, *, keep_history: bool, cache: Any = None
+    ) -> None:
         shape = shape_of(definition)
         metadata = config.metadata
         self.version = definition.version()
@@ -45,7 +48,7 @@ class Program:
         self.has_subgraphs = any(spec.nested is not None for spec in definition.components.values())
         self._streaming_end = streaming_end(definition)
         self.is_streaming = self._streaming_end is not None
-        self._graph = compile_graph(definition, config)
+        self._graph = compile_graph(definition, config, **({} if cache is None else {"cache": cache}))
         workflows = {"": definition, **self._sub_workflows()}
         for host, inside in workflows.items():
             for end in inside.unreachable_ends():

@@ -234,7 +234,7 @@ def last_component(definition: Definition) -> str | None:
     It is where nothing is chosen while the body runs: then its supersteps can be played
     through, and the last one may consist of one component.
     """
-    if definition.routers or not definition.starts:
+    if definition.routers or definition.detours or not definition.starts:
         return None
     joins = definition.joins()
     waiting: list[set[str]] = [set(join.sources) for join in joins]
