@@ -7,6 +7,7 @@ import inspect
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from langgraph.pregel.protocol import PregelProtocol
 from pydantic import BaseModel
 
 from jiuwen_lg.component import ComponentExecutable
@@ -29,7 +30,8 @@ def adapted(thing: Any) -> ComponentExecutable | None:
         return RunnableExecutable(thing)
     if inspect.isclass(thing) or not callable(thing) or hasattr(thing, "invoke"):
         return None
-    is_generator = inspect.isasyncgenfunction(thing) or inspect.isgeneratorfunction(thing)
+    kinds = (thing, getattr(thing, "__call__", thing))  # noqa: B004 - which kind it is, not whether it can be called
+    is_generator = any(inspect.isasyncgenfunction(one) or inspect.isgeneratorfunction(one) for one in kinds)
     return GeneratorExecutable(thing) if is_generator else FunctionExecutable(thing)
 
 
@@ -48,8 +50,11 @@ class RunnableExecutable(ComponentExecutable):
         self.runnable = runnable
 
     async def invoke(self, inputs: Any, runtime: Any, context: Any) -> Any:
-        """`ainvoke`."""
-        return _plain(await self.runnable.ainvoke(self._given(inputs), runtime.config))
+        """`ainvoke`; of a graph whose caller is synchronous `invoke`, since its saver may be synchronous, too."""
+        given, config = self._given(inputs), runtime.config
+        if getattr(runtime, "is_sync", False) and isinstance(self.runnable, PregelProtocol):
+            return _plain(await asyncio.to_thread(self.runnable.invoke, given, config))
+        return _plain(await self.runnable.ainvoke(given, config))
 
     async def stream(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[Any]:
         """`astream`."""
@@ -60,7 +65,10 @@ class RunnableExecutable(ComponentExecutable):
         """What it takes: a language model takes the messages, anything else all inputs."""
         from langchain_core.language_models import BaseLanguageModel
 
-        is_model = isinstance(self.runnable, BaseLanguageModel) and isinstance(inputs, dict)
+        inner = self.runnable
+        while (within := getattr(inner, "bound", getattr(inner, "runnable", None))) is not None:
+            inner = within  # bound, with retries or with fallbacks
+        is_model = isinstance(inner, BaseLanguageModel) and isinstance(inputs, dict)
         return inputs.get("messages", inputs) if is_model else inputs
 
 
@@ -82,8 +90,8 @@ class FunctionExecutable(ComponentExecutable):
         """Call it."""
         given, named = self._arguments(inputs, runtime, context)
         if _is_async(self.function):
-            return _plain(await self.function(*given, **named))
-        return _plain(await awaited(await asyncio.to_thread(self.function, *given, **named)))
+            return await self.function(*given, **named)
+        return await awaited(await asyncio.to_thread(_called, self.function, given, named))
 
     def _arguments(self, inputs: Any, runtime: Any, context: Any) -> tuple[list[Any], dict[str, Any]]:
         known = {"runtime": runtime, "context": context, "config": runtime.config}
@@ -106,11 +114,18 @@ class GeneratorExecutable(FunctionExecutable):
         items = self.function(*given, **named)
         if inspect.isasyncgen(items):
             async for item in items:
-                yield _plain(item)
+                yield item
             return
         end = object()
         while (item := await asyncio.to_thread(next, items, end)) is not end:
-            yield _plain(item)
+            yield item
+
+
+def _called(function: Callable[..., Any], given: list[Any], named: dict[str, Any]) -> Any:
+    try:
+        return function(*given, **named)
+    except StopIteration as error:  # no future can hold it
+        raise RuntimeError("the function raised StopIteration") from error
 
 
 def _is_async(function: Any) -> bool:
@@ -126,13 +141,15 @@ def _parameters(function: Callable[..., Any]) -> tuple[bool, list[str]]:
     wants = [p.name for p in parameters if p.name in _NAMED]
     required = [p for p in parameters if p.name not in _NAMED and p.default is p.empty and p.kind < p.VAR_POSITIONAL]
     needs_names = [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in _NAMED]
-    if len(required) > 1 or needs_names:
-        names = [p.name for p in (*required, *needs_names)]
+    unreachable = [p for p in parameters if p.name in _NAMED and p.kind is p.POSITIONAL_ONLY]
+    takes_inputs = any(p.name not in _NAMED and p.kind <= p.VAR_POSITIONAL for p in parameters)
+    catch_all = [p for p in parameters if p.kind is p.VAR_KEYWORD and not takes_inputs]
+    if len(required) > 1 or needs_names or unreachable or catch_all:
+        names = [p.name for p in (*required, *needs_names, *unreachable, *catch_all)]
         raise StatusCode.COMPONENT_NOT_EXECUTABLE_ERROR.error(
             component=f"{getattr(function, '__qualname__', function)}{inspect.signature(function)} takes {names}: a "
             f"function takes its inputs, one dict, and by these names {', '.join(_NAMED)}; it"
         )
-    takes_inputs = any(p.name not in _NAMED and p.kind <= p.VAR_POSITIONAL for p in parameters)
     return takes_inputs, wants
 
 

@@ -1,7 +1,8 @@
 """What an answer must be like: a type or a JSON schema, given with a question.
 
 The JSON schema goes on file with the question, so that an answer can be refused before the component
-runs again; the type makes of the answer what the component wants.
+runs again; the type makes of the answer what the component wants. What only the type knows (a pydantic
+validator) shows when the component has it: it then asks again.
 """
 
 from __future__ import annotations
@@ -9,35 +10,61 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.schema.values import storable
 
 
 def json_schema_of(schema: Any) -> dict[str, Any] | None:
-    """A type's JSON schema (of `int`, a pydantic model, `Literal[...]`, …); a JSON schema is its own."""
-    if schema is None or isinstance(schema, Mapping):
-        return None if schema is None else dict(schema)
+    """A type's JSON schema (of `int`, a pydantic model, `Literal[...]`, …); a JSON schema is its own.
+
+    Raises:
+        ValueError: It is no JSON schema.
+    """
+    if schema is None:
+        return None
+    from jsonschema import Draft202012Validator, SchemaError
     from pydantic import TypeAdapter
 
-    return TypeAdapter(schema).json_schema()
+    found = dict(schema) if isinstance(schema, Mapping) else TypeAdapter(schema).json_schema()
+    try:
+        Draft202012Validator.check_schema(found)
+    except SchemaError as error:
+        raise ValueError(f"{found!r} is no JSON schema: {error.message}") from None
+    return found
 
 
 def require_fit(answer: Any, schema: Mapping[str, Any] | None, asker: str) -> None:
-    """Check an answer against the JSON schema on file.
+    """Check an answer, in the form in which it is kept, against the JSON schema on file.
 
     Raises:
         JiuWenBaseException: 100000, it does not fit; the reason says where and why.
     """
     if schema is None:
         return
-    from jsonschema import ValidationError, validate
-    from pydantic_core import to_jsonable_python
+    from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+    from referencing.exceptions import Unresolvable
 
     try:
-        validate(to_jsonable_python(answer), schema)
+        Draft202012Validator(schema, format_checker=FormatChecker()).validate(_as_json(answer))
     except ValidationError as error:
         where = f" at {error.json_path}" if error.path else ""
-        reason = f"the answer to [{asker}] does not fit{where}: {error.message}"
-        raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(reason=reason) from None
+        raise _unfit(asker, f"{where}: {error.message}") from None
+    except (ValueError, TypeError, Unresolvable) as error:
+        raise _unfit(asker, f": {error}") from error
+
+
+def _unfit(asker: str, why: str) -> JiuWenBaseException:
+    return StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(reason=f"the answer to [{asker}] does not fit{why}")
+
+
+def _as_json(answer: Any) -> Any:
+    from pydantic import BaseModel
+    from pydantic_core import to_jsonable_python
+
+    if isinstance(answer, BaseModel):  # as it is given, not as it is shown
+        fields = type(answer).model_fields
+        answer = {str(field.alias or name): getattr(answer, name) for name, field in fields.items()}
+    return to_jsonable_python(storable(answer))
 
 
 def fitted(answer: Any, schema: Any) -> Any:

@@ -74,8 +74,8 @@ def _latest(before: dict[str, Any], chunk: Any) -> dict[str, Any]:
     """What a graph has given, after a chunk of its stream: values, or the updates of its nodes."""
     if INTERRUPT in chunk:
         return {INTERRUPT: [*before.get(INTERRUPT, ()), *chunk[INTERRUPT]]}
-    updates = [chunk, *(update for update in chunk.values() if isinstance(update, Mapping))]
-    given = [update for update in updates if "result" in update]
+    is_update = all(isinstance(update, Mapping) and "io" in update for update in chunk.values())
+    given = [update for update in (chunk.values() if is_update else [chunk]) if "result" in update]
     return {**before, "result": given[-1]["result"]} if given else before
 
 
@@ -94,11 +94,13 @@ def tool_of(graph: WorkflowGraph, info: ToolInfo) -> BaseTool:
     """A tool whose arguments are the workflow's inputs and whose answer is its result.
 
     Raises:
-        JiuWenBaseException: -1, no model may call a tool by this name.
+        JiuWenBaseException: -1, no model may call a tool by this name, or an argument cannot have its name.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", info.name):
         reason = f"a tool's name has 1 to 64 ASCII letters, digits, '_' or '-', which {info.name!r} has not"
         raise StatusCode.ERROR.error(reason=f"{reason}: as_tool(name=...)")
+    if taken := [name for name in info.parameters.properties if name in ("config", "run_manager")]:
+        raise StatusCode.ERROR.error(reason=f"LangChain's tools have no argument {taken}: give the input another name")
     inner = runnable_of(graph, info)
 
     def run(config: RunnableConfig, **arguments: Any) -> Any:

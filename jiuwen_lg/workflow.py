@@ -18,7 +18,7 @@ from jiuwen_lg.config import WorkflowConfig
 from jiuwen_lg.conversation import remember
 from jiuwen_lg.drawing import drawing_of, levels_of, require_title, to_mermaid
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
-from jiuwen_lg.engine.history import edited, edits_on_file, read_history, step_named
+from jiuwen_lg.engine.history import fork_of, read_history, step_named
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.pauses import Pauses
 from jiuwen_lg.engine.program import Program
@@ -324,9 +324,7 @@ class Workflow(BaseWorkFlow):
         status = "failed" if progress.situation.is_broken and record.row.status != "waiting" else "waiting"
         if store.sessions.is_running(record):
             status = "running"
-        changed = edited(progress)
-        state = progress.state if changed is None else {**progress.state, "io": changed}
-        return _snapshot(record, status, state, progress.next_ids, progress.situation.questions)
+        return _snapshot(record, status, progress.state, progress.next_ids, progress.situation.questions)
 
     async def history(self, session_id: str) -> list[HistoryStep]:
         """The steps of a session's newest run of this workflow, newest first; of a finished one with `keep_history`."""
@@ -367,8 +365,8 @@ class Workflow(BaseWorkFlow):
         if record is None or found is None:
             reason = f"it has no step {step!r}; its steps are {[one.step for one in history]}"
             raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=session_id, reason=reason)
-        fork, kept = new_session_id or uuid4().hex, edits_on_file(found.checkpoint_id, outputs)
-        await store.database.call(lambda: store.sessions.fork(record, found.checkpoint_id, fork, kept))
+        fork = new_session_id or uuid4().hex
+        await store.database.call(lambda: fork_of(store, record, found, fork, outputs))
         return fork
 
     async def discard(self, session_id: str) -> bool:

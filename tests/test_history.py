@@ -172,3 +172,64 @@ class TestFork:
         forked = await graph.aupdate_state(before.config, {"io": Overwrite(outputs)}, as_node="b")
         assert (await graph.ainvoke(None, forked))["result"]["output"]["d"]["text"] == "ABcd"
         assert [s async for s in graph.aget_state_history(config)][-len(states) :] == states
+
+
+class TestForksThatMeetTrouble:
+    def test_a_fork_killed_in_its_first_component_goes_on(self, child_env: dict[str, str]) -> None:
+        flow = line(keep_history=True)
+        asyncio.run(turn(flow, {"q": 1}))
+        asyncio.run(flow.fork("s", 3, outputs={"b": {"text": "AB"}}, new_session_id="t"))
+        code = (
+            "import asyncio, os\nfrom tests import test_history\n"
+            "test_history.adds = lambda letter: test_history.Call(lambda i, r: os._exit(9))\n"
+            "asyncio.run(test_history.text(test_history.line(keep_history=True), 't'))\n"
+        )
+        for _ in range(2):
+            assert subprocess.run([sys.executable, "-c", code], env=child_env, check=False).returncode == 9
+        snapshot = asyncio.run(flow.snapshot("t"))
+        assert snapshot is not None
+        assert snapshot.state["io"]["b"] == {"text": "AB"}
+        assert asyncio.run(text(flow, "t")) == "ABcd"
+
+    async def test_a_jump_keeps_the_outputs(self) -> None:
+        flow = line(keep_history=True)
+        await turn(flow, {"q": 1})
+        fork = await flow.fork("s", 2, outputs={"a": {"text": "A"}})
+        done = (await turn(flow, InteractiveInput(), fork, resume_from=["b"])).result["output"]
+        assert done["d"]["text"] == "Abcd"
+        other = await flow.fork("s", 3, outputs={"a": {"text": "A"}, "b": {"text": "AB"}})
+        done = (await turn(flow, InteractiveInput(), other, resume_from=["d"])).result["output"]
+        assert (done["a"], done["b"]) == ({"text": "A"}, {"text": "AB"})
+
+    async def test_a_fork_of_a_fork_at_its_own_step_has_its_outputs(self) -> None:
+        flow = line(keep_history=True)
+        await turn(flow, {"q": 1})
+        one = await flow.fork("s", 3, outputs={"b": {"text": "AB"}})
+        two = await flow.fork(one, (await flow.history(one))[0])
+        assert (await flow.history(two))[0].state["io"]["b"] == {"text": "AB"}
+        assert [await text(flow, fork) for fork in (two, one)] == ["ABcd", "ABcd"]
+
+    async def test_a_run_that_finishes_meanwhile_is_not_copied_empty(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from jiuwen_lg import workflow
+
+        flow = line(asks=True)
+        await turn(flow, {"q": 1})
+        read = workflow.read_history
+
+        async def read_and_finish(*args: Any) -> Any:
+            steps = await read(*args)
+            await turn(flow, InteractiveInput("yes"))
+            return steps
+
+        monkeypatch.setattr(workflow, "read_history", read_and_finish)
+        with pytest.raises(JiuWenBaseException, match="has finished") as error:
+            await flow.fork("s", 3, new_session_id="t")
+        assert error.value.error_code == 100900
+        assert await flow.snapshot("t") is None
+
+    async def test_outputs_that_cannot_be_kept_are_refused(self) -> None:
+        flow = line(asks=True)
+        await turn(flow, {"q": 1})
+        with pytest.raises(JiuWenBaseException, match="must be strings") as error:
+            await flow.fork("s", 3, outputs={"a": {1: 2}})
+        assert error.value.error_code == 100000

@@ -241,3 +241,14 @@ class TestStandardUnit(_Suite, ToolsUnitTests):
 
 class TestStandardIntegration(_Suite, ToolsIntegrationTests):
     """The part of it that calls them."""
+
+
+def test_inputs_and_components_may_have_any_name_but_where_langchain_keeps_it() -> None:
+    flow = Workflow(WorkflowConfig(metadata=WorkflowMetadata(id="w", name="w")))
+    flow.set_start_comp("start", Start(), inputs_schema={"config": "${config}"})
+    flow.set_end_comp("end", End(), inputs_schema={"config": "${start.config}"})
+    flow.add_workflow_comp("result", Call(lambda i, r: {"io": "side"}))
+    flow.add_connection("start", "end").add_connection("end", "result")
+    with pytest.raises(JiuWenBaseException, match="give the input another name"):
+        flow.as_tool()
+    assert [*flow.as_runnable().stream({"config": "mine"})] == [{"output": {"config": "mine"}}]

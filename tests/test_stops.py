@@ -14,14 +14,19 @@ from langgraph.types import Command
 
 from jiuwen_lg import (
     BaseStreamMode,
+    End,
     InteractiveInput,
     JiuWenBaseException,
+    SimpleComponent,
+    Start,
     Workflow,
+    WorkflowConfig,
     WorkflowExecutionState,
+    WorkflowMetadata,
     WorkflowOutput,
     WorkflowRuntime,
 )
-from tests.flows import Ask, Call, asked, chain, turn
+from tests.flows import Ask, Call, asked, chain, parallel, turn
 
 LETTERS = "abcdef"
 WHOLE = {"output": {letter: letter for letter in LETTERS}}
@@ -274,3 +279,155 @@ class TestJumps:
             done = asyncio.run(turn(line.flow, InteractiveInput(), step))
             assert done.result == {"output": {letter: letter for letter in "abef"}}
             assert line.ran == ["e", "f"]
+
+
+class TestRedelivery:
+    """A message that is delivered twice does not let a stopped run go on."""
+
+    async def test_of_a_start(self) -> None:
+        line = Line()
+        for _ in range(2):
+            output = await turn(line.flow, {"q": 1}, turn_id="job", interrupt_before=["e"])
+            assert stopped(output) == ("e", ["e"])
+        assert line.ran == ["a", "b", "c", "d"]
+
+    async def test_of_an_answer(self) -> None:
+        line = Line(asks=True)
+        question = (await turn(line.flow, {"q": 1})).result[0]
+        for _ in range(2):
+            answer = InteractiveInput.reply_to(question, "yes")
+            assert stopped(await turn(line.flow, answer, interrupt_before=["e"])) == ("e", ["e"])
+        assert (await turn(line.flow, InteractiveInput())).result["output"]["f"] == "f"
+
+
+class TestJumpsThatMeetTrouble:
+    async def test_an_answer_is_for_the_component_that_is_next_anyway(self) -> None:
+        line = Line(asks=True)
+        await turn(line.flow, {"q": 1}, interrupt_before=["c"])
+        done = await turn(line.flow, InteractiveInput("yes"), resume_from=["c"])
+        assert done.result["output"]["c"]["answer"] == "yes"
+
+    async def test_an_answer_survives_a_failure_of_the_component(self) -> None:
+        tries = []
+
+        async def ask(inputs: Any, runtime: Any) -> Any:
+            answer = await runtime.interact("?")
+            tries.append(answer)
+            if len(tries) == 2:
+                raise ValueError("no")
+            return answer
+
+        flow = chain(("c", ask), ("d", Call(lambda i, r: "d")), id="w")
+        await turn(flow, {"q": 1}, interrupt_after=["c"])
+        await turn(flow, InteractiveInput("first"), interrupt_after=["c"])
+        with pytest.raises(JiuWenBaseException):
+            await turn(flow, InteractiveInput("second"), resume_from=["c"])
+        assert (await turn(flow, InteractiveInput())).result["output"]["c"] == "second"
+        assert tries == ["first", "second", "second"]
+
+    async def test_an_answer_may_be_for_a_component_after_the_target(self) -> None:
+        line = Line(asks=True, interrupt_after=["d"])
+        await turn(line.flow, {"q": 1})
+        await turn(line.flow, InteractiveInput("no"))
+        given = InteractiveInput().update("c", "yes")
+        done = await turn(line.flow, given, resume_from=["b"], interrupt_after=[])
+        assert done.result["output"]["c"]["answer"] == "yes"
+
+    async def test_a_run_that_never_began_cannot_jump_and_stays_free(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from jiuwen_lg.engine.turn import Turn
+
+        line = Line()
+
+        async def die(*_: Any, **__: Any) -> Any:
+            raise OSError("disk full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(Turn, "_execute", die)
+            with pytest.raises(JiuWenBaseException):
+                await turn(line.flow, {"q": 1})
+        for _ in range(2):
+            with pytest.raises(JiuWenBaseException, match="before it began") as error:
+                await turn(line.flow, InteractiveInput(), resume_from=["c"])
+            assert error.value.error_code == 100900
+        assert (await turn(line.flow, InteractiveInput())).result == WHOLE
+
+    async def test_one_that_fails_leaves_the_session_free(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from jiuwen_lg.engine.stops import Jump
+
+        line = Line()
+        await turn(line.flow, {"q": 1}, interrupt_before=["c"])
+
+        async def fail(*_: Any) -> None:
+            raise OSError("disk full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(Jump, "make", fail)
+            with pytest.raises(JiuWenBaseException, match="disk full"):
+                await turn(line.flow, InteractiveInput(), resume_from=["e"])
+        assert (await turn(line.flow, InteractiveInput(), resume_from=["e"])).result["output"].keys() == {*"abef"}
+
+    async def test_into_one_branch_of_a_join_it_warns(self, caplog: pytest.LogCaptureFixture) -> None:
+        flow = parallel(("a", Call()), ("b", Call()), id="w")
+        await turn(flow, {"q": 1}, interrupt_before=["end"])
+        done = await turn(flow, InteractiveInput(), resume_from=["b"])
+        assert done.result is None
+        assert "component [end] did not run" in caplog.text
+
+    async def test_back_to_a_producer_its_frames_are_shown_again(self) -> None:
+        async def gives(inputs: Any) -> Any:
+            yield {"n": 1}
+            yield {"n": 2}
+
+        flow = Workflow(WorkflowConfig(metadata=WorkflowMetadata(id="w")))
+        flow.set_start_comp("s", Start())
+        flow.add_workflow_comp("p", gives, inputs_schema={})
+        flow.add_workflow_comp("z", Ask("?"), inputs_schema={})
+        flow.set_end_comp("e", End(), stream_inputs_schema={"n": "${p.n}"}, response_mode="streaming")
+        flow.add_connection("s", "p").add_connection("s", "z").add_stream_connection("p", "e").add_connection("z", "e")
+
+        async def frames(given: Any, **options: Any) -> list[Any]:
+            runtime = WorkflowRuntime(session_id="s", **options)
+            read = flow.stream(given, runtime, stream_modes=[BaseStreamMode.OUTPUT])
+            return [f.payload["output"]["n"] async for f in read if f.type != "__interaction__"]
+
+        assert await frames({}) == [1, 2]
+        assert await frames(InteractiveInput(), resume_from=["p", "z"]) == [1, 2]
+
+
+class TestStepwise:
+    async def test_no_component_begins_on_frames_before_its_turn(self) -> None:
+        began: list[str] = []
+
+        class Takes(SimpleComponent):
+            async def transform(self, inputs: Any, runtime: Any, context: Any) -> Any:
+                began.append("c")
+                async for item in inputs["n"]:
+                    yield {"n": item}
+
+        async def gives(inputs: Any) -> Any:
+            yield {"n": 1}
+            yield {"n": 2}
+
+        flow = Workflow(WorkflowConfig(metadata=WorkflowMetadata(id="w")))
+        flow.set_start_comp("s", Start())
+        flow.add_workflow_comp("p", gives, inputs_schema={})
+        flow.add_workflow_comp("c", Takes(), stream_inputs_schema={"n": "${p.n}"})
+        flow.set_end_comp("e", End(), stream_inputs_schema={"n": "${c.n}"}, response_mode="streaming")
+        flow.add_connection("s", "p").add_stream_connection("p", "c").add_stream_connection("c", "e")
+        await turn(flow, {}, interrupt_before="*")
+        results = []
+        for _ in range(4):
+            results.append((await turn(flow, InteractiveInput(), interrupt_before="*")).result)
+        assert began == ["c"]
+        assert [[f.payload for f in frames] for frames in results] == [
+            [],
+            [],
+            [],
+            [{"output": {"n": 1}}, {"output": {"n": 2}}],
+        ]
+
+    async def test_without_a_store_there_is_no_stopping(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("JIUWEN_LG_DB", "off")
+        with pytest.raises(JiuWenBaseException, match="told to stop") as error:
+            await turn(Line().flow, {"q": 1}, interrupt_before=["c"])
+        assert error.value.error_code == 100909

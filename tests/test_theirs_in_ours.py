@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, TypedDict
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 import pytest
 from langchain_core.callbacks import AsyncCallbackHandler
@@ -14,6 +15,7 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
@@ -24,11 +26,12 @@ from jiuwen_lg import (
     InteractiveInput,
     JiuWenBaseException,
     Start,
+    TaskRuntime,
     Workflow,
     WorkflowExecutionState,
     WorkflowRuntime,
 )
-from tests.flows import Call, asked, chain, turn
+from tests.flows import Ask, Call, asked, chain, turn
 
 
 class Q(TypedDict):
@@ -247,3 +250,114 @@ class TestConfig:
         config: RunnableConfig = {"configurable": {"thread_id": "other"}, "recursion_limit": 1}
         done = await flow.invoke({"q": 1}, WorkflowRuntime(session_id="mine", config=config))
         assert done.result == {"output": {"c": "mine"}}
+
+
+class TestWorkflowsInside:
+    """A compiled workflow as a component of another: its questions are that component's, its state its own."""
+
+    def flow(self) -> Workflow:
+        inner = chain(("ask", Ask("inner?", "and?")), ("tells", Call(tell)))
+        return chain(("w", inner.as_runnable()), ("ask", Ask("outer?")), id="outer")
+
+    async def test_its_questions_are_the_components(self) -> None:
+        assert asked(await turn(self.flow(), {"q": 1})) == [("w.ask", 0, "inner?")]
+        assert asked(await turn(self.flow(), InteractiveInput().update("w.ask", "a"))) == [("w.ask", 1, "and?")]
+        (waits,) = await self.flow().pending()
+        assert waits.output.id == "w.ask"
+        output = await turn(self.flow(), InteractiveInput.reply_to(waits.output, "b"))
+        assert asked(output) == [("ask", 0, "outer?")]
+        done = (await turn(self.flow(), InteractiveInput("c"))).result["output"]
+        assert done["w"]["output"]["ask"]["answers"] == ["a", "b"]
+        assert done["ask"]["answer"] == "c"
+
+    async def test_an_answer_for_the_outer_one_is_not_taken(self) -> None:
+        await turn(self.flow(), {"q": 1})
+        output = await turn(self.flow(), InteractiveInput().update("ask", "for the outer"))
+        assert asked(output) == [("w.ask", 0, "inner?")]
+
+    async def test_its_global_state_stays_inside(self) -> None:
+        task = TaskRuntime(trace_id="t")
+        inner = chain(("tells", Call(tell)))
+        flow = chain(("w", RunnableLambda(lambda given: {"inputs": given}) | inner.compile()), id="outer")
+        await flow.invoke({"q": 1}, task.create_workflow_runtime())
+        assert task.get_global_state("secret") is None
+
+    async def test_the_config_of_a_component_starts_a_run_of_its_own(self) -> None:
+        inner = chain(("ask", Ask("inner?")), id="inner")
+
+        async def starts(inputs: Any, runtime: Any) -> Any:
+            output = await inner.invoke({"q": 1}, WorkflowRuntime(session_id="other", config=runtime.config))
+            return output.state.name
+
+        done = await turn(chain(("c", starts), id="outer"), {"q": 1})
+        assert done.result == {"output": {"c": "INPUT_REQUIRED"}}
+        assert asked(await turn(inner, InteractiveInput(), "other")) == [("ask", 0, "inner?")]
+
+
+def tell(inputs: Any, runtime: Any) -> None:
+    runtime.update_global_state({"secret": 1})
+
+
+class TestTrouble:
+    async def test_a_function_that_raises_stop_iteration_fails(self) -> None:
+        with pytest.raises(JiuWenBaseException, match="StopIteration") as error:
+            await result(lambda inputs: next(iter(())))
+        assert error.value.error_code == 100005
+
+    async def test_two_questions_of_one_graph_are_answered_one_by_one(self) -> None:
+        class Both(TypedDict):
+            q: Annotated[Any, lambda old, new: new]
+
+        graph = StateGraph(Both)
+        graph.add_node("files", lambda state: {"q": f"files {interrupt('files?')}"})
+        graph.add_node("mail", lambda state: interrupt("mail?") and None)
+        graph.add_edge(START, "files")
+        graph.add_edge(START, "mail")
+        flow = chain(("c", graph.compile()), id="w")
+        questions = {f.payload.value: f for f in (await turn(flow, {"q": 1})).result}
+        left = await turn(flow, InteractiveInput.reply_to(questions["mail?"], "no"))
+        assert [f.payload.value for f in left.result] == ["files?"]
+        done = await turn(flow, InteractiveInput.reply_to(left.result[0], "yes"))
+        assert done.result == {"output": {"c": {"q": "files yes"}}}
+
+    def test_a_synchronous_caller_with_a_synchronous_saver(self, tmp_path: Path) -> None:
+        with SqliteSaver.from_conn_string(str(tmp_path / "theirs.db")) as saver:
+            graph = chain(("c", their_graph(lambda s: {"q": interrupt("?")}))).compile(saver)
+            config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+            assert graph.invoke({"inputs": {"q": 1}}, config)["__interrupt__"][0].value == "?"
+            assert graph.invoke(Command(resume="yes"), config)["result"] == {"output": {"c": {"q": "yes"}}}
+
+    async def test_a_bound_model_gets_the_messages_too(self) -> None:
+        model = FakeListChatModel(responses=["hi"])
+        for bound in (model.bind(stop=["x"]), model.with_retry(), model.with_fallbacks([model])):
+            assert (await _of_messages(bound))["content"] == "hi"
+
+    async def test_callable_objects_may_generate(self) -> None:
+        class Later:
+            async def __call__(self, inputs: Any) -> AsyncIterator[Any]:
+                yield inputs["q"]
+
+        assert await result(Later()) == 1
+
+    @pytest.mark.parametrize("function", [lambda **kw: kw, lambda runtime, /: 1], ids=["catch-all", "positional"])
+    def test_what_could_never_be_given_is_refused(self, function: Any) -> None:
+        with pytest.raises(JiuWenBaseException) as error:
+            Workflow().add_workflow_comp("c", function)
+        assert error.value.error_code == 100002
+
+    async def test_a_named_tuple_stays_one(self) -> None:
+        assert await result(lambda inputs: Point(1, 2)) == Point(1, 2)
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+async def _of_messages(model: Any) -> Any:
+    flow = Workflow()
+    flow.set_start_comp("s", Start())
+    flow.add_workflow_comp("m", model, inputs_schema={"messages": [{"role": "user", "content": "q"}]})
+    flow.set_end_comp("e", End(), inputs_schema={"m": "${m}"})
+    flow.add_connection("s", "m").add_connection("m", "e")
+    return (await flow.invoke({})).result["output"]["m"]

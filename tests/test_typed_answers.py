@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from datetime import date
+from typing import Annotated, Any, Literal
 
 import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field
 
 from jiuwen_lg import InteractiveInput, JiuWenBaseException, Workflow
 from tests.flows import asked, chain, turn
@@ -107,3 +108,60 @@ class TestGraph:
         assert "integer" in again.value["error"]
         done = await graph.ainvoke(Command(resume=5), config)
         assert done["result"]["output"]["ask"]["answer"] == 5
+
+
+class Priced(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    net: int
+    hidden: int = Field(default=0, exclude=True)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def gross(self) -> int:
+        return self.net * 2
+
+
+class TestWhatIsHardToTell:
+    @pytest.mark.parametrize(
+        ("schema", "bad"),
+        [
+            (date, "tomorrow"),
+            ({"type": "string", "format": "date"}, "nope"),
+            (dict[str, int], {"a.b": 1}),
+            (int, object()),
+            (str, b"\xff"),
+        ],
+        ids=str,
+    )
+    async def test_it_is_refused_at_once(self, schema: Any, bad: Any) -> None:
+        await turn(flow(schema), {"q": 1})
+        with pytest.raises(JiuWenBaseException) as error:
+            await turn(flow(schema), InteractiveInput(bad))
+        assert error.value.error_code == 100000
+        assert asked(await turn(flow(schema), InteractiveInput())) == [("ask", 0, "?")]
+
+    async def test_a_date_is_one(self) -> None:
+        await turn(flow(date), {"q": 1})
+        assert await answer(flow(date), InteractiveInput("2026-11-20")) == date(2026, 11, 20)
+
+    async def test_an_instance_fits_its_own_type(self) -> None:
+        await turn(flow(Priced), {"q": 1})
+        assert await answer(flow(Priced), InteractiveInput(Priced(net=5))) == Priced(net=5)
+
+    async def test_a_schema_that_is_none_fails_where_it_is_given(self) -> None:
+        with pytest.raises(JiuWenBaseException, match="no JSON schema") as error:
+            await turn(flow({"type": "strin"}), {"q": 1})
+        assert error.value.error_code == 100005
+
+    async def test_what_only_the_type_knows_is_asked_again(self) -> None:
+        even = Annotated[int, AfterValidator(_require_even)]
+        await turn(flow(even), {"q": 1})
+        (again,) = (await turn(flow(even), InteractiveInput(3))).result
+        assert (again.payload.value, "odd" in again.payload.error) == ("?", True)
+        assert await answer(flow(even), InteractiveInput(4)) == 4
+
+
+def _require_even(number: int) -> int:
+    if number % 2:
+        raise ValueError("it is odd")
+    return number

@@ -27,6 +27,7 @@ class Situation:
         component_ids: All ids that may be addressed.
         completed_ids: Those that have finished.
         answered_tokens: The tokens of questions that were answered before.
+        is_stopped: Whether it stopped where it was told to, and nothing is asked.
     """
 
     session_id: str
@@ -35,10 +36,11 @@ class Situation:
     component_ids: Collection[str]
     completed_ids: Collection[str]
     answered_tokens: Collection[str]
+    is_stopped: bool = False
 
-    def after_jump(self, ids: Collection[str]) -> Situation:
-        """The same, if the run goes on from these: what was asked is not asked any more."""
-        completed = [id for id in self.completed_ids if id not in ids]
+    def after_jump(self, again: Collection[str]) -> Situation:
+        """The same, if the run goes on elsewhere: what was asked is not asked any more, and these run again."""
+        completed = [id for id in self.completed_ids if id.partition(".")[0] not in again]
         return replace(self, questions=(), is_broken=True, completed_ids=completed)
 
 
@@ -51,29 +53,28 @@ class Plan:
     runs: bool = False
 
 
-def plan_for(given: InteractiveInput, situation: Situation, jump: Sequence[str] = ()) -> Plan:
+def plan_for(given: InteractiveInput, situation: Situation, targets: Sequence[str] = ()) -> Plan:
     """Decide what `given` does in `situation`.
 
     Args:
         given: The input.
         situation: Where the run stands.
-        jump: The components that it goes on from, instead of those that are next.
+        targets: The components that it was told to go on from; a raw answer is for the only one.
 
     Raises:
         JiuWenBaseException: 100900, 100901 or 100902 (see the table); 100000 for an answer
             that has no place in the state.
     """
-    if jump:
-        situation = situation.after_jump(jump)
-        if given.raw_inputs is not None and len(jump) == 1:
-            return Plan(kept={jump[0]: _checked(jump[0], given.raw_inputs)}, runs=True)
+    if given.raw_inputs is not None and len(targets) == 1 and not situation.questions:
+        return Plan(kept={targets[0]: _checked(targets[0], given.raw_inputs)}, runs=True)
     if given.raw_inputs is not None:
         question = _only_question(situation)
         return Plan(answers={question.token: _fitting(question, given.raw_inputs)}, runs=True)
     plan = Plan()
     for node_id, value in given.user_inputs.items():
         _place(plan, situation, node_id, value, given.tokens.get(node_id))
-    plan.runs = bool(situation.is_broken or plan.answers or plan.kept)
+    is_old = bool(given.user_inputs) and situation.is_stopped  # what it brings was delivered before
+    plan.runs = bool(plan.answers or plan.kept or (situation.is_broken and not is_old))
     return plan
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +55,8 @@ from jiuwen_lg.engine.subgraph import Subgraph
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.tool_info import Parameters
 
+_STOPS = ("interrupt_before", "interrupt_after")
+
 
 class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
     """A compiled workflow: LangGraph's own graph with two defaults changed.
@@ -69,7 +71,7 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> Iterator[Any]:
         """LangGraph's `stream`."""
         self._require_targets(input)
-        config, streams = _entered(config)
+        config, streams = self._entered(config, kwargs)
         chunks = super().stream(
             _checked(input, config), config, durability=self._durability(durability, config), **kwargs
         )
@@ -83,7 +85,7 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> AsyncIterator[Any]:
         """LangGraph's `astream`."""
         self._require_targets(input)
-        config, streams = _entered(config)
+        config, streams = self._entered(config, kwargs)
         chunks: Any = super().astream(
             _checked(input, config), config, durability=self._durability(durability, config), **kwargs
         )
@@ -93,6 +95,21 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
                     yield _shown(chunk)
         finally:
             await streams.cancel()
+
+    def _entered(self, config: RunnableConfig | None, options: Mapping[str, Any]) -> tuple[RunnableConfig, Streams]:
+        """The config of a run of its own: a scope and streams, and no host if a component starts it."""
+        given = config or {}
+        if "configurable" not in given and var_child_runnable_config.get() is not None:
+            given = ensure_config(config)
+        streams = Streams()
+        configurable = {k: v for k, v in given.get("configurable", {}).items() if k != HOST_KEY}
+        scope = scope_of({"configurable": configurable})
+        if SCOPE_KEY in configurable and _is_nested(given):
+            scope = scope.inside()
+        if any((self.interrupt_before_nodes, self.interrupt_after_nodes)) or any(map(options.get, _STOPS)):
+            scope.is_stepwise = True
+        configurable |= {SCOPE_KEY: scope, STREAMS_KEY: streams}
+        return {**given, "configurable": configurable}, streams
 
     def _require_targets(self, input: Any) -> None:
         """LangGraph passes over a `goto` that leads nowhere."""
@@ -109,17 +126,6 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         if asked is None and isinstance(self.checkpointer, BaseCheckpointSaver):
             return None if _is_nested(config) else "sync"
         return asked
-
-
-def _entered(config: RunnableConfig | None) -> tuple[RunnableConfig, Streams]:
-    """The config of a run of its own: with a scope and with streams, without the host of a component that starts it."""
-    given = config or {}
-    if "configurable" not in given and var_child_runnable_config.get() is not None:
-        given = ensure_config(config)
-    streams = Streams()
-    configurable = {k: v for k, v in given.get("configurable", {}).items() if k != HOST_KEY}
-    configurable |= {SCOPE_KEY: scope_of({"configurable": configurable}), STREAMS_KEY: streams}
-    return {**given, "configurable": configurable}, streams
 
 
 def _is_nested(config: RunnableConfig | None) -> bool:
@@ -166,7 +172,7 @@ def compile_graph(
     """
     parameters = Parameters.of(config.workflow_inputs_schema)
     definition.require_references(parameters.properties)
-    for name in ("interrupt_before", "interrupt_after"):
+    for name in _STOPS:
         definition.require_ids(() if options.get(name) == "*" else options.get(name) or (), f"{name} names them")
     state, reads = _types(definition, State, NodeState)
     builder = StateGraph(state, input_schema=input_type(parameters), output_schema=GraphOutput)

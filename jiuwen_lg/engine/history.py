@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from langgraph.pregel._io import map_command
 from langgraph.types import Command, Overwrite, StateSnapshot
 
 from jiuwen_lg.engine.program import Program
-from jiuwen_lg.engine.progress import Progress
 from jiuwen_lg.engine.sessions import Record
 from jiuwen_lg.engine.store import Store
+from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.output import HistoryStep
 from jiuwen_lg.schema.values import storable
 
-EDITS = "@edits"
-"""Among the kept answers of a fork: the outputs that were changed, until the run goes on."""
+NO_TASK = next(iter(map_command(Command(update={"io": None}))))[0]
+"""LangGraph's id for writes that belong to no task."""
 
 
 async def read_history(program: Program, store: Store, record: Record) -> list[HistoryStep]:
@@ -43,32 +44,30 @@ def _id(config: Any) -> str:
     return str((config or {}).get("configurable", {}).get("checkpoint_id", ""))
 
 
-def edits_on_file(checkpoint_id: str, outputs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Changed outputs as a fork keeps them."""
-    changed = {id: storable(output) for id, output in (outputs or {}).items()}
-    return {EDITS: {"at": checkpoint_id, "outputs": changed}} if changed else {}
+def edit(store: Store, thread_id: str, step: HistoryStep, outputs: Mapping[str, Any]) -> None:
+    """Change outputs of a run that has not gone on from a step, as LangGraph keeps what belongs to no task."""
+    changed = Overwrite({**step.state["io"], **outputs})
+    task_id, *write = next(iter(map_command(Command(update={"io": changed}))))
+    where: Any = {"configurable": {"thread_id": thread_id, "checkpoint_ns": "", "checkpoint_id": step.checkpoint_id}}
+    store.saver.put_writes(where, [(write[0], write[1])], task_id)
 
 
-def edited(progress: Progress) -> dict[str, Any] | None:
-    """The outputs of an unfinished run with its changes; None if there are none, or they are in the state already."""
-    edits = progress.kept.get(EDITS)
-    if edits is None or edits["at"] != progress.checkpoint_ids[0]:
-        return None
-    return {**progress.state["io"], **edits["outputs"]}
+def fork_of(
+    store: Store, record: Record, step: HistoryStep, session_id: str, outputs: Mapping[str, Any] | None
+) -> None:
+    """Copy a run as it was after a step into another session, with other outputs.
 
-
-def with_edits(graph_input: Any, progress: Progress) -> Any:
-    """The graph's input for a run that goes on, with the changes of its outputs."""
-    outputs = edited(progress)
-    progress.kept.pop(EDITS, None)
-    if outputs is None:
-        return graph_input
-    given = graph_input if isinstance(graph_input, Command) else Command()
-    return Command(update={**_updates(given.update), "io": Overwrite(outputs)}, resume=given.resume, goto=given.goto)
-
-
-def _updates(update: Any) -> dict[str, Any]:
-    return dict(update) if isinstance(update, Mapping) else dict(update or ())
+    Raises:
+        JiuWenBaseException: See `Workflow.fork`.
+    """
+    try:
+        changed = {id: storable(output) for id, output in (outputs or {}).items()}
+    except ValueError as error:
+        raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(reason=f"outputs cannot be kept: {error}") from error
+    with store.database.transaction():
+        thread_id = store.sessions.fork(record, step.checkpoint_id, session_id, NO_TASK)
+        if changed:
+            edit(store, thread_id, step, changed)
 
 
 def step_named(history: Iterable[HistoryStep], step: HistoryStep | str | int) -> HistoryStep | None:

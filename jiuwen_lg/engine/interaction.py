@@ -102,6 +102,13 @@ def slot_of(interrupt: Interrupt) -> int:
     return slot
 
 
+def inside(interrupt: Interrupt, id: str) -> Interrupt:
+    """A question of a workflow that runs as a graph inside a component, as that component's."""
+    if not is_ours(interrupt):
+        return interrupt
+    return Interrupt({**interrupt.value, "id": f"{id}.{interrupt.value['id']}"}, interrupt.id)
+
+
 def shown(interrupt: Interrupt) -> Interrupt:
     """An interrupt as users see it."""
     if not is_ours(interrupt) or interrupt.value.keys().isdisjoint(_HIDDEN):

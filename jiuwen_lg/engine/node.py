@@ -13,7 +13,7 @@ from langgraph.types import Command, Interrupt
 
 from jiuwen_lg.engine.definition import ComponentSpec
 from jiuwen_lg.engine.host import host_of
-from jiuwen_lg.engine.interaction import Question, carried_by, failures_in, interrupts_in, task_id_of
+from jiuwen_lg.engine.interaction import Question, carried_by, failures_in, inside, interrupts_in, task_id_of
 from jiuwen_lg.engine.loop_thread import run_in_loop_thread
 from jiuwen_lg.engine.node_runtime import NodeRuntime
 from jiuwen_lg.engine.paths import is_due
@@ -102,6 +102,7 @@ class ComponentNode(Runnable[Any, Any]):
         task_id = task_id_of(config)
         host = host_of(config)
         runtime = NodeRuntime(self._spec.id, task_id, scope, input, await carried_by(config), host, config)
+        runtime.is_sync = is_sync
         if self._first and is_due(self._first, input["io"] if runtime.ran is None else runtime.ran):
             return Command(goto=[self._spec.id])  # LangGraph lets all of that kind go at once
         runtime.span = self._span(runtime, config) if scope.tracer is not None else None
@@ -274,7 +275,7 @@ class ComponentNode(Runnable[Any, Any]):
             return []
         if runtime.has_asked and not runtime.open_questions():
             return []  # LangGraph's own interrupt() after interact(): see NodeRuntime
-        return runtime.pause() or [interrupt for part in raised for interrupt in part.args[0]]
+        return runtime.pause() or [inside(i, runtime.executable_id()) for part in raised for i in part.args[0]]
 
     async def _announce(self, interrupts: list[Interrupt], task_id: str, runtime: NodeRuntime) -> None:
         """Tell the run's reader what is asked."""

@@ -68,6 +68,7 @@ class NodeRuntime(ResourceAccess, Runtime):
         self.inner_states: dict[str, Any] = {}
         self.inner_patches: list[dict[str, Any]] = []
         self.ability = "invoke"
+        self.is_sync = False
         self.span: Span | None = None
         self.late_span: LateSpan | None = None
         self.outlet: Callable[[Any], Awaitable[None]] | None = None

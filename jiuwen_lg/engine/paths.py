@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from jiuwen_lg.engine.definition import Definition
 from jiuwen_lg.engine.router import Router
 
 
-def followers(definition: Definition) -> dict[str, set[str]]:
-    """The components that may run some time after each component; a function router may lead anywhere."""
+def steps_of(definition: Definition) -> dict[str, set[str]]:
+    """The components that may run right after each component; a function router may lead anywhere."""
     steps: dict[str, set[str]] = {id: set() for id in definition.components}
     for connection in definition.connections:
         for source in connection.sources:
@@ -19,7 +19,20 @@ def followers(definition: Definition) -> dict[str, set[str]]:
             steps.setdefault(source, set()).update(Router(function).known_targets() or definition.components)
     for source, targets in definition.detours.items():
         steps[source].update(targets)
+    return steps
+
+
+def followers(definition: Definition) -> dict[str, set[str]]:
+    """The components that may run some time after each component."""
+    steps = steps_of(definition)
     return {id: _reached(steps, id) for id in definition.components}
+
+
+def after(definition: Definition, ids: Iterable[str]) -> frozenset[str]:
+    """Components, and those that may run some time after them."""
+    steps = steps_of(definition)
+    wanted = [id for id in ids if id in steps]
+    return frozenset(wanted).union(*(_reached(steps, id) for id in wanted))
 
 
 def _reached(steps: dict[str, set[str]], start: str) -> set[str]:

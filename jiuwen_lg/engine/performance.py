@@ -229,7 +229,7 @@ class Performer:
 
         None if it has to wait for its turn: a batch value that it refers to is not there yet.
         """
-        if not self._fed or streams.is_barred(self.id):
+        if not self._fed or streams.is_barred(self.id) or runtime.scope.is_stepwise:
             return None
         started: _Started | None = streams.get(self.id)
         if started is not None and producer in started.feeding.closed:  # of an earlier time: its turn never came

@@ -12,6 +12,7 @@ from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.definition import Definition
 from jiuwen_lg.engine.fingerprint import fingerprint, shape_of
 from jiuwen_lg.engine.outlet import END_FRAME
+from jiuwen_lg.engine.paths import after
 from jiuwen_lg.engine.sessions import Identity
 from jiuwen_lg.engine.store import Store
 from jiuwen_lg.output import OutputSchema
@@ -84,6 +85,10 @@ class Program:
     def require(self, ids: Iterable[str], reason: str) -> None:
         """Check that components of the workflow itself are there: 110006 names those that are not."""
         self._definition.require_ids(ids, reason)
+
+    def after(self, ids: Iterable[str]) -> frozenset[str]:
+        """Components of the workflow itself, and those that may run after them."""
+        return after(self._definition, ids)
 
     def skipped_joins(self, completed: Collection[str]) -> list[str]:
         """What to say of joins that did not fire since some of their predecessors never ran."""

@@ -11,7 +11,7 @@ from langgraph.types import Command, Interrupt, StateSnapshot
 
 from jiuwen_lg.engine.answers import Situation
 from jiuwen_lg.engine.channels import ROUND
-from jiuwen_lg.engine.interaction import Question, is_finished, paused_tasks
+from jiuwen_lg.engine.interaction import Question, is_finished, is_ours, paused_tasks
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.sessions import Record
 from jiuwen_lg.engine.store import Store
@@ -51,14 +51,15 @@ class Progress:
     def command(self, answers: Mapping[str, Any], world: Sequence[dict[str, Any]] = ()) -> Command[Any] | None:
         """How to go on: resume each task's first question that has an answer; None if there is nothing to say.
 
-        LangGraph takes one value a task; answers to further questions of the same task are
-        found on file.
+        LangGraph takes one value a task of ours; answers to further questions of the same task are
+        found on file. Graphs of others inside a task have their questions resumed one by one.
 
         Args:
             answers: The answers on file, by token.
             world: Changes of the global state to make before.
         """
-        resume = {a.interrupt.id: answers[a.question.token] for a in self._firsts() if a.question.token in answers}
+        asked = [*self._firsts(), *(a for a in self.unanswered if not is_ours(a.interrupt))]
+        resume = {a.interrupt.id: answers[a.question.token] for a in asked if a.question.token in answers}
         if not resume and not world:
             return None
         return Command(resume=resume or None, update={"world": list(world)} if world else None)
@@ -74,7 +75,8 @@ async def read_progress(program: Program, store: Store, record: Record) -> Progr
     level = await _read_level(program, store, snapshot)
     on_file = record.answers
     waiting = [asked for asked in level.unanswered if asked.question.token not in on_file]
-    completed = {id for id in program.component_ids if level.has_completed(id)}
+    again = program.after(level.reopened) if level.reopened else frozenset()
+    completed = {id for id in program.component_ids if level.has_completed(id) and id.partition(".")[0] not in again}
     situation = Situation(
         session_id=record.row.session_id,
         questions=sorted((asked.question for asked in waiting), key=lambda q: program.order_of(q.id)),
@@ -82,6 +84,7 @@ async def read_progress(program: Program, store: Store, record: Record) -> Progr
         component_ids=program.component_ids,
         completed_ids=completed,
         answered_tokens=set(on_file),
+        is_stopped=record.row.status == "waiting" and not waiting,
     )
     return Progress(
         situation=situation,
@@ -113,12 +116,14 @@ class _Level:
         unanswered: What they ask.
         completed: The executable ids of components that have finished for good.
         told: What the graphs inside have changed of the global state.
+        reopened: The components that had finished and run again.
     """
 
     open: dict[str, str] = field(default_factory=dict)
     unanswered: list[Asked] = field(default_factory=list)
     completed: set[str] = field(default_factory=set)
     told: list[dict[str, Any]] = field(default_factory=list)
+    reopened: set[str] = field(default_factory=set)
 
     def has_completed(self, id: str) -> bool:
         """Whether a component has finished, or one that it is inside of."""
@@ -131,6 +136,7 @@ class _Level:
         self.unanswered += other.unanswered
         self.completed |= other.completed
         self.told += other.told
+        self.reopened |= other.reopened
 
 
 async def _read_level(
@@ -165,6 +171,9 @@ async def _read_level(
             if not runs_again:
                 level.completed.add(id)
             continue
+        if id in level.completed:
+            level.completed.discard(id)
+            level.reopened.add(id)
         inside = task.state
         if isinstance(inside, StateSnapshot):
             below = f"{namespace}|{task.name}:{task.id}".removeprefix("|")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jiuwen_lg.engine.pauses import Pauses
-from jiuwen_lg.output import BaseStreamMode, WorkflowChunk
+from jiuwen_lg.output import INTERACTION, BaseStreamMode, OutputSchema, WorkflowChunk
 from jiuwen_lg.resources import Resources
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Scope:
         shown_before: The same when the run stopped last; these are not shown again.
         tracer: Tells of each component, if somebody reads that.
         share: Told of each finished component's global updates.
+        is_stepwise: Whether the run may stop between any two steps; then no component begins before its turn.
     """
 
     session_id: str
@@ -77,6 +78,26 @@ class Scope:
     insists: bool = False
     changes: Sequence[dict[str, Any]] = ()
     share: Callable[[dict[str, Any]], None] = lambda _: None
+    is_stepwise: bool = False
+
+    def inside(self) -> Scope:
+        """The scope of a run of another graph inside a component: its questions are that component's to ask."""
+
+        async def emit(chunk: WorkflowChunk) -> None:
+            if not (isinstance(chunk, OutputSchema) and chunk.type == INTERACTION):
+                await self.emit(chunk)
+
+        return Scope(
+            session_id=self.session_id,
+            emit=emit,
+            modes=self.modes,
+            envs=self.envs,
+            context=self.context,
+            lease=self.lease,
+            can_pause=self.can_pause,
+            resources=self.resources,
+            pauses=self.pauses,
+        )
 
 
 def scope_of(config: Mapping[str, Any]) -> Scope:

@@ -354,33 +354,46 @@ class Sessions:
                 self._delete(cursor, record)
         return len(records)
 
-    def fork(self, record: Record, checkpoint_id: str, session_id: str, kept: Mapping[str, Any]) -> None:
+    def fork(self, record: Record, checkpoint_id: str, session_id: str, no_task: str) -> str:
         """Copy a run as it was at a checkpoint into another session, where it waits to go on.
 
+        Args:
+            no_task: What marks the writes to a checkpoint that no task made: they are part of it.
+
+        Returns:
+            The new run's thread.
+
         Raises:
-            JiuWenBaseException: 100006, the session has an unfinished run of this workflow.
+            JiuWenBaseException: 100006, the session has an unfinished run of this workflow. 100900, the
+                checkpoint is gone.
         """
         row, now = record.row, time.time()
         fresh = {"turn_id": None, "questions": None, "answers": None, "result": None, "error": None, **_NOBODYS}
         values = {name: getattr(row, name) for name in Row.__slots__} | fresh
         values |= {"thread_id": uuid4().hex, "session_id": session_id, "status": "waiting", "fence": 0}
-        values |= {"kept": dump(kept) if kept else None, "created_at": now, "updated_at": now}
+        values |= {"kept": None, "created_at": now, "updated_at": now}
         with self.database.transaction() as cursor:
-            others = self._select(cursor, "session_id = ? AND workflow_id = ?", session_id, row.workflow_id)
+            others = self._of_shape(cursor, session_id, Identity(row.workflow_id, row.fingerprint, {}))
             if any(not r.is_done for r in others):
                 raise StatusCode.WORKFLOW_STATE_EXISTS_ERROR.error(
                     session_id=session_id, reason="a fork needs a free one"
                 )
             marks = ", ".join("?" * len(values))
             cursor.execute(f"INSERT INTO jiuwen_sessions ({', '.join(values)}) VALUES ({marks})", (*values.values(),))
-            for table, until in (("checkpoints", "<="), ("writes", "<")):  # what was written after it is not copied
-                columns = [column[1] for column in cursor.execute(f"PRAGMA table_info({table})").fetchall()]
-                rest = ", ".join(column for column in columns if column != "thread_id")
-                query = f"SELECT ?, {rest} FROM {table} WHERE thread_id = ? AND checkpoint_id {until} ?"
-                cursor.execute(
-                    f"INSERT INTO {table} (thread_id, {rest}) {query}",
-                    (values["thread_id"], row.thread_id, checkpoint_id),
-                )
+            until = "thread_id = ? AND checkpoint_id"
+            self._copy(cursor, "checkpoints", values["thread_id"], f"{until} <= ?", row.thread_id, checkpoint_id)
+            if not cursor.rowcount:
+                raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=row.session_id, reason="its run has finished")
+            written = f"{until} < ? OR ({until} = ? AND task_id = ?)"
+            arguments = (row.thread_id, checkpoint_id, row.thread_id, checkpoint_id, no_task)
+            self._copy(cursor, "writes", values["thread_id"], written, *arguments)
+        return str(values["thread_id"])
+
+    def _copy(self, cursor: sqlite3.Cursor, table: str, thread_id: str, where: str, *arguments: Any) -> None:
+        columns = [column[1] for column in cursor.execute(f"PRAGMA table_info({table})").fetchall()]
+        rest = ", ".join(column for column in columns if column != "thread_id")
+        query = f"INSERT INTO {table} (thread_id, {rest}) SELECT ?, {rest} FROM {table} WHERE {where}"
+        cursor.execute(query, (thread_id, *arguments))
 
     # --- rows ---
 

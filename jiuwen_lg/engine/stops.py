@@ -12,6 +12,7 @@ from langgraph.types import Command
 
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.progress import Progress
+from jiuwen_lg.errors import StatusCode
 
 Ids: TypeAlias = Sequence[str] | Literal["*"] | None
 """Components of a workflow; `"*"` for all of them."""
@@ -81,9 +82,16 @@ class Jump:
 
 
 def jump_of(ids: tuple[str, ...], progress: Progress) -> Jump | None:
-    """Where a run goes on, if not with what is next: as it is told now, or was when its process was killed."""
+    """Where a run goes on, if not with what is next: as it is told now, or was when its process was killed.
+
+    Raises:
+        JiuWenBaseException: 100900, it has not begun.
+    """
     latest, before = progress.checkpoint_ids
     found = progress.kept.pop(JUMP, None)
+    if ids and not progress.has_begun:
+        reason = "its run was stopped before it began; InteractiveInput() without resume_from begins it"
+        raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=progress.situation.session_id, reason=reason)
     if ids or found is None:
         return Jump(ids, latest) if ids and set(ids) != set(progress.next_ids) else None
     is_due = found["at"] == latest or (found["at"] == before and not progress.next_ids)

@@ -24,7 +24,6 @@ from jiuwen_lg.constants import (
 from jiuwen_lg.engine.answers import plan_for
 from jiuwen_lg.engine.channels import WORLD
 from jiuwen_lg.engine.frame_clock import FrameClock
-from jiuwen_lg.engine.history import EDITS, with_edits
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.lease import Lease
 from jiuwen_lg.engine.pauses import Pauses, first_done
@@ -118,6 +117,7 @@ class Turn:
             workflow_config=program.config,
             insists=runtime.on_change == "continue",
             pauses=self._pauses,
+            is_stepwise=bool(self._stops.options),
         )
         if program.is_streaming:
             self._scope.unread = self._frames.append
@@ -187,6 +187,8 @@ class Turn:
         if isinstance(inputs, InteractiveInput):
             raise StatusCode.STORE_OFF.error(reason=f"session [{self._session_id}] cannot be resumed")
         self._scope.can_pause = False
+        if self._stops.options:
+            raise StatusCode.STORE_OFF.error(reason=f"the run was told to stop: {self._stops.options}")
         graph_input = self._beginning(_checked(inputs))
         try:
             result = await self._within_time(self._execute(None, graph_input, thread_id=self._session_id))
@@ -215,7 +217,9 @@ class Turn:
         if turn_id is None or record.row.turn_id != turn_id:
             raise await self._exists(store, record)
         # The same turn was delivered before: its result, or what is left of it to do.
-        return Outcome(record.result) if record.is_done else await self._resume(store, InteractiveInput())
+        if record.is_done:
+            return Outcome(record.result)
+        return await self._resume(store, InteractiveInput(), is_redelivered=True)
 
     def _beginning(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """The graph's input for a fresh run; one that belongs to a conversation begins with its global state."""
@@ -230,7 +234,7 @@ class Turn:
         reason = _what_waits(record, list(progress.situation.questions), progress.next_ids)
         return StatusCode.WORKFLOW_STATE_EXISTS_ERROR.error(session_id=self._session_id, reason=reason)
 
-    async def _resume(self, store: Store, given: InteractiveInput) -> Outcome:
+    async def _resume(self, store: Store, given: InteractiveInput, *, is_redelivered: bool = False) -> Outcome:
         insist = self._runtime.on_change == "continue"
         record, lease = await leased(
             store, lambda: store.sessions.resume(self._session_id, self._program.identity, insist=insist)
@@ -238,19 +242,24 @@ class Turn:
         if record is None or lease is None:
             return self._from_receipt(store, record, given)
         with store.saver.remembering(record.row.thread_id):
-            return await self._go_on(store, record, lease, given)
+            return await self._go_on(store, record, lease, given, is_redelivered=is_redelivered)
 
-    async def _go_on(self, store: Store, record: Record, lease: Lease, given: InteractiveInput) -> Outcome:
+    async def _go_on(
+        self, store: Store, record: Record, lease: Lease, given: InteractiveInput, *, is_redelivered: bool
+    ) -> Outcome:
         """Do with an unfinished run what its input asks for."""
         status = resting(record)
         try:
             progress = await read_progress(self._program, store, record)
             status = "failed" if progress.situation.is_broken and record.row.status != "waiting" else "waiting"
-            jump = jump_of(tuple(self._runtime.resume_from), progress)
-            plan = plan_for(given, progress.situation, jump.ids if jump is not None else ())
+            situation, jump = progress.situation, jump_of(tuple(self._runtime.resume_from), progress)
+            if jump is not None:
+                situation = situation.after_jump(self._program.after(jump.ids))
+            plan = plan_for(given, situation, self._runtime.resume_from)
+            plan.runs = plan.runs and not (is_redelivered and situation.is_stopped)
             answers = {**record.answers, **plan.answers}
             kept = {**progress.kept, **plan.kept, **(jump.kept if jump is not None else {})}
-            graph_input = with_edits(self._continuation(progress, record, answers), progress)
+            graph_input = self._continuation(progress, record, answers)
             if plan.runs:
                 await self._accept(store, lease, answers, kept)
         except BaseException as error:
@@ -258,15 +267,15 @@ class Turn:
             _raise_outer(error)
         if not plan.runs:
             return await self._ask_again(store, record, lease, progress)
-        self._scope.completed.update(progress.situation.completed_ids)
+        self._scope.completed.update(situation.completed_ids)
         if record.row.status != "waiting":  # a turn that ended with a question has given its frames
-            self._frames += self._program.frames_of_end(progress.state, progress.situation.completed_ids)
-        if jump is not None:
-            self._scope.lease = lease
-            await jump.make(self._program.graph(store), self._config(record.row.thread_id), progress)
-            changes = self._scope.changes
-            graph_input = Command(update={"world": list(changes)}) if changes else None
-        return await self._drive(store, record, lease, graph_input)
+            self._frames += self._program.frames_of_end(progress.state, situation.completed_ids)
+        if jump is None:
+            return await self._drive(store, record, lease, graph_input)
+        self._scope.shown_before, changes = {}, self._scope.changes  # what is shown again is new
+        graph_input = Command(update={"world": list(changes)}) if changes else None
+        graph, config = self._program.graph(store), self._config(record.row.thread_id)
+        return await self._drive(store, record, lease, graph_input, lambda: jump.make(graph, config, progress))
 
     def _continuation(self, progress: Progress, record: Record, answers: dict[str, Any]) -> Any:
         """The graph's input for a run that goes on; what its conversation has changed meanwhile goes in."""
@@ -283,8 +292,7 @@ class Turn:
         await store.database.call(lambda: store.sessions.accept(lease, identity, answers=answers, kept=kept))
         self._scope.answers, self._scope.kept = answers, kept
         self._scope.shown_before = kept.pop(SHOWN, {})
-        for done in (JUMP, EDITS):
-            kept.pop(done, None)
+        kept.pop(JUMP, None)
 
         async def claim(id: str, token: str) -> Any:
             answers[token] = kept.pop(id)
@@ -314,12 +322,25 @@ class Turn:
             )
         for question in questions:
             await self._scope.emit(question.to_chunk())
-        return Outcome(questions=questions)
+        return Outcome(questions=questions, is_stopped=not questions)
 
-    async def _drive(self, store: Store, record: Record, lease: Lease, graph_input: Any) -> Outcome:
+    async def _drive(
+        self,
+        store: Store,
+        record: Record,
+        lease: Lease,
+        graph_input: Any,
+        prepare: Callable[[], Awaitable[None]] | None = None,
+    ) -> Outcome:
         """Run the graph under a lease, and record in the session's row how it ended."""
         self._scope.lease = lease
-        work = self._execute(store, graph_input, thread_id=record.row.thread_id)
+
+        async def run() -> Any:
+            if prepare is not None:
+                await prepare()
+            return await self._execute(store, graph_input, thread_id=record.row.thread_id)
+
+        work = run()
         try:
             result = await self._within_time(work, lease)
             outcome = self._outcome(result, is_stopped=await self._is_stopped(store, record))
@@ -385,12 +406,9 @@ class Turn:
 
     def _config(self, thread_id: str) -> Any:
         given = self._runtime.runnable_config
+        configurable = {k: v for k, v in given.get("configurable", {}).items() if not _is_langgraphs(k)}
         own = {"thread_id": thread_id, SCOPE_KEY: self._scope}
-        return {
-            **given,
-            "configurable": {**given.get("configurable", {}), **own},
-            "recursion_limit": RECURSION_LIMIT,
-        }
+        return {**given, "configurable": {**configurable, **own}, "recursion_limit": RECURSION_LIMIT}
 
     async def _execute(self, store: Store | None, graph_input: Any, *, thread_id: str) -> Any:
         config = self._config(thread_id)
@@ -401,6 +419,11 @@ class Turn:
             if not (isinstance(values, dict) and "__interrupt__" in values):
                 result = values
         return result
+
+
+def _is_langgraphs(key: str) -> bool:
+    """Whether a key of a `configurable` tells where in a graph a node is; a run of its own is in none."""
+    return key.startswith(("__", "checkpoint_"))
 
 
 def _frame_clock(envs: dict[str, Any], pauses: Pauses) -> FrameClock:

@@ -53,6 +53,7 @@ class Connections:
 
     Attributes:
         http: The client that has them.
+        sync_http: One for synchronous calls, which `ChatOpenAI` wants to have as well.
     """
 
     def __init__(self, kind: Kind) -> None:
@@ -61,6 +62,7 @@ class Connections:
 
         hooks: dict[str, Any] = {"event_hooks": {"request": [_to_checked_address]}} if kind.is_public else {}
         self.http = DefaultAsyncHttpxClient(**kind.options, **hooks)
+        self.sync_http = sync_http(kind)
         self._kept: AsyncIterator[None] | None = None
 
     async def keep(self, kind: Kind) -> None:
@@ -72,6 +74,7 @@ class Connections:
                 yield
             finally:
                 _open.get(loop, {}).pop(kind, None)
+                self.sync_http.close()
                 await self.http.aclose()
 
         self._kept = open_while_loop_runs()

@@ -69,7 +69,7 @@ class OpenAIClient(ChatClient):
             opened = await connections(self._kind)
         chats = self._chats.setdefault(opened, {})
         if model_name not in chats:
-            chats[model_name] = self._make(model_name, http_async_client=opened.http)
+            chats[model_name] = self._make(model_name, http_async_client=opened.http, http_client=opened.sync_http)
         return chats[model_name]
 
     def _chat_anywhere(self, model_name: str) -> ChatOpenAI:
