@@ -394,6 +394,13 @@ class TestJumpsThatMeetTrouble:
         assert await frames(InteractiveInput(), resume_from=["p", "z"]) == [1, 2]
 
 
+    async def test_an_answer_that_nobody_asked_for_is_told_of(self, caplog: pytest.LogCaptureFixture) -> None:
+        line = Line()
+        await turn(line.flow, {"q": 1}, interrupt_before=["c"])
+        assert (await turn(line.flow, InteractiveInput("yes"), resume_from=["e"])).result["output"].keys() == {*"abef"}
+        assert "nobody asked for the answers to ['e']" in caplog.text
+
+
 class TestStepwise:
     async def test_no_component_begins_on_frames_before_its_turn(self) -> None:
         began: list[str] = []

@@ -368,6 +368,8 @@ class Turn:
             return Outcome(questions=questions, is_stopped=is_stopped)
         for skipped in self._program.skipped_joins(self._scope.completed):
             _logger.warning("session [%s]: %s", self._session_id, skipped)
+        if self._scope.kept:
+            _logger.warning("session [%s]: nobody asked for the answers to %s", self._session_id, [*self._scope.kept])
         return Outcome(self._frames if self._program.is_streaming else result)
 
     def _kept_then(self, *, were_seen: bool) -> dict[str, Any]:
