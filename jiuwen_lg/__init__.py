@@ -11,6 +11,20 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _NAMES = {
+    "agents.agent": (
+        "BaseAgent",
+        "ControllerAgent",
+        "WorkflowFactory",
+        "workflow_provider",
+    ),
+    "agents.config": (
+        "ConstrainConfig",
+        "ControllerType",
+        "DefaultResponse",
+        "WorkflowAgentConfig",
+        "WorkflowSchema",
+    ),
+    "agents.workflow_agent": ("WorkflowAgent",),
     "builder": ("BaseWorkFlow",),
     "component": (
         "ComponentConfig",
@@ -175,6 +189,16 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [*sorted(_HOME)]  # noqa: PLE0604
 
 if TYPE_CHECKING:
+    from jiuwen_lg.agents.agent import BaseAgent as BaseAgent
+    from jiuwen_lg.agents.agent import ControllerAgent as ControllerAgent
+    from jiuwen_lg.agents.agent import WorkflowFactory as WorkflowFactory
+    from jiuwen_lg.agents.agent import workflow_provider as workflow_provider
+    from jiuwen_lg.agents.config import ConstrainConfig as ConstrainConfig
+    from jiuwen_lg.agents.config import ControllerType as ControllerType
+    from jiuwen_lg.agents.config import DefaultResponse as DefaultResponse
+    from jiuwen_lg.agents.config import WorkflowAgentConfig as WorkflowAgentConfig
+    from jiuwen_lg.agents.config import WorkflowSchema as WorkflowSchema
+    from jiuwen_lg.agents.workflow_agent import WorkflowAgent as WorkflowAgent
     from jiuwen_lg.builder import BaseWorkFlow as BaseWorkFlow
     from jiuwen_lg.component import ComponentConfig as ComponentConfig
     from jiuwen_lg.component import ComponentExecutable as ComponentExecutable

@@ -30,19 +30,29 @@ async def remember(context: Any, inputs: Any, outcome: Outcome, *, is_streaming:
         outcome: How it ended.
         is_streaming: Whether the workflow's result is frames.
     """
+    try:
+        said, answered = said_in(inputs), _answered(outcome, is_streaming=is_streaming)
+    except Exception as error:  # noqa: BLE001 - values of the user's own
+        _logger.warning("a conversation did not take the messages of a turn: %s", error)
+    else:
+        await note(context, said, answered)
+
+
+async def note(context: Any, said: str, answered: str | None) -> None:
+    """Append what was said, and what was answered; what cannot take it is told of in a warning."""
     add = getattr(context, "abatch_add_messages", getattr(context, "batch_add_messages", None))
     if not callable(add):
         return
+    messages = [{"role": "user", "content": said}]
+    if answered is not None:
+        messages.append({"role": "assistant", "content": answered})
     try:
-        messages = [{"role": "user", "content": _said(inputs)}]
-        if (answer := _answered(outcome, is_streaming=is_streaming)) is not None:
-            messages.append({"role": "assistant", "content": answer})
         await awaited(add(messages))
     except Exception as error:  # noqa: BLE001 - it is the user's own
         _logger.warning("the conversation did not take the messages of a turn: %s", error)
 
 
-def _said(inputs: Any) -> str:
+def said_in(inputs: Any) -> str:
     """The query of a start; the answers of an `InteractiveInput`, one a line."""
     if not isinstance(inputs, InteractiveInput):
         return as_text((inputs or {}).get("query", ""))

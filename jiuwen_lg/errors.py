@@ -225,6 +225,9 @@ class StatusCode(Enum):
     DRAWABLE_GRAPH_INVALID_EXPAND_SUBGRAPH = (110025, "expand_subgraph cannot be used: {reason}")
     DRAWABLE_GRAPH_INVALID_ENABLE_ANIMATION = (110026, "enable_animation cannot be used: {reason}")
 
+    CONTROLLER_INVOKE_LLM_FAILED = (123000, "the agent got no answer from its model: {error_msg}")
+    CONTROLLER_RUNTIME_ERROR = (123003, "the agent failed: {error_msg}")
+
     EXPRESSION_CONDITION_SYNTAX_ERROR = (140000, "the expression cannot be parsed: {error}")
     EXPRESSION_CONDITION_EVAL_ERROR = (140001, "the expression cannot be evaluated: {error}")
     ARRAY_CONDITION_ERROR = (140002, "LoopComponent error: {error_msg}")

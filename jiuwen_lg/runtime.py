@@ -146,6 +146,7 @@ class WorkflowRuntime:
         interrupt_before: Components of the workflow before which this run stops, `"*"` for all; a turn that
             stopped so is INPUT_REQUIRED without a question, and `InteractiveInput()` goes on.
         interrupt_after: The same after them.
+        belongs_to: Whose run it is, if the workflow is part of something that has runs of its own (an agent).
         resume_from: Components to go on from, instead of those that are next; for a turn with an
             `InteractiveInput`, which may bring answers for them.
     """
@@ -165,6 +166,7 @@ class WorkflowRuntime:
         interrupt_before: Sequence[str] | Literal["*"] | None = None,
         interrupt_after: Sequence[str] | Literal["*"] | None = None,
         resume_from: Sequence[str] | None = None,
+        belongs_to: str = "",
     ) -> None:
         inherited = parent.session_id() if parent is not None else None
         self._session_id = str(session_id or inherited or uuid4().hex)
@@ -175,6 +177,7 @@ class WorkflowRuntime:
         self.on_change: OnChange = on_change
         self.task = task
         self.runnable_config: RunnableConfig = config or {}
+        self.belongs_to = belongs_to
         self.interrupt_before = interrupt_before
         self.interrupt_after = interrupt_after
         self.resume_from: list[str] = [resume_from] if isinstance(resume_from, str) else list(resume_from or ())

@@ -16,6 +16,7 @@ PACKAGE = Path(jiuwen_lg.__file__).parent
 ROWS = [
     ["compat"],
     ["runner", "terminal"],
+    ["agents"],
     ["components", "workflow"],
     ["builder", "faces", "drawing", "conversation", "context_engine", "detached_runtime"],
     ["engine"],

@@ -89,6 +89,68 @@ class TestSeed001:
         self.check(session.rstrip().removesuffix("?") + "?\n", child_env)
 
 
+class TestSeed002:
+    """Its programs, with the model played on this machine: what they print, and how many frames."""
+
+    COMPLETED = (
+        "{'output': WorkflowOutput(result={'responseContent': '姓名：张三 | 年龄：25'}, "
+        "state=<WorkflowExecutionState.COMPLETED: 'COMPLETED'>), 'result_type': 'answer'}"
+    )
+
+    def programs(self) -> tuple[str, list[str]]:
+        """What builds workflow and agent, and the six programs."""
+        parts = blocks(seed("002"))
+        build = [part for part in parts if "def _build_workflow" in part or "def _create_model" in part]
+        return "\n".join(build), [part for part in parts if "async def main" in part]
+
+    def env(self, llm: ModelServer, env: dict[str, str]) -> dict[str, str]:
+        model = {"API_BASE": llm.url, "API_KEY": "sk-x", "MODEL_NAME": "m", "MODEL_PROVIDER": "openai"}
+        return {**env, **model}
+
+    def play(self, number: int, llm: ModelServer, env: dict[str, str], replies: list[str]) -> list[str]:
+        build, programs = self.programs()
+        llm.requests.clear()
+        llm.replies = replies
+        return run(f"{build}\n{programs[number]}", self.env(llm, env)).splitlines()
+
+    def test_there_are_six(self) -> None:
+        assert len(self.programs()[1]) == 6
+
+    def test_in_one_go(self, llm: ModelServer, child_env: dict[str, str]) -> None:
+        (printed,) = self.play(0, llm, child_env, ['{"name": "张三", "age": 25}'])
+        assert printed.removeprefix("WorkflowAgent非流式调用的输出结果 >>> ") == self.COMPLETED
+
+    def test_in_one_go_streamed(self, llm: ModelServer, child_env: dict[str, str]) -> None:
+        printed = self.play(1, llm, child_env, ['{"name": "张三", "age": 25}'])
+        kinds = [re.findall(r">>> type='(\w+)'", line)[0] for line in printed]
+        assert kinds == ["tracer_workflow"] * 7 + ["workflow_final"]
+        assert printed[-1].endswith(f"payload={self.COMPLETED}")
+
+    def test_asked_and_answered(self, llm: ModelServer, child_env: dict[str, str]) -> None:
+        replies = ['{"name": "张三"}', '{"age": 25}']
+        asked = "[OutputSchema(type='__interaction__', index=0, payload=InteractionOutput(id='questioner', "
+        asked += "value='请您提供用户年龄相关的信息'))]"
+        (printed,) = self.play(2, llm, child_env, replies[:1])
+        assert printed == f"WorkflowAgent 批调用的输出结果 >>> {asked}"
+        Path("other").mkdir()
+        env = {**child_env, "JIUWEN_LG_DB": "other/sessions.db"}
+        first, second = self.play(3, llm, env, replies)
+        assert first == f"WorkflowAgent 批调用的输出结果 >>> {asked}"
+        assert second == f"WorkflowAgent 用户反馈后的批调用输出结果 >>> {self.COMPLETED}"
+
+    def test_asked_and_answered_streamed(self, llm: ModelServer, child_env: dict[str, str]) -> None:
+        replies = ['{"name": "张三"}', '{"age": 25}']
+        printed = self.play(4, llm, child_env, replies[:1])
+        kinds = [re.findall(r">>> type='(\w+)'", line)[0] for line in printed]
+        assert kinds == ["tracer_workflow"] * 4 + ["__interaction__"]
+        Path("other").mkdir()
+        env = {**child_env, "JIUWEN_LG_DB": "other/sessions.db"}
+        printed = self.play(5, llm, env, replies)
+        kinds = [re.findall(r">>> type='(\w+)'", line)[0] for line in printed]
+        assert kinds == ["tracer_workflow"] * 4 + ["__interaction__"] + ["tracer_workflow"] * 5 + ["workflow_final"]
+        assert printed[-1].endswith(f"payload={self.COMPLETED}")
+
+
 class TestSeed003:
     """Its chapters, assembled from their fragments; models and services are played on this machine."""
 

@@ -393,7 +393,6 @@ class TestJumpsThatMeetTrouble:
         assert await frames({}) == [1, 2]
         assert await frames(InteractiveInput(), resume_from=["p", "z"]) == [1, 2]
 
-
     async def test_an_answer_that_nobody_asked_for_is_told_of(self, caplog: pytest.LogCaptureFixture) -> None:
         line = Line()
         await turn(line.flow, {"q": 1}, interrupt_before=["c"])

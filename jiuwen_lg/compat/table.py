@@ -12,6 +12,8 @@ SUPPORTED_VERSION = "0.1.1"
 _C = "openjiuwen.core"
 
 LATER: dict[str, tuple[str, ...]] = {
+    "openjiuwen.agent.common.enum": ("TaskType", "TaskStatus"),
+    "openjiuwen.agent.common.schema": ("PluginSchema",),
     f"{_C}.graph.executable": ("GeneralExecutor",),
     f"{_C}.runner.runner": ("resource_mgr",),
     f"{_C}.runtime.runtime": ("BaseRuntime",),
@@ -21,6 +23,11 @@ LATER: dict[str, tuple[str, ...]] = {
 """Names that programs import and jiuwen_lg does not have yet: they raise when they are used."""
 
 MODULES: dict[str, tuple[str, ...]] = {
+    "openjiuwen.agent.common.enum": ("ControllerType",),
+    "openjiuwen.agent.common.schema": ("WorkflowSchema",),
+    "openjiuwen.agent.config.workflow_config": ("WorkflowAgentConfig", "DefaultResponse"),
+    "openjiuwen.agent.workflow_agent.workflow_agent": ("WorkflowAgent",),
+    f"{_C}.agent.agent": ("BaseAgent", "ControllerAgent", "WorkflowFactory", "workflow_provider"),
     f"{_C}.common.exception.exception": ("JiuWenBaseException", "InterruptException"),
     f"{_C}.common.exception.status_code": ("StatusCode",),
     f"{_C}.component.base": (

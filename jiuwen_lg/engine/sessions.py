@@ -337,6 +337,28 @@ class Sessions:
                 records = self._select(cursor, "workflow_id = '' AND fingerprint = ?", identity.fingerprint)
         return sorted((r for r in records if not r.is_done), key=lambda r: r.row.updated_at)
 
+    def of_owner(self, prefix: str, session_id: str | None) -> list[Record]:
+        """The unfinished runs of workflows that belong to something, in one session or all, oldest first."""
+        where = "substr(workflow_id, 1, ?) = ?" + ("" if session_id is None else " AND session_id = ?")
+        arguments = (len(prefix), prefix, *(() if session_id is None else (session_id,)))
+        with self.database.transaction(write=False) as cursor:
+            records = self._select(cursor, where, *arguments)
+        return sorted((r for r in records if not r.is_done), key=lambda r: r.row.updated_at)
+
+    def discard_owned(self, prefix: str, session_id: str) -> None:
+        """Delete a session's runs of workflows that belong to something.
+
+        Raises:
+            JiuWenBaseException: 100904, one of them is in progress.
+        """
+        with self.database.transaction() as cursor:
+            where = "session_id = ? AND substr(workflow_id, 1, ?) = ?"
+            records = self._select(cursor, where, session_id, len(prefix), prefix)
+            for record in records:
+                self._refuse_running(record)
+            for record in records:
+                self._delete(cursor, record)
+
     def discard(self, session_id: str, identity: Identity | None = None) -> int:
         """Delete a session's runs (of one workflow, or all); returns how many there were.
 

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from langgraph.errors import GraphRecursionError, NodeCancelledError
@@ -99,6 +99,8 @@ class Turn:
         self._stops = stops or Stops()
         self._runtime = runtime
         self._session_id = runtime.session_id()
+        identity = program.identity
+        self._identity = replace(identity, workflow_id=runtime.belongs_to) if runtime.belongs_to else identity
         self._timeout_code = timeout_code
         self._emit = self._kept if program.is_streaming else emit
         self._show = emit
@@ -204,7 +206,7 @@ class Turn:
             store,
             lambda: store.sessions.start(
                 self._session_id,
-                self._program.identity,
+                self._identity,
                 inputs,
                 turn_id=turn_id,
                 force=bool(self._runtime.config().get_env(FORCE_DEL_WORKFLOW_STATE_KEY)),
@@ -237,7 +239,7 @@ class Turn:
     async def _resume(self, store: Store, given: InteractiveInput, *, is_redelivered: bool = False) -> Outcome:
         insist = self._runtime.on_change == "continue"
         record, lease = await leased(
-            store, lambda: store.sessions.resume(self._session_id, self._program.identity, insist=insist)
+            store, lambda: store.sessions.resume(self._session_id, self._identity, insist=insist)
         )
         if record is None or lease is None:
             return self._from_receipt(store, record, given)
@@ -288,7 +290,7 @@ class Turn:
 
     async def _accept(self, store: Store, lease: Lease, answers: dict[str, Any], kept: dict[str, Any]) -> None:
         """Put the answers on file, then hand them to the run."""
-        identity = self._program.identity
+        identity = self._identity
         await store.database.call(lambda: store.sessions.accept(lease, identity, answers=answers, kept=kept))
         self._scope.answers, self._scope.kept = answers, kept
         self._scope.shown_before = kept.pop(SHOWN, {})

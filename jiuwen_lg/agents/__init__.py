@@ -1,0 +1,1 @@
+"""Agents: conversations over workflows."""
