@@ -6,7 +6,7 @@ difference is in `docs/differences.md` or a defect there.
 
 from __future__ import annotations
 
-from parity import control_flow, models, streams, tools
+from parity import agents, control_flow, models, streams, tools
 
 PRELUDE = '''
 import asyncio, uuid
@@ -262,7 +262,7 @@ PROGRAMS |= {
     "differs_drawing": "print(bool(chain(('n', C())).to_mermaid()))",
 }  # fmt: skip
 
-PROGRAMS |= control_flow.PROGRAMS | streams.PROGRAMS | tools.PROGRAMS | models.PROGRAMS
+PROGRAMS |= control_flow.PROGRAMS | streams.PROGRAMS | tools.PROGRAMS | models.PROGRAMS | agents.PROGRAMS
 
 INTENDED: dict[str, str] = {
     "start_default": "Start's output follows the order of its conf",
@@ -285,5 +285,6 @@ INTENDED: dict[str, str] = {
     **streams.INTENDED,
     **tools.INTENDED,
     **models.INTENDED,
+    **agents.INTENDED,
 }
 """Program → the line of `docs/differences.md`, or the defect, that explains why it prints something else."""
