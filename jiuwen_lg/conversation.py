@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from jiuwen_lg.engine.outlet import END_FRAME
 from jiuwen_lg.engine.turn import Outcome
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.models.messages import as_text
+from jiuwen_lg.output import OutputSchema
 from jiuwen_lg.schema.values import awaited
 
 _logger = logging.getLogger(__name__)
 
 
-async def remember(context: Any, inputs: Any, outcome: Outcome, *, is_streaming: bool) -> None:
+async def remember(context: Any, inputs: Any, outcome: Outcome) -> None:
     """Append what the user said in a turn, and what the workflow answered.
 
     A conversation that cannot take them is told of in a warning: the turn has succeeded.
@@ -28,10 +30,10 @@ async def remember(context: Any, inputs: Any, outcome: Outcome, *, is_streaming:
             which is awaited) is left alone.
         inputs: The turn's input.
         outcome: How it ended.
-        is_streaming: Whether the workflow's result is frames.
     """
     try:
-        said, answered = said_in(inputs), _answered(outcome, is_streaming=is_streaming)
+        asked = [question.value for question in outcome.questions]
+        said, answered = said_in(inputs), questions_in(asked) if asked else answer_in(outcome.result)
     except Exception as error:  # noqa: BLE001 - values of the user's own
         _logger.warning("a conversation did not take the messages of a turn: %s", error)
     else:
@@ -60,15 +62,18 @@ def said_in(inputs: Any) -> str:
     return "\n".join(map(as_text, given))
 
 
-def _answered(outcome: Outcome, *, is_streaming: bool) -> str | None:
-    """The questions, one a line; the text of an End that gives frames; else the result as JSON."""
-    if outcome.questions:
-        return "\n".join(as_text(_asked(question.value)) for question in outcome.questions)
-    if not is_streaming:
-        return json.dumps(outcome.result, ensure_ascii=False, default=str)
-    payloads = [frame.payload for frame in outcome.result if frame.type == END_FRAME]
+def answer_in(result: Any) -> str | None:
+    """The text of an End that gives frames, else the result as JSON; None if there is nothing."""
+    if not isinstance(result, list) or not all(isinstance(frame, OutputSchema) for frame in result):
+        return None if result is None else json.dumps(result, ensure_ascii=False, default=str)
+    payloads = [frame.payload for frame in result if frame.type == END_FRAME]
     answers = [payload["answer"] for payload in payloads if isinstance(payload, dict) and "answer" in payload]
     return "".join(map(as_text, answers)) if answers else None
+
+
+def questions_in(values: Iterable[Any]) -> str:
+    """What was asked, one a line."""
+    return "\n".join(as_text(_asked(value)) for value in values)
 
 
 def _asked(value: Any) -> Any:

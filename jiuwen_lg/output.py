@@ -136,6 +136,13 @@ class WorkflowOutput(BaseModel):
 WorkflowChunk: TypeAlias = OutputSchema | CustomSchema | TraceSchema
 
 
+def is_question(frame: WorkflowChunk) -> bool:
+    """Whether a frame is a question of the engine's (a component may write one that looks like it)."""
+    return (
+        isinstance(frame, OutputSchema) and isinstance(frame.payload, InteractionOutput) and bool(frame.payload.token)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PendingQuestion:
     """A question that waits in a session.
@@ -144,11 +151,15 @@ class PendingQuestion:
         session_id: The session.
         since: When it was asked, seconds since 1970.
         output: The question; `InteractiveInput.reply_to(pending.output, answer)` answers it.
+        workflow_id: The workflow that asks; empty if it was given no id.
+        agent_id: The agent whose workflow it is; empty if it is none's.
     """
 
     session_id: str
     since: float
     output: InteractionOutput
+    workflow_id: str = ""
+    agent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

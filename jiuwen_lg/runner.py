@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from jiuwen_lg.agents.workflow_agent import WorkflowAgent
 from jiuwen_lg.engine.store import current_store
-from jiuwen_lg.output import BaseStreamMode, WorkflowChunk, WorkflowOutput
+from jiuwen_lg.inbox import pending_in
+from jiuwen_lg.output import BaseStreamMode, PendingQuestion, WorkflowChunk, WorkflowOutput
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.tools.langchain import as_tool
 from jiuwen_lg.workflow import Workflow
@@ -30,19 +32,23 @@ class _Runner:
         runtime: WorkflowRuntime | None = None,
         context: Any = None,
         stream_modes: list[BaseStreamMode] | None = None,
-    ) -> AsyncIterator[WorkflowChunk]:
+    ) -> AsyncGenerator[WorkflowChunk, None]:
         """`Workflow.stream`."""
-        async for frame in workflow.stream(inputs, runtime, context, stream_modes):
-            yield frame
+        async with aclosing(workflow.stream(inputs, runtime, context, stream_modes)) as frames:
+            async for frame in frames:
+                yield frame
 
     async def run_agent(self, agent: WorkflowAgent, inputs: dict[str, Any]) -> Any:
         """`WorkflowAgent.invoke`."""
         return await agent.invoke(inputs)
 
-    async def run_agent_streaming(self, agent: WorkflowAgent, inputs: dict[str, Any]) -> AsyncIterator[WorkflowChunk]:
+    async def run_agent_streaming(
+        self, agent: WorkflowAgent, inputs: dict[str, Any]
+    ) -> AsyncGenerator[WorkflowChunk, None]:
         """`WorkflowAgent.stream`."""
-        async for frame in agent.stream(inputs):
-            yield frame
+        async with aclosing(agent.stream(inputs)) as frames:
+            async for frame in frames:
+                yield frame
 
     async def run_tool(self, tool: Any, inputs: dict[str, Any]) -> Any:
         """Call a tool: one of ours or of LangChain's.
@@ -52,8 +58,22 @@ class _Runner:
         """
         return await as_tool(tool).ainvoke(inputs)
 
+    async def pending(self, session_id: str | None = None) -> list[PendingQuestion]:
+        """What waits for a person in a session, or in all: of every workflow and every agent, oldest first.
+
+        It is read from the rows of the sessions alone, so a process that knows none of the workflows can list
+        it. What a run asks that was killed meanwhile is in `Workflow.pending`. A damaged row is left out with
+        a warning.
+        """
+        store = await current_store()
+        if store is None:
+            return []
+        return await pending_in(store, lambda sessions: sessions.of_owner("", session_id))
+
     async def release(self, session_id: str) -> None:
-        """Drop everything that is on file for a session, of all workflows.
+        """Drop the runs that are on file for a session, of all workflows and agents.
+
+        What was said in it stays; `WorkflowAgent.clear_session` and `ContextEngine.clear_context` drop that.
 
         Raises:
             JiuWenBaseException: 100904, a run is in progress.
@@ -66,25 +86,8 @@ class _Runner:
 class _Checkpointer:
     """openJiuwen's door to its process-global checkpointer, for programs that release sessions through it."""
 
-    async def run_agent(self, agent: WorkflowAgent, inputs: dict[str, Any]) -> Any:
-        """`WorkflowAgent.invoke`."""
-        return await agent.invoke(inputs)
-
-    async def run_agent_streaming(self, agent: WorkflowAgent, inputs: dict[str, Any]) -> AsyncIterator[WorkflowChunk]:
-        """`WorkflowAgent.stream`."""
-        async for frame in agent.stream(inputs):
-            yield frame
-
-    async def run_tool(self, tool: Any, inputs: dict[str, Any]) -> Any:
-        """Call a tool: one of ours or of LangChain's.
-
-        Raises:
-            JiuWenBaseException: 102000, it is no tool.
-        """
-        return await as_tool(tool).ainvoke(inputs)
-
     async def release(self, session_id: str, agent_id: str | None = None) -> None:
-        """`Runner.release`; sessions belong to no agent here."""
+        """`Runner.release`, for the runs of all agents."""
         await Runner.release(session_id)
 
 

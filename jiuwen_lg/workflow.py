@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -24,22 +24,23 @@ from jiuwen_lg.engine.pauses import Pauses
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.progress import read_progress
 from jiuwen_lg.engine.reader import FrameReader
-from jiuwen_lg.engine.sessions import Record
+from jiuwen_lg.engine.record import Record
 from jiuwen_lg.engine.stops import Ids, Stops
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.turn import Outcome, Turn
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.inbox import pending_of
 from jiuwen_lg.output import (
     WORKFLOW_FINAL,
     BaseStreamMode,
     HistoryStep,
-    InteractionOutput,
     OutputSchema,
     PendingQuestion,
     SessionSnapshot,
     WorkflowChunk,
     WorkflowExecutionState,
     WorkflowOutput,
+    is_question,
 )
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.tool_info import Parameters, ToolInfo
@@ -213,7 +214,7 @@ class Workflow(BaseWorkFlow):
 
         turn = self._turn(runtime, context, _OUTPUT_ONLY, collect, StatusCode.WORKFLOW_INVOKE_TIMEOUT)
         outcome = await turn.run(inputs)
-        await remember(context, inputs, outcome, is_streaming=self._compiled().is_streaming)
+        await remember(context, inputs, outcome)
         if outcome.is_unfinished:
             listed = _in_order(frames, outcome.questions)
             paused = _output(listed, WorkflowExecutionState.INPUT_REQUIRED, runtime)
@@ -227,7 +228,7 @@ class Workflow(BaseWorkFlow):
         runtime: WorkflowRuntime | None = None,
         context: Any = None,
         stream_modes: list[BaseStreamMode] | None = None,
-    ) -> AsyncIterator[WorkflowChunk]:
+    ) -> AsyncGenerator[WorkflowChunk, None]:
         """Run as `invoke` does and yield frames while they are made.
 
         Questions are frames of type `__interaction__`; the result comes last, as a frame of
@@ -254,7 +255,7 @@ class Workflow(BaseWorkFlow):
             async for frame in reader.frames():
                 yield frame
             outcome = await task
-            await remember(context, inputs, outcome, is_streaming=self._compiled().is_streaming)
+            await remember(context, inputs, outcome)
             if not outcome.is_unfinished and outcome.result and not self._compiled().is_streaming:
                 yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=outcome.result)
         finally:
@@ -298,10 +299,7 @@ class Workflow(BaseWorkFlow):
             except JiuWenBaseException as error:
                 warnings.warn(str(error), RuntimeWarning, stacklevel=2)
                 continue
-            pending += [
-                PendingQuestion(record.row.session_id, record.row.updated_at, question.to_chunk().payload)
-                for question in questions
-            ]
+            pending += [pending_of(record, question) for question in questions]
         return pending
 
     async def _open_questions(self, store: Store, program: Program, record: Record) -> Sequence[Question]:
@@ -416,14 +414,7 @@ def _mode(mode: Any) -> BaseStreamMode:
 def _in_order(frames: list[WorkflowChunk], questions: list[Question]) -> list[WorkflowChunk]:
     """The frames as they came, with the questions in the order of their components."""
     ordered = iter([question.to_chunk() for question in questions])
-    return [next(ordered, frame) if _is_question(frame) else frame for frame in frames]
-
-
-def _is_question(frame: WorkflowChunk) -> bool:
-    """Whether a frame is a question of the engine's (a component may write one that looks like it)."""
-    return (
-        isinstance(frame, OutputSchema) and isinstance(frame.payload, InteractionOutput) and bool(frame.payload.token)
-    )
+    return [next(ordered, frame) if is_question(frame) else frame for frame in frames]
 
 
 def _output(result: Any, state: WorkflowExecutionState, runtime: WorkflowRuntime) -> WorkflowOutput:

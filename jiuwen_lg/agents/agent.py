@@ -6,7 +6,7 @@ Facts: openJiuwen 0.1.1, `components.md` 0.1 and 8.2.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from jiuwen_lg.output import WorkflowChunk
@@ -21,7 +21,7 @@ class BaseAgent(ABC):
         """Take a message: `{"conversation_id": ..., "query": ...}`."""
 
     @abstractmethod
-    def stream(self, inputs: dict[str, Any]) -> AsyncIterator[WorkflowChunk]:
+    def stream(self, inputs: dict[str, Any]) -> AsyncGenerator[WorkflowChunk, None]:
         """Take a message, and yield frames while they are made."""
 
 

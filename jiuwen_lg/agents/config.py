@@ -36,9 +36,9 @@ class WorkflowSchema(BaseModel):
     inputs: dict[str, Any] = Field(default_factory=dict)
 
     @property
-    def key(self) -> str:
+    def key(self) -> tuple[str, str]:
         """What tells it from the agent's others."""
-        return f"{self.id}_{self.version}"
+        return self.id, self.version
 
     @property
     def label(self) -> str:
@@ -93,7 +93,8 @@ class WorkflowAgentConfig(BaseModel):
         on_question: What a text does while a question is open. `"route"`: it is for the workflow that the model
             chooses (of one, for that), and answers what this asks. `"answer"`: it answers the latest question.
             `"ask_again"`: the question is shown again, and only an `InteractiveInput` answers it. `"restart"`: what
-            is unfinished is dropped, and the text starts anew.
+            the conversation has not finished is dropped, of all workflows, and the text starts anew.
+        on_change: `"continue"` goes on with what a workflow of another shape has begun, as in `WorkflowRuntime`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -113,3 +114,4 @@ class WorkflowAgentConfig(BaseModel):
     constrain: ConstrainConfig = Field(default_factory=ConstrainConfig)
     default_response: DefaultResponse = Field(default_factory=DefaultResponse)
     on_question: Literal["route", "answer", "ask_again", "restart"] = "route"
+    on_change: Literal["refuse", "continue"] = "refuse"

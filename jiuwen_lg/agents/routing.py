@@ -49,7 +49,11 @@ class Routing:
         self._model: Model | None = None
 
     async def choose(
-        self, query: str, schemas: Sequence[WorkflowSchema], questions: Sequence[tuple[str, Any]], context: Any
+        self,
+        query: str,
+        schemas: Sequence[WorkflowSchema],
+        questions: Sequence[tuple[tuple[str, str], Any]],
+        context: Any,
     ) -> WorkflowSchema | None:
         """The workflow; None if the model knows none, or says nothing usable.
 
@@ -73,7 +77,7 @@ class Routing:
             if self._model is None:
                 self._model = Model.of(self._config)
             number = _number_in(json_in(await self._model.ask_for([*self._before, *messages], _SCHEMA)))
-        except (JiuWenBaseException, ValueError) as error:
+        except (JiuWenBaseException, ValueError, OverflowError) as error:
             _logger.warning("no workflow was chosen: %s", error)
             return None
         return schemas[number - 1] if 1 <= number <= len(schemas) else None

@@ -6,42 +6,42 @@ Source: seed 002, `components.md` 8 (its Q1 to Q7, Q43, Q44 and Q46 left out).
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
-from jiuwen_lg.agents.agent import ControllerAgent, WorkflowFactory
+from jiuwen_lg.agents.agent import ControllerAgent
 from jiuwen_lg.agents.config import ControllerType, WorkflowAgentConfig, WorkflowSchema
+from jiuwen_lg.agents.message import DEFAULT_CONVERSATION, Message
 from jiuwen_lg.agents.routing import Routing
+from jiuwen_lg.agents.runs import AgentRuns, Run
+from jiuwen_lg.agents.workflows import BoundWorkflows, Provider, agent_failed
 from jiuwen_lg.constants import FORCE_DEL_WORKFLOW_STATE_KEY
 from jiuwen_lg.context import ContextEngineConfig
 from jiuwen_lg.context_engine import ContextEngine
-from jiuwen_lg.conversation import note, said_in
-from jiuwen_lg.engine.sessions import Record
+from jiuwen_lg.conversation import answer_in, note, questions_in
+from jiuwen_lg.engine.interaction import Question
+from jiuwen_lg.engine.outlet import END_FRAME
+from jiuwen_lg.engine.record import checked_inputs
 from jiuwen_lg.engine.store import open_store
-from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
 from jiuwen_lg.interaction import InteractiveInput
-from jiuwen_lg.models.messages import as_text
 from jiuwen_lg.output import (
-    INTERACTION,
     WORKFLOW_FINAL,
-    BaseStreamMode,
     OutputSchema,
     PendingQuestion,
     WorkflowChunk,
     WorkflowExecutionState,
     WorkflowOutput,
+    is_question,
 )
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.workflow import Workflow
 
 _logger = logging.getLogger(__name__)
 
-DEFAULT_CONVERSATION = "default_session"
-
-_OF = "\x1f"
-"""Between an agent's id and its workflow's key, in the rows of sessions."""
-_STREAMED = [BaseStreamMode.OUTPUT, BaseStreamMode.TRACE]
+_REFUSALS = (StatusCode.WORKFLOW_STATE_EXISTS_ERROR.code, StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,13 @@ class _Turn:
     schema: WorkflowSchema
     given: Any
     restarts: bool = False
-    text: str = ""
 
 
 class WorkflowAgent(ControllerAgent):
     """A conversation over workflows: each message is for one of them, and starts it, answers it or goes on with it.
 
     One object serves any number of conversations at once. They are on file: what a workflow asked in one
-    process is answered in another.
+    process is answered in another. Agents that share a store need ids of their own.
 
     Args:
         agent_config: The agent.
@@ -71,11 +70,10 @@ class WorkflowAgent(ControllerAgent):
         if agent_config.controller_type is not ControllerType.WorkflowController:
             raise NotImplementedError(f"a WorkflowAgent has no {agent_config.controller_type}")
         self._config = agent_config
-        self._schemas = {schema.key: schema for schema in agent_config.workflows}
-        self._workflows: dict[str, Workflow | WorkflowFactory] = {}
-        self._asked: set[str] = set()
-        self._prefix = f"{agent_config.id}{_OF}"
+        self._workflows = BoundWorkflows(agent_config.workflows)
+        self._runs = AgentRuns(agent_config.id)
         self._routing = Routing(agent_config.model, agent_config.prompt_template)
+        self._asked: set[str] = set()
         kept = 2 * agent_config.constrain.reserved_max_chat_rounds
         self.context_engine = ContextEngine(agent_config.id, ContextEngineConfig(conversation_history_length=kept))
 
@@ -83,28 +81,25 @@ class WorkflowAgent(ControllerAgent):
         """As given."""
         return self._config
 
-    def add_workflows(self, workflows: Sequence[Workflow | WorkflowFactory]) -> None:
+    def add_workflows(self, workflows: Sequence[Workflow | Provider]) -> None:
         """Bind workflows; one of the same id and version replaces the last one.
 
         Args:
-            workflows: Workflows, or what `workflow_provider` makes of a function that builds one.
+            workflows: Workflows, or what `workflow_provider` makes of a function that builds one. One that was
+                given no id is known by its name, and without that by its place among those.
 
         Raises:
             JiuWenBaseException: 123003, something is neither.
         """
         for workflow in workflows:
-            schema = _schema_of(workflow)
-            self._schemas.setdefault(schema.key, schema)
-            self._workflows[schema.key] = workflow
+            self._workflows.add(workflow)
 
     bind_workflows = add_workflows
 
     def remove_workflows(self, workflows: Sequence[tuple[str, str]]) -> None:
         """Take workflows out, by id and version; what they have not finished stays on file."""
         for id, version in workflows:
-            key = WorkflowSchema(id=id, version=version).key
-            self._schemas.pop(key, None)
-            self._workflows.pop(key, None)
+            self._workflows.remove(id, version)
 
     async def invoke(self, inputs: dict[str, Any]) -> Any:
         """Take a message.
@@ -117,20 +112,26 @@ class WorkflowAgent(ControllerAgent):
             if the workflow asks; `{"status": "default_response", ...}` if no workflow fits.
 
         Raises:
-            JiuWenBaseException: 123003, there is no workflow, or something else than a workflow failed; what
-                `Workflow.invoke` raises.
+            JiuWenBaseException: 123003, there is no workflow, or something else than a workflow failed; 100902, a
+                raw answer while several workflows ask; what `Workflow.invoke` raises.
         """
-        conversation = _conversation(inputs)
-        turn = await self._turn(conversation, inputs)
+        message = Message.of(inputs)
+        turn = await self._turn(message)
         if turn is None:
-            return await self._say_default(conversation, inputs)
-        workflow, runtime = self._workflow(turn.schema), self._runtime(conversation, turn)
-        output = await workflow.invoke(turn.given, runtime, self._context(conversation, turn))
-        await self._remember(conversation, inputs, output)
+            return await self._say_default(message)
+        workflow, runtime = self._workflows.get(turn.schema), self._runtime(message, turn)
+        try:
+            output = await workflow.invoke(turn.given, runtime, self._context(message, turn))
+        except JiuWenBaseException as error:
+            await self._note_failed(message, error)
+            raise
+        await self._note(message, output)
         return output.result if output.state is WorkflowExecutionState.INPUT_REQUIRED else _answer(output)
 
-    async def stream(self, inputs: dict[str, Any]) -> AsyncIterator[WorkflowChunk]:
-        """Take a message, and yield frames while they are made; the result comes last.
+    async def stream(self, inputs: dict[str, Any]) -> AsyncGenerator[WorkflowChunk, None]:
+        """Take a message, and yield frames while they are made.
+
+        The result comes last, as a frame of type `workflow_final`; an End that gives frames gives nothing else.
 
         Args:
             inputs: As in `invoke`.
@@ -138,27 +139,27 @@ class WorkflowAgent(ControllerAgent):
         Raises:
             JiuWenBaseException: As `invoke`.
         """
-        conversation = _conversation(inputs)
-        turn = await self._turn(conversation, inputs)
+        message = Message.of(inputs)
+        turn = await self._turn(message)
         if turn is None:
-            said = await self._say_default(conversation, inputs)
+            said = await self._say_default(message)
             payload = {"responseContent": said["output"]["answer"], "output": {}}
             yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=payload)
             return
-        workflow, runtime = self._workflow(turn.schema), self._runtime(conversation, turn)
-        asked: list[Any] = []
-        result: Any = None
-        async for frame in workflow.stream(turn.given, runtime, self._context(conversation, turn), _STREAMED):
-            if isinstance(frame, OutputSchema) and frame.type == WORKFLOW_FINAL:
-                result = frame.payload
-                continue
-            asked += [frame] if _is_question(frame) else []
-            yield frame
-        state = WorkflowExecutionState.INPUT_REQUIRED if asked else WorkflowExecutionState.COMPLETED
-        output = WorkflowOutput(result=asked or result, state=state, session_id=conversation)
-        await self._remember(conversation, inputs, output)
-        if not asked and result is not None:
-            yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=_answer(output))
+        workflow, runtime = self._workflows.get(turn.schema), self._runtime(message, turn)
+        seen = _Seen()
+        try:
+            async with aclosing(workflow.stream(turn.given, runtime, self._context(message, turn))) as frames:
+                async for frame in frames:
+                    for ready in seen.take(frame):
+                        yield ready
+        except JiuWenBaseException as error:
+            await self._note_failed(message, error)
+            raise
+        output = seen.output(message.conversation)
+        await self._note(message, output)
+        for last in seen.rest(output):
+            yield last
 
     async def clear_session(self, session_id: str = DEFAULT_CONVERSATION) -> None:
         """Drop a conversation of this agent: what its workflows have not finished, and what was said.
@@ -166,169 +167,215 @@ class WorkflowAgent(ControllerAgent):
         Raises:
             JiuWenBaseException: 100904, a run is in progress.
         """
-        store = open_store()
-        await store.database.call(lambda: store.sessions.discard_owned(self._prefix, session_id))
-        await store.database.call(lambda: self.context_engine.clear_context(session_id))
+        await self._runs.discard(session_id, with_done=True)
+        await open_store().database.call(lambda: self.context_engine.clear_context(session_id))
+        self._asked.discard(session_id)
 
     async def pending(self, conversation_id: str | None = None) -> list[PendingQuestion]:
-        """The questions that wait for somebody, in one conversation or all of this agent's, oldest first."""
-        store = open_store()
-        records = await store.database.call(lambda: store.sessions.of_owner(self._prefix, conversation_id))
-        return [
-            PendingQuestion(record.row.session_id, record.row.updated_at, question.to_chunk().payload)
-            for record in records
-            for question in record.questions
-        ]
+        """The questions that wait for somebody, in one conversation or all of this agent's, oldest first.
+
+        `Runner.pending()` lists those of all agents and workflows. A damaged row is left out with a warning.
+        """
+        return await self._runs.pending(conversation_id)
 
     # --- what a message means ---
 
-    async def _turn(self, conversation: str, inputs: dict[str, Any]) -> _Turn | None:
+    async def _turn(self, message: Message) -> _Turn | None:
         """What a message means; None if no workflow fits."""
-        if not self._schemas:
-            raise _failed("it has no workflows: add_workflows([...])")
-        query = inputs.get("query", "")
-        unfinished = await self._unfinished(conversation)
-        if isinstance(query, InteractiveInput):
-            return _Turn(self._addressed(conversation, query, unfinished), query)
-        text = "" if query is None else str(query)
-        asking = {key: record for key, record in unfinished.items() if record.questions}
-        if asking and self._config.on_question in ("answer", "ask_again"):
-            schema: WorkflowSchema | None = self._schemas[next(iter(asking))]
-        else:
-            schema = await self._routed(conversation, text, unfinished)
+        if not self._workflows.schemas:
+            raise agent_failed("it has no workflows: add_workflows([...])")
+        if isinstance(message.query, InteractiveInput):
+            return _Turn(await self._addressed(message.conversation, message.query), message.query)
+        runs = await self._unfinished(message.conversation)
+        if self._config.on_question == "restart" and any(run.questions for run in runs):
+            await self._runs.discard(message.conversation, with_done=False)
+            runs = []
+        schema = await self._chosen(message, runs)
         if schema is None:
             return None
-        record = unfinished.get(schema.key)
-        if record is None:
-            return _Turn(schema, self._inputs(schema, inputs, text))
-        if record.row.status == "waiting" and record.questions:
-            return self._to_question(
-                conversation,
-                schema,
-                record,
-                _Turn(schema, self._inputs(schema, inputs, text), restarts=True, text=text),
-            )
-        if record.inputs.get("query") == text:
-            return _Turn(schema, InteractiveInput())  # the same once more: it goes on where it failed
-        return _Turn(schema, self._inputs(schema, inputs, text), restarts=True)
+        anew = _Turn(schema, schema.chosen(message.inputs))
+        run = await self._run_of(message.conversation, schema)  # as it is now: choosing takes a while
+        return anew if run is None else self._going_on(message, run, anew)
 
-    def _to_question(self, conversation: str, schema: WorkflowSchema, record: Record, anew: _Turn) -> _Turn:
+    def _going_on(self, message: Message, run: Run, anew: _Turn) -> _Turn:
+        """What a text means to a workflow that has not finished: an answer, the same once more, or a new start."""
+        if run.is_waiting:
+            return self._to_question(message, run.questions[0], anew)
+        if _is_repeated(message, run, anew):
+            return _Turn(anew.schema, InteractiveInput())
+        if run.questions:
+            return self._to_question(message, run.questions[0], anew)
+        if not self._runs.is_running(run):
+            _logger.warning(
+                "conversation [%s]: workflow [%s] failed (%s) and starts anew with another text; "
+                "the same text, or InteractiveInput(), would have gone on",
+                message.conversation,
+                anew.schema.id,
+                run.record.row.error or "its process stopped",
+            )
+        return replace(anew, restarts=True)
+
+    def _to_question(self, message: Message, question: Question, anew: _Turn) -> _Turn:
         """What a text does while a workflow asks."""
-        if self._config.on_question == "restart":
-            return anew
         if self._config.on_question == "ask_again":
-            return _Turn(schema, InteractiveInput())
-        question = record.questions[0]
-        if conversation not in self._asked:
+            return _Turn(anew.schema, InteractiveInput())
+        if message.conversation not in self._asked:
             _logger.warning(
                 "conversation [%s]: a text answers what [%s] asked earlier: %r",
-                conversation,
+                message.conversation,
                 question.id,
                 question.value,
             )
-        return _Turn(schema, InteractiveInput().update(question.id, anew.text))
+        return _Turn(anew.schema, InteractiveInput.reply_to(question.to_chunk(), message.text))
 
-    async def _unfinished(self, conversation: str) -> dict[str, Record]:
-        """The runs of the conversation that have not finished, by workflow, the latest first."""
-        store = open_store()
-        records = await store.database.call(lambda: store.sessions.of_owner(self._prefix, conversation))
-        by_key = {record.row.workflow_id.removeprefix(self._prefix): record for record in reversed(records)}
-        return {key: record for key, record in by_key.items() if key in self._schemas}
+    async def _unfinished(self, conversation: str) -> list[Run]:
+        """The runs of a conversation that have not finished, the longest untouched first."""
+        return [run for run in await self._runs.of(conversation) if run.key in self._workflows.schemas]
 
-    def _addressed(self, conversation: str, given: InteractiveInput, unfinished: dict[str, Record]) -> WorkflowSchema:
-        """The workflow that answers are for: the one that asks them, else the one that stopped last."""
-        for key, record in unfinished.items():
-            if given.user_inputs.keys() & {question.id for question in record.questions}:
-                return self._schemas[key]
+    async def _run_of(self, conversation: str, schema: WorkflowSchema) -> Run | None:
+        return next((run for run in await self._unfinished(conversation) if run.key == schema.key), None)
+
+    async def _addressed(self, conversation: str, given: InteractiveInput) -> WorkflowSchema:
+        """The workflow that answers are for: whose question they name, else the only one that asks, or has failed."""
+        runs = [r for r in await self._runs.of(conversation, with_done=True) if r.key in self._workflows.schemas]
+        tokens = set(given.tokens.values())
+        by_token = [run for run in runs if tokens & run.tokens]
+        if by_token:
+            return self._workflows.schemas[by_token[-1].key]
+        unfinished = [run for run in runs if not run.record.is_done]
         if not unfinished:
             reason = "no workflow of the conversation waits or has failed"
             raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=conversation, reason=reason)
-        return self._schemas[next(iter(unfinished))]
+        return self._workflows.schemas[_addressee(conversation, given, unfinished).key]
 
-    async def _routed(self, conversation: str, text: str, unfinished: dict[str, Record]) -> WorkflowSchema | None:
-        schemas = list(self._schemas.values())
+    async def _chosen(self, message: Message, runs: list[Run]) -> WorkflowSchema | None:
+        """The workflow that a text is for."""
+        asking = [run for run in runs if run.questions]
+        if asking and self._config.on_question in ("answer", "ask_again"):
+            return self._workflows.schemas[asking[-1].key]
+        schemas = list(self._workflows.schemas.values())
         if len(schemas) == 1:
             return schemas[0]
-        questions = [(key, question.value) for key, record in unfinished.items() for question in record.questions]
-        context = self.context_engine.get_agent_context(conversation)
-        chosen = await self._routing.choose(text, schemas, questions, context)
+        questions = [(run.key, question.value) for run in reversed(asking) for question in run.questions]
+        context = self.context_engine.get_agent_context(message.conversation)
+        chosen = await self._routing.choose(message.text, schemas, questions, context)
         if chosen is not None or self._config.default_response.text is not None:
             return chosen
-        return self._schemas[next(iter(unfinished))] if unfinished else schemas[0]
-
-    def _inputs(self, schema: WorkflowSchema, inputs: dict[str, Any], text: str) -> dict[str, Any]:
-        more = {k: v for k, v in inputs.items() if k not in ("query", "conversation_id", "user_id")}
-        return schema.chosen({"query": text, **more})
+        return self._workflows.schemas[runs[-1].key] if runs else schemas[0]
 
     # --- running ---
 
-    def _workflow(self, schema: WorkflowSchema) -> Workflow:
-        workflow = self._workflows.get(schema.key)
-        if workflow is None:
-            raise _failed(f"workflow {schema.id!r} of version {schema.version!r} was not found: add_workflows([...])")
-        if isinstance(workflow, WorkflowFactory):
-            workflow = self._workflows[schema.key] = workflow()
-        return workflow
-
-    def _runtime(self, conversation: str, turn: _Turn) -> WorkflowRuntime:
-        runtime = WorkflowRuntime(session_id=conversation, belongs_to=f"{self._prefix}{turn.schema.key}")
+    def _runtime(self, message: Message, turn: _Turn) -> WorkflowRuntime:
+        runtime = WorkflowRuntime(
+            session_id=message.conversation,
+            belongs_to=self._runs.owner(turn.schema),
+            on_change=self._config.on_change,
+        )
         if turn.restarts:
             runtime.config().set_envs({FORCE_DEL_WORKFLOW_STATE_KEY: True})
         return runtime
 
-    def _context(self, conversation: str, turn: _Turn) -> Any:
-        return self.context_engine.get_workflow_context(turn.schema.key, conversation)
+    def _context(self, message: Message, turn: _Turn) -> Any:
+        return self.context_engine.get_workflow_context("_".join(turn.schema.key), message.conversation)
 
-    async def _say_default(self, conversation: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    async def _say_default(self, message: Message) -> dict[str, Any]:
         text = self._config.default_response.text
-        await self._remember(conversation, inputs, text)
+        await self._keep(message, text)
         return {"status": "default_response", "output": {"answer": text}, "result_type": "answer"}
 
-    async def _remember(self, conversation: str, inputs: dict[str, Any], answer: Any) -> None:
-        """Keep what was said and answered."""
-        is_asking = isinstance(answer, WorkflowOutput) and answer.state is WorkflowExecutionState.INPUT_REQUIRED
-        (self._asked.add if is_asking else self._asked.discard)(conversation)
-        query = inputs.get("query", "")
-        said = said_in(query if isinstance(query, InteractiveInput) else {"query": "" if query is None else query})
-        await note(self.context_engine.get_agent_context(conversation), said, _told(answer))
+    # --- what is kept of it ---
+
+    async def _note(self, message: Message, output: WorkflowOutput) -> None:
+        """Keep what was said and answered, and whether something was asked here."""
+        is_asking = output.state is WorkflowExecutionState.INPUT_REQUIRED
+        (self._asked.add if is_asking else self._asked.discard)(message.conversation)
+        answered: str | None = None
+        with _told_of():
+            asked = [frame.payload.value for frame in output.result if is_question(frame)] if is_asking else []
+            answered = questions_in(asked) if is_asking else answer_in(output.result)
+        await self._keep(message, answered)
+
+    async def _note_failed(self, message: Message, error: JiuWenBaseException) -> None:
+        """Keep what was said although it was of no avail; what was refused was not said."""
+        if not is_engine_error(error) and error.error_code not in _REFUSALS:
+            await self._keep(message, None)
+
+    async def _keep(self, message: Message, answered: str | None) -> None:
+        with _told_of():
+            await note(self.context_engine.get_agent_context(message.conversation), message.said, answered)
 
 
-def _schema_of(workflow: Any) -> WorkflowSchema:
-    if isinstance(workflow, WorkflowFactory):
-        given: Any = workflow
-    elif isinstance(workflow, Workflow):
-        given = workflow.config().metadata
-    else:
-        raise _failed(f"{workflow!r} is no workflow, and nothing that builds one (workflow_provider)")
-    return WorkflowSchema(
-        id=given.id,
-        name=given.name,
-        version=given.version,
-        description=given.description,
-        inputs=getattr(given, "inputs", {}),
-    )
+class _Seen:
+    """What has passed in a stream; the frame that may be the result is held back until another follows."""
+
+    def __init__(self) -> None:
+        self._asked: list[WorkflowChunk] = []
+        self._of_end: list[WorkflowChunk] = []
+        self._held: OutputSchema | None = None
+
+    def take(self, frame: WorkflowChunk) -> Iterator[WorkflowChunk]:
+        """The frames that can pass now that this one has come."""
+        if self._held is not None:
+            yield self._held
+            self._held = None
+        if isinstance(frame, OutputSchema) and frame.type == WORKFLOW_FINAL:
+            self._held = frame
+            return
+        if is_question(frame):
+            self._asked.append(frame)
+        elif isinstance(frame, OutputSchema) and frame.type == END_FRAME:
+            self._of_end.append(frame)
+        yield frame
+
+    def output(self, conversation: str) -> WorkflowOutput:
+        """What `invoke` would have given."""
+        if self._asked:
+            state = WorkflowExecutionState.INPUT_REQUIRED
+            return WorkflowOutput(result=self._asked, state=state, session_id=conversation)
+        result = self._of_end or (self._held.payload if self._held is not None else None)
+        return WorkflowOutput(result=result, state=WorkflowExecutionState.COMPLETED, session_id=conversation)
+
+    def rest(self, output: WorkflowOutput) -> Iterator[WorkflowChunk]:
+        """What was held back: the result, or a frame of a component that looks like one."""
+        if self._held is None:
+            return
+        is_result = not self._asked and not self._of_end
+        yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=_answer(output)) if is_result else self._held
 
 
-def _conversation(inputs: dict[str, Any]) -> str:
-    return str(inputs.get("conversation_id") or DEFAULT_CONVERSATION)
+def _is_repeated(message: Message, run: Run, anew: _Turn) -> bool:
+    """Whether the message is the one that the run began or last went on with."""
+    last = run.last_answer
+    return bool(last == message.text if last is not None else checked_inputs(anew.given) == run.record.inputs)
+
+
+def _addressee(conversation: str, given: InteractiveInput, unfinished: list[Run]) -> Run:
+    """Of runs, the longest untouched first: the one that an input without a token is for.
+
+    Raises:
+        JiuWenBaseException: 100902, a raw answer, and several ask.
+    """
+    asking = [run for run in unfinished if run.questions]
+    if given.raw_inputs is not None:
+        if len(asking) > 1:
+            ids = [question.id for run in asking for question in run.questions]
+            raise StatusCode.INTERACTION_AMBIGUOUS.error(session_id=conversation, node_ids=ids)
+        return (asking or unfinished)[-1]
+    named = [run for run in asking if given.user_inputs.keys() & {question.id for question in run.questions}]
+    if named:
+        return named[0]
+    failed = [run for run in unfinished if not run.is_waiting]
+    return (failed or unfinished)[-1]
+
+
+@contextmanager
+def _told_of() -> Iterator[None]:
+    """Keeping a conversation never makes a turn fail that has succeeded."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - values of the user's own
+        _logger.warning("the conversation did not take the messages of a turn: %s", error)
 
 
 def _answer(output: WorkflowOutput) -> dict[str, Any]:
     return {"output": output, "result_type": "answer"}
-
-
-def _is_question(frame: Any) -> bool:
-    return isinstance(frame, OutputSchema) and frame.type == INTERACTION
-
-
-def _told(answer: Any) -> str | None:
-    """What a conversation keeps of an answer: the questions, the default's text, or the result as JSON."""
-    if not isinstance(answer, WorkflowOutput):
-        return None if answer is None else str(answer)
-    if answer.state is WorkflowExecutionState.COMPLETED:
-        return as_text(answer.result)
-    return "\n".join(as_text(frame.payload.value) for frame in answer.result if _is_question(frame))
-
-
-def _failed(reason: str) -> JiuWenBaseException:
-    return StatusCode.CONTROLLER_RUNTIME_ERROR.error(error_msg=reason)

@@ -9,7 +9,7 @@ from langgraph.pregel._io import map_command
 from langgraph.types import Command, Overwrite, StateSnapshot
 
 from jiuwen_lg.engine.program import Program
-from jiuwen_lg.engine.sessions import Record
+from jiuwen_lg.engine.record import Record
 from jiuwen_lg.engine.store import Store
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.output import HistoryStep

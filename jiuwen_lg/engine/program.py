@@ -13,7 +13,7 @@ from jiuwen_lg.engine.definition import Definition
 from jiuwen_lg.engine.fingerprint import fingerprint, shape_of
 from jiuwen_lg.engine.outlet import END_FRAME
 from jiuwen_lg.engine.paths import after
-from jiuwen_lg.engine.sessions import Identity
+from jiuwen_lg.engine.record import Identity
 from jiuwen_lg.engine.store import Store
 from jiuwen_lg.output import OutputSchema
 

@@ -13,7 +13,7 @@ from jiuwen_lg.engine.answers import Situation
 from jiuwen_lg.engine.channels import ROUND
 from jiuwen_lg.engine.interaction import Question, is_finished, is_ours, paused_tasks
 from jiuwen_lg.engine.program import Program
-from jiuwen_lg.engine.sessions import Record
+from jiuwen_lg.engine.record import Record
 from jiuwen_lg.engine.store import Store
 from jiuwen_lg.schema.values import patch_global
 

@@ -13,19 +13,17 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 from uuid import uuid4
 
 from jiuwen_lg.engine.database import Database
 from jiuwen_lg.engine.fingerprint import difference
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.lease import Heartbeat, Lease, Owner, lease_seconds
-from jiuwen_lg.engine.serializer import dump, load
+from jiuwen_lg.engine.record import Identity, Record, Row, Status
+from jiuwen_lg.engine.serializer import dump
 from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
-
-Status: TypeAlias = Literal["running", "waiting", "failed", "done"]
 
 RECEIPT_SECONDS = 24 * 3600.0
 """How long a finished run's result is kept, unless the session runs again (`JIUWEN_LG_RECEIPT_SECONDS`)."""
@@ -40,105 +38,6 @@ CREATE TABLE IF NOT EXISTS jiuwen_sessions (
 CREATE INDEX IF NOT EXISTS jiuwen_sessions_by_id ON jiuwen_sessions (session_id, workflow_id);
 CREATE INDEX IF NOT EXISTS jiuwen_sessions_by_age ON jiuwen_sessions (status, updated_at);
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Which workflow a turn belongs to.
-
-    Attributes:
-        workflow_id: The id that the user gave the workflow; empty if none.
-        fingerprint: The digest of its shape.
-    """
-
-    workflow_id: str
-    fingerprint: str
-    shape: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The columns of a row, as they are in the file."""
-
-    thread_id: str
-    session_id: str
-    workflow_id: str
-    fingerprint: str
-    status: Status
-    turn_id: str | None
-    inputs: bytes | None
-    questions: bytes | None
-    answers: bytes | None
-    kept: bytes | None
-    result: bytes | None
-    error: str | None
-    keep: int
-    owner: str | None
-    fence: int
-    lease_until: float
-    created_at: float
-    updated_at: float
-
-
-class Record:
-    """A row with its values, each read when it is asked for: a damaged one hides no other."""
-
-    def __init__(self, row: Row) -> None:
-        self.row = row
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the run has finished and only its receipt is left."""
-        return self.row.status == "done"
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """The run's inputs."""
-        return self._value("inputs") or {}
-
-    @property
-    def questions(self) -> list[Question]:
-        """What it waited for when it last stopped."""
-        try:
-            return [Question(**question) for question in self._value("questions") or ()]
-        except TypeError as error:
-            raise self._damaged("questions") from error
-
-    @property
-    def answers(self) -> dict[str, Any]:
-        """The answers on file, by token."""
-        return self._value("answers") or {}
-
-    @property
-    def kept(self) -> dict[str, Any]:
-        """The answers given before their component asked, by executable id; under `SHOWN` the frames shown."""
-        return self._value("kept") or {}
-
-    @property
-    def result(self) -> Any:
-        """The result of a finished run."""
-        return self._value("result")
-
-    @property
-    def owner(self) -> Owner | None:
-        """Who runs it, or ran it when it was killed."""
-        try:
-            return Owner.parse(self.row.owner) if self.row.owner else None
-        except (ValueError, TypeError) as error:
-            raise self._damaged("owner") from error
-
-    def _value(self, column: str) -> Any:
-        blob = getattr(self.row, column)
-        try:
-            return None if blob is None else load(blob)
-        except (LookupError, TypeError) as error:
-            raise self._damaged(column) from error
-
-    def _damaged(self, column: str) -> JiuWenBaseException:
-        return StatusCode.STORE_UNAVAILABLE.error(
-            store="file", reason=f"column {column} of session [{self.row.session_id}] is damaged"
-        )
-
 
 SHOWN = "@shown"
 """Among the kept answers: how many frames Ends gave that had not finished."""
@@ -272,10 +171,23 @@ class Sessions:
 
     # --- during a turn ---
 
-    def accept(self, lease: Lease, identity: Identity, *, answers: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
-        """Put accepted answers on file before the run consumes them; the run is this shape's now."""
+    def accept(
+        self,
+        lease: Lease,
+        identity: Identity,
+        *,
+        answers: Mapping[str, Any],
+        kept: Mapping[str, Any],
+        questions: Sequence[Question],
+    ) -> None:
+        """Put accepted answers on file before the run consumes them; the run is this shape's now.
+
+        Args:
+            questions: Those that are still open.
+        """
+        taken = {"answers": dump(answers), "kept": dump(kept), "questions": _dumped(questions)}
         with self.database.transaction() as cursor:
-            self._update(cursor, lease, answers=dump(answers), kept=dump(kept), fingerprint=identity.fingerprint)
+            self._update(cursor, lease, fingerprint=identity.fingerprint, **taken)
             self._file_shape(cursor, identity)
 
     # --- ending a turn ---
@@ -295,7 +207,7 @@ class Sessions:
         error: str | None = None,
     ) -> None:
         """End a turn whose run has not finished."""
-        asked = dump([_plain(question) for question in questions])
+        asked = _dumped(questions)
         on_file = dump(kept) if kept else None
         with self.database.transaction() as cursor:
             self._update(cursor, lease, status=status, questions=asked, kept=on_file, error=error, **_NOBODYS)
@@ -337,23 +249,28 @@ class Sessions:
                 records = self._select(cursor, "workflow_id = '' AND fingerprint = ?", identity.fingerprint)
         return sorted((r for r in records if not r.is_done), key=lambda r: r.row.updated_at)
 
-    def of_owner(self, prefix: str, session_id: str | None) -> list[Record]:
-        """The unfinished runs of workflows that belong to something, in one session or all, oldest first."""
-        where = "substr(workflow_id, 1, ?) = ?" + ("" if session_id is None else " AND session_id = ?")
-        arguments = (len(prefix), prefix, *(() if session_id is None else (session_id,)))
+    def of_owner(self, prefix: str, session_id: str | None, *, with_done: bool = False) -> list[Record]:
+        """The runs of workflows that belong to something, in one session or all, the longest untouched first.
+
+        Args:
+            prefix: What the ids of its workflows begin with; empty for all workflows there are.
+            session_id: The session; None for all.
+            with_done: Whether receipts are listed, too.
+        """
+        where, arguments = _of_owner(prefix, session_id, with_done=with_done)
         with self.database.transaction(write=False) as cursor:
             records = self._select(cursor, where, *arguments)
-        return sorted((r for r in records if not r.is_done), key=lambda r: r.row.updated_at)
+        return sorted(records, key=lambda r: r.row.updated_at)
 
-    def discard_owned(self, prefix: str, session_id: str) -> None:
+    def discard_owned(self, prefix: str, session_id: str, *, with_done: bool = True) -> None:
         """Delete a session's runs of workflows that belong to something.
 
         Raises:
             JiuWenBaseException: 100904, one of them is in progress.
         """
+        where, arguments = _of_owner(prefix, session_id, with_done=with_done)
         with self.database.transaction() as cursor:
-            where = "session_id = ? AND substr(workflow_id, 1, ?) = ?"
-            records = self._select(cursor, where, session_id, len(prefix), prefix)
+            records = self._select(cursor, where, *arguments)
             for record in records:
                 self._refuse_running(record)
             for record in records:
@@ -482,6 +399,14 @@ class Sessions:
                     lease.lose()
 
 
+def _of_owner(prefix: str, session_id: str | None, *, with_done: bool) -> tuple[str, list[Any]]:
+    """The condition that selects the rows of an owner, and its values."""
+    where, arguments = "substr(workflow_id, 1, ?) = ?", [len(prefix), prefix]
+    if session_id is not None:
+        where, arguments = f"session_id = ? AND {where}", [session_id, *arguments]
+    return where if with_done else f"{where} AND status != 'done'", arguments
+
+
 _MOST_RETIRED = 1000
 
 
@@ -492,6 +417,10 @@ def _retired(records: Sequence[Record]) -> list[str]:
         with suppress(JiuWenBaseException):
             tokens += record.answers
     return tokens[-_MOST_RETIRED:]
+
+
+def _dumped(questions: Sequence[Question]) -> bytes:
+    return dump([_plain(question) for question in questions])
 
 
 def _plain(question: Question) -> dict[str, Any]:

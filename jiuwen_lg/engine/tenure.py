@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from jiuwen_lg.engine.lease import Lease
-from jiuwen_lg.engine.sessions import Record, Status
+from jiuwen_lg.engine.record import Record, Status
 from jiuwen_lg.engine.store import Store
 
 Leased: TypeAlias = tuple[Record | None, Lease | None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -29,8 +28,9 @@ from jiuwen_lg.engine.lease import Lease
 from jiuwen_lg.engine.pauses import Pauses, first_done
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.progress import Progress, read_progress
+from jiuwen_lg.engine.record import Record, checked_inputs, what_waits
 from jiuwen_lg.engine.scope import SCOPE_KEY, Scope
-from jiuwen_lg.engine.sessions import SHOWN, Record
+from jiuwen_lg.engine.sessions import SHOWN
 from jiuwen_lg.engine.stops import JUMP, Stops, jump_of
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.subgraph import RECURSION_LIMIT
@@ -41,7 +41,6 @@ from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import BaseStreamMode, OutputSchema, WorkflowChunk
 from jiuwen_lg.runtime import WorkflowRuntime
-from jiuwen_lg.schema.values import storable
 
 _logger = logging.getLogger(__name__)
 
@@ -105,6 +104,7 @@ class Turn:
         self._emit = self._kept if program.is_streaming else emit
         self._show = emit
         self._frames: list[WorkflowChunk] = []
+        self._still_open: list[Question] = []
         self._envs = runtime.config().envs()
         self._pauses = pauses or Pauses()
         self._is_live = is_live
@@ -181,7 +181,7 @@ class Turn:
             raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(
                 reason="resume_from goes on with an unfinished run, so it takes an InteractiveInput"
             )
-        return await self._start(store, _checked(inputs))
+        return await self._start(store, checked_inputs(inputs))
 
     # --- without a store ---
 
@@ -191,7 +191,7 @@ class Turn:
         self._scope.can_pause = False
         if self._stops.options:
             raise StatusCode.STORE_OFF.error(reason=f"the run was told to stop: {self._stops.options}")
-        graph_input = self._beginning(_checked(inputs))
+        graph_input = self._beginning(checked_inputs(inputs))
         try:
             result = await self._within_time(self._execute(None, graph_input, thread_id=self._session_id))
             return self._outcome(result)
@@ -233,7 +233,7 @@ class Turn:
     async def _exists(self, store: Store, record: Record) -> JiuWenBaseException:
         """100006, naming what the unfinished run waits for or failed with."""
         progress = await read_progress(self._program, store, record)
-        reason = _what_waits(record, list(progress.situation.questions), progress.next_ids)
+        reason = what_waits(record, list(progress.situation.questions), progress.next_ids)
         return StatusCode.WORKFLOW_STATE_EXISTS_ERROR.error(session_id=self._session_id, reason=reason)
 
     async def _resume(self, store: Store, given: InteractiveInput, *, is_redelivered: bool = False) -> Outcome:
@@ -263,6 +263,7 @@ class Turn:
             kept = {**progress.kept, **plan.kept, **(jump.kept if jump is not None else {})}
             graph_input = self._continuation(progress, record, answers)
             if plan.runs:
+                self._still_open = [q for q in situation.questions if q.token not in plan.answers]
                 await self._accept(store, lease, answers, kept)
         except BaseException as error:
             await ended(store, lease, lambda: store.sessions.release(lease, record, status))
@@ -290,15 +291,19 @@ class Turn:
 
     async def _accept(self, store: Store, lease: Lease, answers: dict[str, Any], kept: dict[str, Any]) -> None:
         """Put the answers on file, then hand them to the run."""
-        identity = self._identity
-        await store.database.call(lambda: store.sessions.accept(lease, identity, answers=answers, kept=kept))
+        identity, still_open = self._identity, self._still_open
+
+        def file() -> None:
+            store.sessions.accept(lease, identity, answers=answers, kept=kept, questions=still_open)
+
+        await store.database.call(file)
         self._scope.answers, self._scope.kept = answers, kept
         self._scope.shown_before = kept.pop(SHOWN, {})
         kept.pop(JUMP, None)
 
         async def claim(id: str, token: str) -> Any:
             answers[token] = kept.pop(id)
-            await store.database.call(lambda: store.sessions.accept(lease, identity, answers=answers, kept=kept))
+            await store.database.call(file)
             return answers[token]
 
         self._scope.claim = claim
@@ -351,7 +356,12 @@ class Turn:
                 store.sessions.let_go(lease)
                 raise lease.lost_error() from error
             text, kept = f"{type(error).__name__}: {error}", self._kept_then(were_seen=self._is_live)
-            await ended(store, lease, lambda: store.sessions.settle(lease, "failed", error=text, kept=kept))
+            asked = list(
+                {question.token: question for question in (*self._still_open, *self._scope.questions)}.values()
+            )
+            await ended(
+                store, lease, lambda: store.sessions.settle(lease, "failed", error=text, kept=kept, questions=asked)
+            )
             _raise_outer(error)
         # From here on the run has ended well, and a cancellation changes that no more.
         await ended(store, lease, lambda: self._record(store, record, lease, outcome))
@@ -439,31 +449,6 @@ def _frame_clock(envs: dict[str, Any], pauses: Pauses) -> FrameClock:
         return found if found is None or whole is None else min(found, whole)
 
     return FrameClock(limit(WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT), limit(WORKFLOW_STREAM_FRAME_TIMEOUT), pauses)
-
-
-def _checked(inputs: Any) -> dict[str, Any]:
-    """The workflow's inputs as they are kept: normalised, without the keys that are None.
-
-    Raises:
-        JiuWenBaseException: 100100, they are no dict or have no place in the state.
-    """
-    if inputs is not None and not isinstance(inputs, dict):
-        raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(
-            error=f"a workflow takes a dict, None or an InteractiveInput, not {inputs!r}"
-        )
-    try:
-        return {key: value for key, value in storable(inputs or {}).items() if value is not None}
-    except ValueError as error:
-        raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=f"the inputs cannot be kept: {error}") from error
-
-
-def _what_waits(record: Record, questions: list[Question], next_ids: list[str]) -> str:
-    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.row.updated_at))
-    if questions:
-        return f"{'; '.join(f'[{q.id}] asks {q.value!r}' for q in questions)}, since {since}"
-    if record.row.status == "waiting":
-        return f"it was told to stop before {next_ids}, since {since}"
-    return f"it failed at {since}: {record.row.error}" if record.row.error else f"its process stopped after {since}"
 
 
 def _cancel_from_anywhere(loop: asyncio.AbstractEventLoop, task: asyncio.Future[Any]) -> None:

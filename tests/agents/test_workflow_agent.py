@@ -28,7 +28,8 @@ from jiuwen_lg import (
     WorkflowSchema,
     workflow_provider,
 )
-from tests.flows import Ask, Call, FailOnce, Gate
+from jiuwen_lg.engine.store import open_store
+from tests.flows import Ask, Call, FailOnce, Gate, turn
 from tests.model_server import ModelServer
 from tests.models.config import config
 
@@ -174,7 +175,7 @@ class TestOneWorkflow:
         kept = one.context_engine.get_agent_context("c").get_messages()
         assert [(m.role, m.content) for m in kept][:3] == [
             ("user", "5"),
-            ("assistant", '{"value": "name?"}'),
+            ("assistant", "name?"),
             ("user", '{"name": "ann"}'),
         ]
 
@@ -239,6 +240,235 @@ class TestOneWorkflow:
         assert await Runner.run_tool(double, {"n": 4}) == 8
 
 
+class TestGoingOn:
+    async def test_an_answer_repeated_after_a_failure_goes_on(self) -> None:
+        fails = FailOnce(times=1)
+        one = agent(flow("w", ("ask", Ask("name?")), ("fails", fails)))
+        await say(one, "hello")
+        with pytest.raises(JiuWenBaseException):
+            await say(one, "ann")
+        assert result(await say(one, "ann"))["ask"]["answer"] == "ann"
+        kept = [(m.role, m.content) for m in one.context_engine.get_agent_context("c").get_messages()]
+        assert kept[:4] == [("user", "hello"), ("assistant", "name?"), ("user", "ann"), ("user", "ann")]
+
+    async def test_another_text_after_a_failure_starts_anew_and_says_so(self, caplog: pytest.LogCaptureFixture) -> None:
+        one = agent(flow("w", ("ask", Ask("name?")), ("fails", FailOnce())))
+        await say(one, "hello")
+        with pytest.raises(JiuWenBaseException):
+            await say(one, "ann")
+        assert questions(await say(one, "bob")) == [("ask", "name?")]
+        assert "workflow [w] failed" in caplog.text
+        assert "connection timeout" in caplog.text
+
+    async def test_the_same_text_with_other_inputs_is_another_message(self) -> None:
+        first = Call()
+        one = agent(flow("w", ("first", first), ("fails", FailOnce())))
+        with pytest.raises(JiuWenBaseException):
+            await say(one, "q", x=1, nothing=None)
+        assert result(await say(one, "q", x=2))["x"] == 2
+        assert first.executions == 2
+
+    def test_killed_with_an_answer_in_hand(self, child_env: dict[str, str]) -> None:
+        """The same answer again goes on; what had finished does not run again."""
+        code = (
+            "import asyncio, os, sys\nfrom tests.agents.test_workflow_agent import agent, flow, result, say\n"
+            "from tests.flows import Ask, Call\n"
+            "def runs(inputs, runtime):\n"
+            "    print('runs', flush=True)\n"
+            "    return os.kill(os.getpid(), 9) if sys.argv[2] == 'dies' else 'ok'\n"
+            "def asked(inputs, runtime):\n"
+            "    print('asked', flush=True)\n"
+            "one = agent(flow('w', ('ask', Ask('name?')), ('asked', Call(asked)), ('runs', Call(runs))))\n"
+            "print(asyncio.run(say(one, sys.argv[1])))"
+        )
+
+        def said(text: str, fate: str) -> tuple[int, str]:
+            command = [sys.executable, "-c", code, text, fate]
+            done = subprocess.run(command, env=child_env, capture_output=True, text=True, check=False)
+            return done.returncode, done.stdout
+
+        assert said("hello", "lives")[0] == 0
+        assert said("ann", "dies") == (-9, "asked\nruns\n")
+        code_then, printed = said("ann", "lives")
+        assert code_then == 0
+        assert printed.startswith("runs\n")
+        assert "'answer': 'ann'" in printed
+
+    async def test_a_question_asked_beside_a_failure_is_answered(self) -> None:
+        built = flow("w", ("a", Ask("a?")))
+        built.add_workflow_comp("b", FailOnce(times=2), inputs_schema={})
+        built.add_connection("s", "b").add_connection("b", "e")
+        one = agent(built)
+        with pytest.raises(JiuWenBaseException):
+            await say(one, "hello")
+        assert [p.output.value for p in await one.pending()] == ["a?"]
+        with pytest.raises(JiuWenBaseException):
+            await say(one, "hello")
+        assert result(await say(one, "A"))["a"]["answer"] == "A"
+        assert await one.pending() == []
+
+    async def test_a_changed_workflow_goes_on_if_it_is_told_to(self) -> None:
+        await say(agent(flow("w", ("ask", Ask("name?")))), "hello")
+        changed = flow("w", ("ask", Ask("name?")), ("more", Call()))
+        with pytest.raises(JiuWenBaseException) as error:
+            await say(agent(changed), "ann")
+        assert error.value.error_code == 100906
+        assert result(await say(agent(changed, on_change="continue"), "ann"))["ask"]["answer"] == "ann"
+
+
+class TestAddressing:
+    def two(self, llm: ModelServer) -> WorkflowAgent:
+        llm.replies = ['{"result": 1}', '{"result": 2}']
+        return agent(flow("v", ("ask", Ask("v?"))), flow("w", ("ask", Ask("w?"))), model=config(llm))
+
+    async def test_a_token_finds_its_question(self, llm: ModelServer) -> None:
+        two = self.two(llm)
+        await say(two, "first")
+        second = await say(two, "second")
+        reply = InteractiveInput.reply_to(second[0], "W")
+        once, twice = await say(two, reply), await say(two, reply)
+        assert result(once) == result(twice) == {"q": "second", "ask": {"answer": "W", "answers": ["W"]}}
+        assert [p.output.value for p in await two.pending()] == ["v?"]
+
+    async def test_of_equal_ids_the_oldest_question_is_answered(self, llm: ModelServer) -> None:
+        two = self.two(llm)
+        await say(two, "first")
+        await say(two, "second")
+        assert result(await say(two, InteractiveInput().update("ask", "V")))["q"] == "first"
+
+    async def test_a_raw_answer_needs_one_addressee(self, llm: ModelServer) -> None:
+        two = self.two(llm)
+        await say(two, "first")
+        await say(two, "second")
+        with pytest.raises(JiuWenBaseException) as error:
+            await say(two, InteractiveInput("?"))
+        assert error.value.error_code == 100902
+        await say(two, InteractiveInput().update("ask", "V"))
+        assert result(await say(two, InteractiveInput("W")))["q"] == "second"
+
+    async def test_going_on_prefers_what_failed(self, llm: ModelServer) -> None:
+        llm.replies = ['{"result": 1}', '{"result": 2}']
+        two = agent(flow("v", ("fails", FailOnce())), flow("w", ("ask", Ask("w?"))), model=config(llm))
+        with pytest.raises(JiuWenBaseException):
+            await say(two, "first")
+        await say(two, "second")
+        assert result(await say(two, InteractiveInput()))["q"] == "first"
+
+    async def test_keys_that_look_alike(self) -> None:
+        """No agent and no workflow is taken for another one."""
+        for first, second in (
+            (("a", "1_2"), ("a_1", "2")),
+            (("a", "1\x1f2"), ("a\x1f1", "2")),
+            (('a", "b', "1"), ("a", 'b", "1')),
+        ):
+            one = agent(flow("w", ("ask", Ask("one?"))), id=first[0])
+            one.remove_workflows([("w", "1")])
+            two = agent(id=second[0])
+            for each, (_, version) in ((one, first), (two, second)):
+                built = flow("w", ("ask", Ask("?")))
+                built.config().metadata.version = version
+                each.add_workflows([built])
+                await say(each, "hello", "same")
+            await one.clear_session("same")
+            assert len(await two.pending("same")) == 1
+            assert await one.pending() == []
+
+    async def test_a_workflow_without_an_id_is_known_in_another_process(self) -> None:
+        def nameless(name: str = "") -> Workflow:
+            built = flow("w", ("ask", Ask("name?")))
+            built.config().metadata = WorkflowMetadata(name=name)
+            return built
+
+        for name in ("", "greeter"):
+            first = agent(nameless(name), id=f"agent {name}")
+            await say(first, "hello")
+            assert [p.workflow_id for p in await first.pending()] == [name or "#1"]
+            second = nameless(name)
+            later = agent(second, second, id=f"agent {name}")
+            assert result(await say(later, "ann"))["ask"]["answer"] == "ann"
+            later.remove_workflows([(second.config().metadata.id, "")])
+            with pytest.raises(JiuWenBaseException, match="add_workflows"):
+                await say(later, "hello")
+
+    @pytest.mark.parametrize(("id", "expected"), [(0, "0"), (None, "default_session"), ("", "default_session")])
+    async def test_a_conversations_id(self, id: Any, expected: str) -> None:
+        one = agent(flow("w", ("ask", Ask("name?"))))
+        await one.invoke({"conversation_id": id, "query": "q"})
+        assert [p.session_id for p in await one.pending()] == [expected]
+
+    @pytest.mark.parametrize("inputs", ["hello", None, 5])
+    async def test_what_is_no_message_is_refused(self, inputs: Any) -> None:
+        with pytest.raises(JiuWenBaseException, match="conversation_id") as error:
+            await agent(flow("w")).invoke(inputs)
+        assert error.value.error_code == 123003
+
+
+class TestInbox:
+    async def test_it_lists_agents_and_workflows(self) -> None:
+        one = agent(flow("w", ("ask", Ask("agent?"))), id="helper")
+        await say(one, "hello")
+        await turn(flow("v", ("ask", Ask("flow?"))), {"query": "q"}, "s")
+        listed = await Runner.pending()
+        assert [(p.agent_id, p.workflow_id, p.session_id, p.output.id, p.output.value) for p in listed] == [
+            ("helper", "w", "c", "ask", "agent?"),
+            ("", "v", "s", "ask", "flow?"),
+        ]
+        assert listed[0].since <= listed[1].since
+        assert [p.agent_id for p in await Runner.pending("c")] == ["helper"]
+        await Runner.release("c")
+        assert [p.agent_id for p in await Runner.pending()] == [""]
+
+    async def test_what_is_being_answered_does_not_wait(self) -> None:
+        gate = Gate()
+        one = agent(flow("w", ("ask", Ask("name?")), ("gate", gate)))
+        await say(one, "hello")
+        working = asyncio.create_task(say(one, "ann"))
+        await gate.begun.wait()
+        assert await one.pending() == await Runner.pending() == []
+        gate.open.set()
+        await working
+
+    async def test_a_damaged_row_hides_no_other(self) -> None:
+        one = agent(flow("w", ("ask", Ask("name?"))))
+        for conversation in ("c", "d"):
+            await say(one, "hello", conversation)
+        with open_store().database.transaction() as cursor:
+            cursor.execute("UPDATE jiuwen_sessions SET questions = x'00' WHERE session_id = 'c'")
+        with pytest.warns(RuntimeWarning, match=r"questions of session \[c\]"):
+            assert [p.session_id for p in await one.pending()] == ["d"]
+
+
+class TestWhatIsKept:
+    async def kept(self, built: Workflow, **options: Any) -> list[tuple[str, str]]:
+        """The conversation after `invoke`, which equals the one after `stream`."""
+        one = agent(built)
+        await say(one, "q", "a")
+        async for _ in one.stream({"conversation_id": "b", "query": "q"}):
+            pass
+        of_a, of_b = (
+            [(m.role, m.content) for m in one.context_engine.get_agent_context(c).get_messages()] for c in "ab"
+        )
+        assert of_a == of_b
+        return of_a
+
+    async def test_the_text_of_an_end_that_streams(self) -> None:
+        built = flow("w", end=End({"responseTemplate": "A{{q}}"}), response_mode="streaming")
+        assert await self.kept(built) == [("user", "q"), ("assistant", "Aq")]
+
+    async def test_nothing_of_a_workflow_without_an_end(self) -> None:
+        built = Workflow(WorkflowConfig(metadata=WorkflowMetadata(id="w")))
+        built.set_start_comp("s", Start(), inputs_schema={"query": "${query}"})
+        built.add_workflow_comp("a", Call(), inputs_schema={})
+        assert await self.kept(built.add_connection("s", "a")) == [("user", "q")]
+
+    async def test_what_was_refused_was_not_said(self) -> None:
+        one = agent(flow("w", ("ask", Ask("name?"))))
+        await say(one, "hello")
+        with pytest.raises(JiuWenBaseException):
+            await say(one, InteractiveInput().update("nobody", 1))
+        assert len(one.context_engine.get_agent_context("c").get_messages()) == 2
+
+
 class TestTextsWhileAQuestionIsOpen:
     async def test_it_is_shown_again(self) -> None:
         one = agent(flow("w", ("ask", Ask("name?"))), on_question="ask_again")
@@ -251,6 +481,14 @@ class TestTextsWhileAQuestionIsOpen:
         for text in ("hello", "again"):
             assert questions(await say(one, text)) == [("ask", "name?")]
         assert result(await say(one, InteractiveInput("ann")))["q"] == "again"
+
+    async def test_restarting_drops_what_all_workflows_ask(self, llm: ModelServer) -> None:
+        llm.replies = ['{"result": 1}', '{"result": 2}']
+        flows = flow("v", ("ask", Ask("v?"))), flow("w", ("ask", Ask("w?")))
+        two = agent(*flows, model=config(llm), on_question="restart")
+        await say(two, "first")
+        await say(two, "second")
+        assert [p.output.value for p in await two.pending()] == ["w?"]
 
     async def test_it_is_answered_without_asking_a_model(self, llm: ModelServer) -> None:
         llm.replies = ['{"result": 2}']
@@ -290,7 +528,9 @@ class TestSeveralWorkflows:
         assert result(await say(self.three(llm), InteractiveInput().update("city", "杭州")))["city"]["answer"] == "杭州"
         assert len(llm.requests) == 2
 
-    @pytest.mark.parametrize("reply", ['{"result": 0}', '{"result": 9}', '{"result": null}', "no idea", "", 500])
+    @pytest.mark.parametrize(
+        "reply", ['{"result": 0}', '{"result": 9}', '{"result": null}', '{"result": "inf"}', "no idea", "", 500]
+    )
     async def test_nothing_usable_is_the_default_response(self, reply: Any, llm: ModelServer) -> None:
         """Q43."""
         llm.replies = [reply]
@@ -349,3 +589,36 @@ class TestStream:
         assert [f.type for f in second] == ["tracer_workflow"] * 4 + ["workflow_final"]
         assert second[-1].payload["output"].result["output"]["ask"]["answer"] == "ann"
         assert BaseStreamMode.CUSTOM not in {type(f) for f in second}
+
+    async def test_custom_frames_pass(self) -> None:
+        async def shows(inputs: Any, runtime: Any) -> Any:
+            await runtime.write_custom_stream({"progress": 1})
+
+        frames = [f async for f in agent(flow("w", ("shows", shows))).stream({"query": "q"})]
+        assert [f.progress for f in frames if hasattr(f, "progress")] == [1]
+
+    async def test_a_components_own_final_frame_is_not_the_result(self) -> None:
+        async def shows(inputs: Any, runtime: Any) -> Any:
+            await runtime.write_stream({"type": "workflow_final", "index": 0, "payload": "mine"})
+
+        frames = [f async for f in agent(flow("w", ("shows", shows))).stream({"query": "q"})]
+        finals = [f.payload for f in frames if f.type == "workflow_final"]
+        assert finals[0] == "mine"
+        assert result(finals[1]) == {"q": "q"}
+        assert len(finals) == 2
+
+    async def test_an_end_that_gives_frames_gives_nothing_else(self) -> None:
+        one = agent(flow("w", end=End({"responseTemplate": "A{{q}}"}), response_mode="streaming"))
+        frames = [f async for f in one.stream({"query": "q"}) if not f.type.startswith("tracer")]
+        assert [f.payload for f in frames] == [{"answer": "A"}, {"answer": "q"}]
+
+    async def test_leaving_early_stops_the_run(self) -> None:
+        gate = Gate()
+        one = agent(flow("w", ("gate", gate)))
+        for door in (one.stream, lambda inputs: Runner.run_agent_streaming(one, inputs)):
+            frames = door({"conversation_id": "c", "query": "q"})
+            async for _ in frames:
+                break
+            await frames.aclose()
+        gate.open.set()
+        assert result(await say(one, "q"))["q"] == "q"

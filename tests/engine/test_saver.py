@@ -57,7 +57,7 @@ async def test_a_write_with_a_lost_lease_is_refused_and_writes_nothing(store: St
 
 
 def _identity() -> Any:
-    from jiuwen_lg.engine.sessions import Identity
+    from jiuwen_lg.engine.record import Identity
 
     return Identity("flow", "f", {"components": {}})
 

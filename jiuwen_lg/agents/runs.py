@@ -1,0 +1,98 @@
+"""The runs of one agent's workflows, by conversation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jiuwen_lg.agents.config import WorkflowSchema
+from jiuwen_lg.engine.interaction import Question
+from jiuwen_lg.engine.record import Record
+from jiuwen_lg.engine.store import open_store
+from jiuwen_lg.inbox import pending_in
+from jiuwen_lg.output import PendingQuestion
+from jiuwen_lg.ownership import Ownership, prefix_of
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A workflow's run in a conversation.
+
+    Attributes:
+        key: The workflow's key.
+        record: Its row.
+    """
+
+    key: tuple[str, str]
+    record: Record
+
+    @property
+    def questions(self) -> list[Question]:
+        """What it asks."""
+        return self.record.questions
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it stopped to ask; one that failed may have asked, too."""
+        return self.record.row.status == "waiting" and bool(self.record.questions)
+
+    @property
+    def tokens(self) -> set[str]:
+        """Of all questions that it has asked."""
+        return {*self.record.answers, *(question.token for question in self.record.questions)}
+
+    @property
+    def last_answer(self) -> object:
+        """The newest answer on file; None if there is none."""
+        given = [value for value in self.record.answers.values() if value is not None]
+        return given[-1] if given else None
+
+
+class AgentRuns:
+    """The rows that are an agent's, of whatever process.
+
+    Args:
+        agent_id: The agent.
+    """
+
+    def __init__(self, agent_id: str) -> None:
+        self._agent_id = agent_id
+        self._prefix = prefix_of(agent_id)
+
+    def owner(self, schema: WorkflowSchema) -> str:
+        """What a run of a workflow belongs to."""
+        return str(Ownership(self._agent_id, schema.id, schema.version))
+
+    async def of(self, conversation: str, *, with_done: bool = False) -> list[Run]:
+        """A conversation's runs that have not finished, the longest untouched first.
+
+        Args:
+            conversation: The conversation.
+            with_done: Whether those whose receipt is on file are listed, too.
+        """
+        store = open_store()
+        records = await store.database.call(
+            lambda: store.sessions.of_owner(self._prefix, conversation, with_done=with_done)
+        )
+        owners = [(Ownership.parse(record.row.workflow_id), record) for record in records]
+        return [Run((owner.workflow_id, owner.version), record) for owner, record in owners if owner is not None]
+
+    async def pending(self, conversation: str | None) -> list[PendingQuestion]:
+        """What waits for somebody, in one conversation or all."""
+        return await pending_in(open_store(), lambda sessions: sessions.of_owner(self._prefix, conversation))
+
+    async def discard(self, conversation: str, *, with_done: bool) -> None:
+        """Drop what a conversation has not finished.
+
+        Args:
+            conversation: The conversation.
+            with_done: Whether receipts go, too.
+
+        Raises:
+            JiuWenBaseException: 100904, a run is in progress.
+        """
+        store = open_store()
+        await store.database.call(lambda: store.sessions.discard_owned(self._prefix, conversation, with_done=with_done))
+
+    def is_running(self, run: Run) -> bool:
+        """Whether somebody works on it now."""
+        return open_store().sessions.is_running(run.record)

@@ -1,0 +1,140 @@
+"""A session's row: what is on file of one run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from jiuwen_lg.engine.interaction import Question
+from jiuwen_lg.engine.lease import Owner
+from jiuwen_lg.engine.serializer import load
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.schema.values import storable
+
+Status: TypeAlias = Literal["running", "waiting", "failed", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which workflow a turn belongs to.
+
+    Attributes:
+        workflow_id: The id that the user gave the workflow; empty if none.
+        fingerprint: The digest of its shape.
+    """
+
+    workflow_id: str
+    fingerprint: str
+    shape: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The columns of a row, as they are in the file."""
+
+    thread_id: str
+    session_id: str
+    workflow_id: str
+    fingerprint: str
+    status: Status
+    turn_id: str | None
+    inputs: bytes | None
+    questions: bytes | None
+    answers: bytes | None
+    kept: bytes | None
+    result: bytes | None
+    error: str | None
+    keep: int
+    owner: str | None
+    fence: int
+    lease_until: float
+    created_at: float
+    updated_at: float
+
+
+class Record:
+    """A row with its values, each read when it is asked for: a damaged one hides no other."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the run has finished and only its receipt is left."""
+        return self.row.status == "done"
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """The run's inputs."""
+        return self._value("inputs") or {}
+
+    @property
+    def questions(self) -> list[Question]:
+        """What it waited for when it last stopped."""
+        try:
+            return [Question(**question) for question in self._value("questions") or ()]
+        except TypeError as error:
+            raise self._damaged("questions") from error
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """The answers on file, by token."""
+        return self._value("answers") or {}
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """The answers given before their component asked, by executable id; under `SHOWN` the frames shown."""
+        return self._value("kept") or {}
+
+    @property
+    def result(self) -> Any:
+        """The result of a finished run."""
+        return self._value("result")
+
+    @property
+    def owner(self) -> Owner | None:
+        """Who runs it, or ran it when it was killed."""
+        try:
+            return Owner.parse(self.row.owner) if self.row.owner else None
+        except (ValueError, TypeError) as error:
+            raise self._damaged("owner") from error
+
+    def _value(self, column: str) -> Any:
+        blob = getattr(self.row, column)
+        try:
+            return None if blob is None else load(blob)
+        except (LookupError, TypeError) as error:
+            raise self._damaged(column) from error
+
+    def _damaged(self, column: str) -> JiuWenBaseException:
+        return StatusCode.STORE_UNAVAILABLE.error(
+            store="file", reason=f"column {column} of session [{self.row.session_id}] is damaged"
+        )
+
+
+def checked_inputs(inputs: Any) -> dict[str, Any]:
+    """The workflow's inputs as they are kept: normalised, without the keys that are None.
+
+    Raises:
+        JiuWenBaseException: 100100, they are no dict or have no place in the state.
+    """
+    if inputs is not None and not isinstance(inputs, dict):
+        raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(
+            error=f"a workflow takes a dict, None or an InteractiveInput, not {inputs!r}"
+        )
+    try:
+        return {key: value for key, value in storable(inputs or {}).items() if value is not None}
+    except ValueError as error:
+        raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=f"the inputs cannot be kept: {error}") from error
+
+
+def what_waits(record: Record, questions: Sequence[Question], next_ids: Sequence[str]) -> str:
+    """An unfinished run in words: what it asks, where it was told to stop, or what it failed with."""
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.row.updated_at))
+    if questions:
+        return f"{'; '.join(f'[{q.id}] asks {q.value!r}' for q in questions)}, since {since}"
+    if record.row.status == "waiting":
+        return f"it was told to stop before {next_ids}, since {since}"
+    return f"it failed at {since}: {record.row.error}" if record.row.error else f"its process stopped after {since}"
