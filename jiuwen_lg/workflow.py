@@ -16,7 +16,8 @@ from uuid import uuid4
 from jiuwen_lg.builder import BaseWorkFlow
 from jiuwen_lg.config import WorkflowConfig
 from jiuwen_lg.conversation import remember
-from jiuwen_lg.drawing import drawing_of, levels_of, require_title, to_mermaid
+from jiuwen_lg.drawing.mermaid import require_title, to_mermaid
+from jiuwen_lg.drawing.model import drawing_of, levels_of
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.history import fork_of, read_history, step_named
 from jiuwen_lg.engine.interaction import Question

@@ -1,23 +1,22 @@
-"""What a workflow looks like: one model of its boxes and arrows, and Mermaid made of it without a network.
+"""What a workflow looks like: its boxes and arrows, of which every renderer makes its picture.
 
-Shapes and edges as in openJiuwen 0.1.1 (`engine.md` 1.9), whether or not
-`WORKFLOW_DRAWABLE` is set.
+Edges as in openJiuwen 0.1.1 (`engine.md` 1.9), whether or not `WORKFLOW_DRAWABLE` is set.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
+from typing import Literal, TypeAlias
 
 from jiuwen_lg.engine.definition import ComponentSpec, Definition
 from jiuwen_lg.engine.router import Router
 from jiuwen_lg.errors import StatusCode
 
-_PLAIN_TITLE = re.compile(r"[\w (),.!?-]*")
 ALL_LEVELS = 100
+
+Mark: TypeAlias = Literal["done", "waiting", "failed", "next"]
+"""Where a session stands, at one component: it has finished, asks, failed, or runs next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,42 +113,6 @@ def _inside(spec: ComponentSpec, levels: int, prefix: str, around: tuple[Definit
     return drawing_of(nested.inside, levels - 1, f"{prefix}{spec.id}.", around)
 
 
-def to_mermaid(drawing: Drawing, title: str = "", *, enable_animation: bool = False) -> str:
-    """The drawing as a Mermaid flowchart; the links of streams may move.
-
-    Nodes are numbered in the order in which they were added, since a component's own id
-    may be a Mermaid keyword (`end`).
-    """
-    numbers = {box.id: f"node_{number}" for box, number in zip(drawing.all_boxes(), count(1), strict=False)}
-    lines = [f"---\ntitle: {title if _PLAIN_TITLE.fullmatch(title) else json.dumps(title)}\n---"] if title else []
-    links = count(1) if enable_animation else None
-    return "\n".join([*lines, "flowchart TB", *_body(drawing, numbers, links, "    ")])
-
-
-def _body(drawing: Drawing, numbers: dict[str, str], links: Iterator[int] | None, indent: str) -> Iterator[str]:
-    for box in drawing.boxes:
-        name, label = numbers[box.id], _quoted(box.label)
-        if box.inside is not None:
-            yield f"{indent}subgraph {name}[{label}]"
-            yield from _body(box.inside, numbers, links, f"{indent}    ")
-            yield f"{indent}end"
-        else:
-            yield f"{indent}{name}({label})" if box.is_rounded else f"{indent}{name}[{label}]"
-    for arrow in drawing.arrows:
-        line = "-.->" if arrow.is_conditional else "==>" if arrow.is_stream else "-->"
-        label = f"|{_quoted(arrow.label)}|" if arrow.label else ""
-        link = f"link_{next(links)}" if arrow.is_stream and links is not None else ""
-        yield f"{indent}{numbers[arrow.source]} {f'{link}@' if link else ''}{line}{label} {numbers[arrow.target]}"
-        if link:
-            yield f"{indent}{link}@{{animate: true}}"
-
-
-def _quoted(text: str) -> str:
-    """A text in Mermaid's quotes; what has a meaning there is written as a number."""
-    special = {"#": "#35;", '"': "#quot;", "`": "#96;", "<": "#lt;", ">": "#gt;", "\\": "#92;"}
-    return f'"{"".join(special.get(char, char) for char in " ".join(text.split()))}"'
-
-
 def levels_of(expand_subgraph: object) -> int:
     """How many levels `expand_subgraph` opens: all, none, or so many.
 
@@ -162,13 +125,3 @@ def levels_of(expand_subgraph: object) -> int:
         return expand_subgraph
     reason = f"it is True, False or a number of levels, not {expand_subgraph!r}"
     raise StatusCode.DRAWABLE_GRAPH_INVALID_EXPAND_SUBGRAPH.error(reason=reason)
-
-
-def require_title(title: object) -> None:
-    """Check a title.
-
-    Raises:
-        JiuWenBaseException: 110024, it is no text of one line.
-    """
-    if not isinstance(title, str) or "\n" in title:
-        raise StatusCode.DRAWABLE_GRAPH_INVALID_TITLE.error(reason=f"it is one line of text, not {title!r}")
