@@ -40,6 +40,7 @@ bench: $(READY) ## Measure beside hand-written LangGraph, and openJiuwen where `
 	$(BIN)/python benchmarks/loop.py
 	$(BIN)/python benchmarks/frames.py
 	PYTHONPATH=. $(BIN)/python benchmarks/questioners.py
+	$(BIN)/python benchmarks/plugin.py
 	$(BIN)/python benchmarks/peer.py
 
 parity/.peer/.ready:

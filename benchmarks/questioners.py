@@ -32,7 +32,7 @@ from jiuwen_lg import (
     Workflow,
     WorkflowRuntime,
 )
-from tests.model_server import KEY, ModelServer
+from jiuwen_lg.testing.server import KEY, ModelServer
 
 
 def play(url: Any, calls: Any) -> None:

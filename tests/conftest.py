@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from jiuwen_lg.engine import store
-from tests.model_server import ModelServer
+from jiuwen_lg.testing import ModelServer
 from tests.service import Service
+
+pytest_plugins = ["pytester"]
 
 
 @pytest.fixture(autouse=True)
-def db(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def db(jiuwen_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The session file of this test; the working directory is a fresh one."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "sessions.db"
@@ -45,10 +47,6 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 
 
 @pytest.fixture
-def llm() -> Iterator[ModelServer]:
+def llm(jiuwen_server: ModelServer) -> ModelServer:
     """A language model on this machine."""
-    with ModelServer() as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield server
-        server.gate.set()
-        server.shutdown()
+    return jiuwen_server

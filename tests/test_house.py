@@ -14,7 +14,8 @@ import jiuwen_lg
 PACKAGE = Path(jiuwen_lg.__file__).parent
 
 ROWS = [
-    ["compat"],
+    ["compat", "pytest_plugin"],
+    ["testing"],
     ["runner", "terminal"],
     ["agents"],
     ["components", "workflow"],

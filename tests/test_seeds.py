@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.model_server import ModelServer
+from jiuwen_lg.testing.server import ModelServer
 from tests.service import Service
 
 SEEDS = Path(__file__).parents[2] / "shared" / "spec" / "seeds"

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+
+def _now() -> float:
+    """By the running loop's clock, which a test may put forward."""
+    return asyncio.get_running_loop().time()
 
 
 class Pauses:
@@ -20,29 +24,29 @@ class Pauses:
     @property
     def seconds(self) -> float:
         """All of it, a pause that lasts included; pauses at the same time count once."""
-        return self._before + (time.monotonic() - self._since if self._waiting else 0.0)
+        return self._before + (_now() - self._since if self._waiting else 0.0)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Somebody waits for the reader."""
         if not self._waiting:
-            self._since = time.monotonic()
+            self._since = _now()
         self._waiting += 1
         try:
             yield
         finally:
             self._waiting -= 1
             if not self._waiting:
-                self._before += time.monotonic() - self._since
+                self._before += _now() - self._since
 
 
 async def first_done(
     futures: Collection[asyncio.Future[Any]], limit: float | None, pauses: Pauses
 ) -> set[asyncio.Future[Any]]:
     """Those that are done first; none of them if that takes longer than `limit` seconds without pauses."""
-    began = time.monotonic() - pauses.seconds
+    began = _now() - pauses.seconds
     while True:
-        left = None if limit is None else limit - (time.monotonic() - pauses.seconds - began)
+        left = None if limit is None else limit - (_now() - pauses.seconds - began)
         done, _ = await asyncio.wait(futures, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        if done or (limit is not None and time.monotonic() - pauses.seconds - began >= limit):
+        if done or (limit is not None and _now() - pauses.seconds - began >= limit):
             return done

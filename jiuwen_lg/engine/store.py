@@ -98,6 +98,14 @@ def open_store() -> Store:
     return _found(path) or _find_or_open(path, is_default=not setting)
 
 
+def close_store(path: str) -> None:
+    """Close a store that nobody uses any more; the next run opens it again."""
+    with _lock:
+        store = _stores.pop(_path_of(path), None)
+    if store is not None:
+        store.database.close()
+
+
 def _path_of(setting: str) -> str:
     return setting if setting == MEMORY else os.path.realpath(setting or os.path.join(DEFAULT_FOLDER, "sessions.db"))
 

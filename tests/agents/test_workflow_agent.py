@@ -29,8 +29,8 @@ from jiuwen_lg import (
     workflow_provider,
 )
 from jiuwen_lg.engine.store import open_store
+from jiuwen_lg.testing.server import ModelServer
 from tests.flows import Ask, Call, FailOnce, Gate, turn
-from tests.model_server import ModelServer
 from tests.models.config import config
 
 

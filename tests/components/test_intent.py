@@ -22,7 +22,7 @@ from jiuwen_lg import (
     WorkflowRuntime,
     WrappedNodeRuntime,
 )
-from tests.model_server import ModelServer
+from jiuwen_lg.testing.server import ModelServer
 from tests.models.config import config
 
 WEATHER = ["查询某地天气", "查股票"]

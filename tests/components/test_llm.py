@@ -27,7 +27,7 @@ from jiuwen_lg import (
     WorkflowRuntime,
     WrappedNodeRuntime,
 )
-from tests.model_server import KEY, ModelServer
+from jiuwen_lg.testing.server import KEY, ModelServer
 from tests.models.config import config
 
 USER = [{"role": "user", "content": "{{query}}"}]

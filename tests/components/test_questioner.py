@@ -30,7 +30,7 @@ from jiuwen_lg import (
     WorkflowOutput,
     WorkflowRuntime,
 )
-from tests.model_server import ModelServer
+from jiuwen_lg.testing.server import ModelServer
 from tests.models.config import config
 
 PLACE = FieldInfo(field_name="location", description="地点", required=True)

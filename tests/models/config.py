@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jiuwen_lg import BaseModelInfo, ModelConfig
-from tests.model_server import KEY, ModelServer
+from jiuwen_lg.testing.server import KEY, ModelServer
 
 
 def config(llm: ModelServer, model: str = "gpt-3.5-turbo", **more: Any) -> ModelConfig:

@@ -37,10 +37,10 @@ from jiuwen_lg.models import connections as opened
 from jiuwen_lg.models.connections import Kind
 from jiuwen_lg.models.model import Model
 from jiuwen_lg.schema.values import awaited
+from jiuwen_lg.testing.server import KEY, ModelServer
 from tests.components.test_llm import asked, flow, made
 from tests.components.test_questioner import flow as questions
 from tests.components.test_questioner import made as form
-from tests.model_server import KEY, ModelServer
 from tests.models.config import config
 
 ASK = [{"role": "user", "content": "q"}]

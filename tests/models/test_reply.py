@@ -12,10 +12,10 @@ import pytest
 
 from jiuwen_lg import FieldInfo, JiuWenBaseException
 from jiuwen_lg.models.reply import json_in
+from jiuwen_lg.testing.server import ModelServer
 from tests.components import test_intent as intent
 from tests.components import test_llm as llm_tests
 from tests.components import test_questioner as questioner
-from tests.model_server import ModelServer
 from tests.models.config import config
 
 GOOD = {

@@ -9,15 +9,25 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from jiuwen_lg.models.config import BaseModelInfo, ModelConfig
+
 KEY = "sk-test-4f1c9a7e2b"
-"""The key that the tests use; nothing may tell it."""
+"""The key that its clients send; nothing else may tell it."""
 
 
 class ModelServer(ThreadingHTTPServer):
     """Answers with its replies in turn, then with the last one; or with what a function makes of the request.
 
-    A reply is a text; a list of texts, the parts of a streamed one; a dict, the message; a number, the status
-    of an error; or bytes, the whole body.
+    A reply is a text; a list of texts, the parts of a streamed one; a dict, the message (with `tool_calls`, say);
+    a number, the status of an error; or bytes, the whole body.
+
+    Attributes:
+        replies: What it says.
+        answer: A function of the request's body that gives a reply; counts instead of `replies`.
+        requests: The bodies that it got.
+        headers: The headers that came with them.
+        seconds: How long each answer takes.
+        gate: While it is cleared, nobody gets an answer.
     """
 
     daemon_threads = True
@@ -36,19 +46,36 @@ class ModelServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
+        """What clients call a base URL."""
         return f"http://127.0.0.1:{self.server_port}/v1"
+
+    def config(self, model: str = "gpt-test", **more: Any) -> ModelConfig:
+        """A `ModelConfig` that leads here.
+
+        Args:
+            model: The model's name.
+            more: Further fields of `BaseModelInfo`.
+        """
+        info = BaseModelInfo(**{"model": model, "api_base": self.url, "api_key": KEY, "timeout": 30, **more})
+        return ModelConfig(model_provider="openai", model_info=info)
 
     def asked(self, number: int = -1) -> list[dict[str, Any]]:
         """The messages of a request."""
         messages: list[dict[str, Any]] = self.requests[number]["messages"]
         return messages
 
-    def wait_for(self, number: int) -> None:
-        """Wait until so many requests have come."""
+    def wait_for(self, number: int, seconds: float = 30.0) -> None:
+        """Wait until so many requests have come.
+
+        Raises:
+            TimeoutError: They have not.
+        """
         with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self.requests) >= number, 30)
+            if not self._arrived.wait_for(lambda: len(self.requests) >= number, seconds):
+                raise TimeoutError(f"{len(self.requests)} requests came within {seconds:g} s, not {number}")
 
     def reply_to(self, body: dict[str, Any], headers: dict[str, str]) -> Any:
+        """The reply to a request, which is recorded."""
         with self._arrived:
             self.requests.append(body)
             self.headers.append({name.title(): value for name, value in headers.items()})

@@ -1,0 +1,135 @@
+"""What happened in a run, to assert on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from jiuwen_lg.engine.outlet import END_FRAME
+from jiuwen_lg.errors import JiuWenBaseException
+from jiuwen_lg.output import (
+    WORKFLOW_FINAL,
+    InteractionOutput,
+    OutputSchema,
+    TraceSchema,
+    WorkflowChunk,
+    is_question,
+)
+
+
+@dataclass(slots=True)
+class Execution:
+    """A component ran once; one that asked, and ran again with the answer, ran twice.
+
+    Attributes:
+        id: Its executable id.
+        inputs: What it got.
+        outputs: What it gave; None unless it finished.
+        status: How it ended; `asked` if it stopped to ask, or was stopped.
+        error: What it failed with: `{"error_code": ..., "message": ...}`.
+    """
+
+    id: str
+    inputs: Any
+    outputs: Any = None
+    status: Literal["finished", "failed", "asked"] = "asked"
+    error: dict[str, Any] | None = None
+
+
+@dataclass
+class Trace:
+    """What happened in all turns of a run.
+
+    Attributes:
+        session_id: Its session.
+        executions: Who ran, in the order in which they began.
+        asked: The questions, each once: (executable id, value).
+        pending: Those that are still open.
+        frames: What was streamed, without traces and questions.
+        result: The End's output, of an End that gives frames the list of them; None unless it finished.
+        error: What it failed with, if `run` was told not to raise it.
+    """
+
+    session_id: str
+    executions: list[Execution] = field(default_factory=list)
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+    pending: list[InteractionOutput] = field(default_factory=list)
+    frames: list[WorkflowChunk] = field(default_factory=list)
+    result: Any = None
+    error: JiuWenBaseException | None = None
+    _began: dict[tuple[str, Any], Execution] = field(default_factory=dict, repr=False)
+    _tokens: set[str] = field(default_factory=set, repr=False)
+    _first_frame: int = field(default=0, repr=False)
+
+    @property
+    def ran(self) -> list[str]:
+        """The executable ids, in the order in which they began."""
+        return [execution.id for execution in self.executions]
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits for an answer."""
+        return bool(self.pending)
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """The codes of its error and of those that caused it, outermost first."""
+        return self.error.codes if self.error is not None else ()
+
+    def of(self, id: str) -> list[Execution]:
+        """The executions of one component."""
+        return [execution for execution in self.executions if execution.id == id]
+
+    def count(self, id: str) -> int:
+        """How often a component ran."""
+        return len(self.of(id))
+
+    def payloads(self, type: str | None = None) -> list[Any]:
+        """What output frames carry: of one type, or all."""
+        return [f.payload for f in self.frames if isinstance(f, OutputSchema) and type in (None, f.type)]
+
+    def begin_turn(self) -> None:
+        """A turn begins: what was open and what failed is no more."""
+        self.pending, self.result, self.error = [], None, None
+        self._first_frame = len(self.frames)
+
+    def take(self, frame: WorkflowChunk) -> None:
+        """A frame has come."""
+        if isinstance(frame, TraceSchema):
+            self._take_span(frame.payload)
+        elif is_question(frame):
+            self.pending.append(frame.payload)  # type: ignore[union-attr]
+        else:
+            self.frames.append(frame)
+
+    def end_turn(self, ids: Sequence[str]) -> None:
+        """A turn has ended well.
+
+        Args:
+            ids: The executable ids in the order in which they were added; questions are listed in it.
+        """
+        self.pending.sort(key=lambda question: ids.index(question.id) if question.id in ids else len(ids))
+        self._note_asked()
+        if self.pending:
+            return
+        of_turn = [frame for frame in self.frames[self._first_frame :] if isinstance(frame, OutputSchema)]
+        self.result = [frame for frame in of_turn if frame.type == END_FRAME] or None
+        if self.result is None and of_turn and of_turn[-1].type == WORKFLOW_FINAL:
+            self.result = of_turn[-1].payload
+            self.frames.remove(of_turn[-1])
+
+    def _note_asked(self) -> None:
+        new = [question for question in self.pending if question.token not in self._tokens]
+        self._tokens.update(question.token for question in new)
+        self.asked += [(question.id, question.value) for question in new]
+
+    def _take_span(self, payload: dict[str, Any]) -> None:
+        key = (payload["invokeId"], payload["startTime"])
+        if payload["status"] == "start":
+            self._began[key] = Execution(payload["invokeId"], payload["inputs"])
+            self.executions.append(self._began[key])
+        elif payload["status"] in ("finish", "error") and payload["endTime"] is not None and key in self._began:
+            execution = self._began[key]
+            execution.status = "finished" if payload["error"] is None else "failed"
+            execution.outputs, execution.error = payload["outputs"], payload["error"]

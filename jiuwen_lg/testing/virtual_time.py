@@ -1,0 +1,60 @@
+"""An event loop in which waiting takes no time."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from typing import Any
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock jumps to the next timer whenever everything waits for the clock alone.
+
+    While a thread works for it (`asyncio.to_thread`, the session store) or a connection is open, it waits
+    for that as long as it takes, and the clock runs as usual.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+        self._working = 0
+        super().__init__(_JumpingSelector(self))
+
+    def time(self) -> float:
+        """Seconds, those that were jumped over included."""
+        return super().time() + self._ahead
+
+    def jump(self, seconds: float) -> None:
+        """Put the clock forward."""
+        self._ahead += seconds
+
+    @property
+    def waits_for_the_clock_alone(self) -> bool:
+        """Whether nothing from outside can happen: the selector watches the loop's own wake-up call only."""
+        return self._working == 0 and len(self._selector.get_map()) <= 1  # type: ignore[attr-defined]
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        """As ever; the clock does not jump until it is done."""
+        future = super().run_in_executor(executor, func, *args)
+        self._working += 1
+        future.add_done_callback(self._is_done)
+        return future
+
+    def _is_done(self, _: asyncio.Future[Any]) -> None:
+        self._working -= 1
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Instead of waiting for a timer it puts the loop's clock forward."""
+
+    def __init__(self, loop: VirtualTimeLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or timeout == 0:
+            return ready
+        if timeout is None or not self._loop.waits_for_the_clock_alone:
+            return super().select(timeout)
+        self._loop.jump(timeout)
+        return ready

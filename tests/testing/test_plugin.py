@@ -1,0 +1,109 @@
+"""The pytest plugin, in pytest runs of its own: the suite of `docs/testing.md`, and stores."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+GUIDE = Path(__file__).parents[2] / "docs" / "testing.md"
+OPTIONS = ("-p", "no:cacheprovider", "-W", "error", "-o", "asyncio_default_fixture_loop_scope=function")
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    pytester.makepyfile(test_press="\n".join(blocks))
+    return pytester
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("-n", "4"), ("--disable-socket", "--allow-unix-socket")], ids=["plain", "xdist", "no sockets"]
+)
+def test_the_guides_suite(suite: pytest.Pytester, options: tuple[str, ...]) -> None:
+    suite.runpytest_subprocess(*OPTIONS, *options).assert_outcomes(passed=11)
+
+
+def test_the_guides_suite_fails_where_it_should(suite: pytest.Pytester) -> None:
+    """Those that look at what was published notice that the model says something else."""
+    text = (suite.path / "test_press.py").read_text(encoding="utf-8")
+    (suite.path / "test_press.py").write_text(text.replace('replies = ["Tea"]', 'replies = ["Coffee"]'))
+    suite.runpytest_subprocess(*OPTIONS).assert_outcomes(passed=4, failed=7)
+
+
+def test_every_test_has_its_own_store(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makepyfile(
+        """
+        import os
+        import pytest
+        from jiuwen_lg import Runner, Start, Workflow, WorkflowConfig, WorkflowMetadata
+        from jiuwen_lg.testing import run
+
+        def build():
+            async def ask(inputs, runtime):
+                return await runtime.interact("?")
+            flow = Workflow(WorkflowConfig(metadata=WorkflowMetadata(id="w")))
+            flow.set_start_comp("s", Start(), inputs_schema={})
+            flow.add_workflow_comp("ask", ask, inputs_schema={})
+            return flow.add_connection("s", "ask")
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_own(number, jiuwen_store):
+            run(build(), {}, session_id="same")
+            assert os.environ["JIUWEN_LG_DB"] == jiuwen_store
+            assert os.path.exists(jiuwen_store)
+
+        @pytest.mark.jiuwen_store("shared.db")
+        def test_shared_1():
+            run(build(), {}, session_id="same")
+
+        @pytest.mark.jiuwen_store("shared.db")
+        def test_shared_2():
+            with pytest.raises(Exception, match="100006"):
+                run(build(), {}, session_id="same")
+
+        @pytest.mark.jiuwen_store(None)
+        def test_as_the_environment_says(jiuwen_store):
+            assert jiuwen_store is None
+            assert os.environ["JIUWEN_LG_DB"] == "elsewhere.db"
+        """
+    )
+    monkeypatch.setenv("JIUWEN_LG_DB", "elsewhere.db")
+    pytester.runpytest_subprocess(*OPTIONS).assert_outcomes(passed=7)
+    assert pytester.path.joinpath("shared.db").exists()
+    assert not pytester.path.joinpath("elsewhere.db").exists()
+
+
+def test_a_model_that_is_asked_too_often_fails_the_test(pytester: pytest.Pytester) -> None:
+    """Even if the component makes do without it."""
+    pytester.makepyfile(
+        """
+        def test_it(jiuwen_model):
+            jiuwen_model.replies = ["once"]
+            assert jiuwen_model.invoke("a").text == "once"
+            try:
+                jiuwen_model.invoke("b")
+            except AssertionError:
+                pass
+        """
+    )
+    outcome = pytester.runpytest_subprocess(*OPTIONS)
+    outcome.assert_outcomes(passed=1, errors=1)
+    outcome.stdout.fnmatch_lines(["*the script has 1 replies, and the model was asked once more: 'b'*"])
+
+
+def test_a_run_that_uses_nothing_of_it_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_it():
+            heavy = {"langgraph", "langchain_core", "pydantic", "sqlite3", "jinja2", "asyncio"}
+            ours = {name for name in sys.modules if name.startswith("jiuwen_lg")}
+            assert ours == {"jiuwen_lg", "jiuwen_lg.pytest_plugin"}
+            assert not heavy & set(sys.modules) - {"asyncio"}
+        """
+    )
+    options = ("-p", "no:langsmith_plugin", "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:hypothesispytest")
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", *options).assert_outcomes(passed=1)
