@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from jiuwen_lg.html import questions_html, stopped_html
 
 INTERACTION = "__interaction__"
 """`OutputSchema.type` of a question to the user."""
@@ -96,6 +98,7 @@ class SessionSnapshot:
         questions: All open questions.
         result: The result of a finished run.
         error: What a failed run failed with.
+        picture: The workflow, and where the session stands in it; a notebook shows this.
     """
 
     session_id: str
@@ -107,6 +110,11 @@ class SessionSnapshot:
     questions: list[InteractionOutput]
     result: Any
     error: str | None
+    picture: Any = field(default=None, repr=False, compare=False)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        shown: dict[str, Any] = self.picture._repr_mimebundle_() if self.picture is not None else {}
+        return {**shown, "text/plain": repr(self)}
 
 
 class WorkflowOutput(BaseModel):
@@ -131,6 +139,15 @@ class WorkflowOutput(BaseModel):
         return bool(self.result == other.result and self.state == other.state)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def _repr_html_(self) -> str | None:
+        """What waits, and how to go on; nothing of a run that has finished."""
+        if self.state is WorkflowExecutionState.COMPLETED:
+            return None
+        asked = [(f.payload.id, f.payload.value) for f in self.result if is_question(f)]
+        if not asked and self.snapshot is not None:
+            return stopped_html(self.session_id, self.snapshot.next_nodes)
+        return questions_html(self.session_id, asked)
 
 
 WorkflowChunk: TypeAlias = OutputSchema | CustomSchema | TraceSchema

@@ -17,13 +17,14 @@ from jiuwen_lg.builder import BaseWorkFlow
 from jiuwen_lg.config import WorkflowConfig
 from jiuwen_lg.conversation import remember
 from jiuwen_lg.drawing.mermaid import require_title, to_mermaid
-from jiuwen_lg.drawing.model import drawing_of, levels_of
+from jiuwen_lg.drawing.model import Mark, drawing_of, levels_of
+from jiuwen_lg.drawing.picture import Picture
 from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
 from jiuwen_lg.engine.history import fork_of, read_history, step_named
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.pauses import Pauses
 from jiuwen_lg.engine.program import Program
-from jiuwen_lg.engine.progress import read_progress
+from jiuwen_lg.engine.progress import Progress, read_progress
 from jiuwen_lg.engine.reader import FrameReader
 from jiuwen_lg.engine.record import Record
 from jiuwen_lg.engine.stops import Ids, Stops
@@ -44,6 +45,7 @@ from jiuwen_lg.output import (
     is_question,
 )
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.synchronous import SyncWorkflow
 from jiuwen_lg.tool_info import Parameters, ToolInfo
 
 if TYPE_CHECKING:
@@ -177,6 +179,40 @@ class Workflow(BaseWorkFlow):
             )
         drawing = drawing_of(self._definition, levels_of(expand_subgraph))
         return to_mermaid(drawing, title, enable_animation=enable_animation)
+
+    def to_mermaid_svg(self, title: str = "", expand_subgraph: int | bool = False) -> bytes:
+        """The workflow as an SVG document, made without a network.
+
+        Args:
+            title: As in `to_mermaid`.
+            expand_subgraph: As in `to_mermaid`.
+
+        Raises:
+            JiuWenBaseException: As `to_mermaid`.
+        """
+        return self.draw(title, expand_subgraph).svg.encode()
+
+    def draw(self, title: str = "", expand_subgraph: int | bool = True) -> Picture:
+        """The workflow's picture: a notebook shows it, `save` writes it to a file.
+
+        Args:
+            title: A line above it.
+            expand_subgraph: As in `to_mermaid`.
+
+        Raises:
+            JiuWenBaseException: 110024 or 110025 for an argument that cannot be used.
+        """
+        require_title(title)
+        return Picture(self._definition, title, levels=levels_of(expand_subgraph))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """How a notebook shows it; a terminal gets the list of its components."""
+        return Picture(self._definition, self._config.metadata.name)._repr_mimebundle_(include, exclude)
+
+    @property
+    def sync(self) -> SyncWorkflow:
+        """The same for callers that do not write `await`: `flow.sync.invoke(...)`."""
+        return SyncWorkflow(self)
 
     def _compiled(self) -> Program:
         """The program of the definition as it is now; compiled again after an edit."""
@@ -317,13 +353,15 @@ class Workflow(BaseWorkFlow):
         record = await store.database.call(lambda: store.sessions.find(session_id, program.identity))
         if record is None:
             return None
+        picture = Picture(self._definition, self._config.metadata.name)
         if record.is_done:
-            return _snapshot(record, "done", {}, [], [])
+            return _snapshot(record, "done", {}, [], [], picture)
         progress = await read_progress(program, store, record)
         status = "failed" if progress.situation.is_broken and record.row.status != "waiting" else "waiting"
         if store.sessions.is_running(record):
             status = "running"
-        return _snapshot(record, status, progress.state, progress.next_ids, progress.situation.questions)
+        picture.marks = _marks(progress, has_failed=bool(record.row.error) and status == "failed")
+        return _snapshot(record, status, progress.state, progress.next_ids, progress.situation.questions, picture)
 
     async def history(self, session_id: str) -> list[HistoryStep]:
         """The steps of a session's newest run of this workflow, newest first; of a finished one with `keep_history`."""
@@ -384,8 +422,21 @@ class Workflow(BaseWorkFlow):
         return store
 
 
+def _marks(progress: Progress, *, has_failed: bool) -> dict[str, Mark]:
+    """Where a session stands, by executable id."""
+    done: dict[str, Mark] = dict.fromkeys(progress.situation.completed_ids, "done")
+    ahead: dict[str, Mark] = dict.fromkeys(progress.next_ids, "failed" if has_failed else "next")
+    asking: dict[str, Mark] = {question.id: "waiting" for question in progress.situation.questions}
+    return {**done, **ahead, **asking}
+
+
 def _snapshot(
-    record: Record, status: str, state: dict[str, Any], next_nodes: list[str], questions: Sequence[Question]
+    record: Record,
+    status: str,
+    state: dict[str, Any],
+    next_nodes: list[str],
+    questions: Sequence[Question],
+    picture: Picture,
 ) -> SessionSnapshot:
     first = questions[0] if questions else None
     return SessionSnapshot(
@@ -398,6 +449,7 @@ def _snapshot(
         questions=[question.to_chunk().payload for question in questions],
         result=record.result,
         error=record.row.error,
+        picture=picture,
     )
 
 

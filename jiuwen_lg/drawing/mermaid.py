@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 
-from jiuwen_lg.drawing.model import Drawing
+from jiuwen_lg.drawing.model import FILLS, NO_MARKS, STROKES, Drawing, Mark, marks_on
 from jiuwen_lg.errors import StatusCode
 
 _PLAIN_TITLE = re.compile(r"[\w (),.!?-]*")
 
 
-def to_mermaid(drawing: Drawing, title: str = "", *, enable_animation: bool = False) -> str:
+def to_mermaid(
+    drawing: Drawing, title: str = "", *, enable_animation: bool = False, marks: Mapping[str, Mark] = NO_MARKS
+) -> str:
     """The drawing as a Mermaid flowchart; the links of streams may move.
 
     Nodes are numbered in the order in which they were added, since a component's own id
@@ -25,7 +27,14 @@ def to_mermaid(drawing: Drawing, title: str = "", *, enable_animation: bool = Fa
     numbers = {box.id: f"node_{number}" for box, number in zip(drawing.all_boxes(), count(1), strict=False)}
     lines = [f"---\ntitle: {title if _PLAIN_TITLE.fullmatch(title) else json.dumps(title)}\n---"] if title else []
     links = count(1) if enable_animation else None
-    return "\n".join([*lines, "flowchart TB", *_body(drawing, numbers, links, "    ")])
+    marked = [f"    class {numbers[id]} {mark}" for id, mark in marks_on(drawing, marks).items()]
+    looks = [f"    classDef {mark} {_look(mark)}" for mark in FILLS] if marked else []
+    return "\n".join([*lines, "flowchart TB", *_body(drawing, numbers, links, "    "), *looks, *marked])
+
+
+def _look(mark: Mark) -> str:
+    is_ahead = mark != "done"
+    return f"fill:{FILLS[mark]},stroke:{STROKES[mark]},stroke-width:{3 if is_ahead else 2}px,color:#1e293b"
 
 
 def _body(drawing: Drawing, numbers: dict[str, str], links: Iterator[int] | None, indent: str) -> Iterator[str]:

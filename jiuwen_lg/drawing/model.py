@@ -5,8 +5,9 @@ Edges as in openJiuwen 0.1.1 (`engine.md` 1.9), whether or not `WORKFLOW_DRAWABL
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from jiuwen_lg.engine.definition import ComponentSpec, Definition
@@ -17,6 +18,10 @@ ALL_LEVELS = 100
 
 Mark: TypeAlias = Literal["done", "waiting", "failed", "next"]
 """Where a session stands, at one component: it has finished, asks, failed, or runs next."""
+NO_MARKS: Mapping[str, Mark] = MappingProxyType({})
+FILLS: Mapping[Mark, str] = {"done": "#dcfce7", "waiting": "#fef3c7", "failed": "#fee2e2", "next": "#dbeafe"}
+STROKES: Mapping[Mark, str] = {"done": "#16a34a", "waiting": "#d97706", "failed": "#dc2626", "next": "#2563eb"}
+_SEVERITY: tuple[Mark, ...] = ("done", "next", "waiting", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,22 @@ def _inside(spec: ComponentSpec, levels: int, prefix: str, around: tuple[Definit
     if nested is None or levels <= 0 or any(nested.inside is definition for definition in around):
         return None
     return drawing_of(nested.inside, levels - 1, f"{prefix}{spec.id}.", around)
+
+
+def marks_on(drawing: Drawing, marks: Mapping[str, Mark]) -> dict[str, Mark]:
+    """The marks of what is drawn; those inside closed boxes mark the box, the most urgent one first.
+
+    That something inside is done does not make the box done.
+    """
+    drawn = {box.id for box in drawing.all_boxes()}
+    found: dict[str, Mark] = {}
+    for id, mark in marks.items():
+        holder = id
+        while holder not in drawn and "." in holder:
+            holder = holder.rpartition(".")[0]
+        if holder == id or mark != "done":
+            found[holder] = max(mark, found.get(holder, mark), key=_SEVERITY.index)
+    return {id: mark for id, mark in found.items() if id in drawn}
 
 
 def levels_of(expand_subgraph: object) -> int:

@@ -20,15 +20,26 @@ def run_in_loop_thread(work: Coroutine[Any, Any, _T]) -> _T:
 
     All calls share one loop, except those made by a coroutine that runs in it: a component
     that calls another graph synchronously blocks its loop, so what it calls gets the next one.
-    The caller's context variables are visible to the coroutine.
+    The caller's context variables are visible to the coroutine. A caller that is interrupted
+    (Ctrl-C, a notebook's stop button) cancels it, and waits until it has wound up.
     """
     depth = _depth.get()
+    ended = threading.Event()
 
     async def deeper() -> _T:
         _depth.set(depth + 1)
-        return await work
+        try:
+            return await work
+        finally:
+            ended.set()
 
-    return asyncio.run_coroutine_threadsafe(deeper(), _loop(depth)).result()
+    running = asyncio.run_coroutine_threadsafe(deeper(), _loop(depth))
+    try:
+        return running.result()
+    except KeyboardInterrupt:
+        if running.cancel():
+            ended.wait()
+        raise
 
 
 def _loop(depth: int) -> asyncio.AbstractEventLoop:

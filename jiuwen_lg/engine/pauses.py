@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,14 @@ from typing import Any
 def _now() -> float:
     """By the running loop's clock, which a test may put forward."""
     return asyncio.get_running_loop().time()
+
+
+_NAP = 0.25
+"""Seconds. A kernel's stop button is noticed when its event loop wakes, and the signal itself does not wake it."""
+
+
+def _is_in_kernel() -> bool:
+    return "ipykernel.kernelapp" in sys.modules
 
 
 class Pauses:
@@ -47,6 +56,7 @@ async def first_done(
     began = _now() - pauses.seconds
     while True:
         left = None if limit is None else limit - (_now() - pauses.seconds - began)
-        done, _ = await asyncio.wait(futures, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        nap = left if not _is_in_kernel() else _NAP if left is None else min(left, _NAP)
+        done, _ = await asyncio.wait(futures, timeout=nap, return_when=asyncio.FIRST_COMPLETED)
         if done or (limit is not None and _now() - pauses.seconds - began >= limit):
             return done

@@ -1,0 +1,172 @@
+"""Answering on the spot: in a notebook's cell, or in a terminal.
+
+output = await chat(flow, {"query": "hello"})
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.interaction import InteractiveInput
+from jiuwen_lg.output import InteractionOutput, WorkflowExecutionState, WorkflowOutput, is_question
+from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.workflow import Workflow
+
+Asker: TypeAlias = Callable[[Sequence[InteractionOutput]], Awaitable[Sequence[Any]]]
+"""Shows questions to a person, and gives their answers in the same order."""
+
+
+async def chat(
+    flow: Workflow,
+    inputs: Any,
+    runtime: WorkflowRuntime | None = None,
+    context: Any = None,
+    *,
+    ask: Asker | None = None,
+) -> WorkflowOutput:
+    """Run a workflow to its end, and ask the person in front of it what it asks.
+
+    In a notebook the questions are a form, if the kernel can take answers while a cell runs (ipykernel 7,
+    ipywidgets); else, and in a terminal, they are asked with `input()`. Where nobody can answer (a notebook
+    that runs by itself), the paused output is returned, which says how to go on. An answer that does not fit
+    is asked for again, with the reason.
+
+    Args:
+        flow: The workflow.
+        inputs: As in `Workflow.invoke`; for a session that waits already, `InteractiveInput()`.
+        runtime: As in `Workflow.invoke`.
+        context: As in `Workflow.invoke`.
+        ask: Another way to ask.
+
+    Returns:
+        The output: COMPLETED, unless nobody can answer or it was told to stop.
+
+    Raises:
+        JiuWenBaseException: As `Workflow.invoke`.
+    """
+    session = runtime or WorkflowRuntime()
+    ask = ask or _asker()
+    output = await flow.invoke(inputs, session, context)
+    while ask is not None and (questions := _open_in(output)):
+        answers = await ask(questions)
+        try:
+            output = await flow.invoke(_reply(questions, answers), session, context)
+        except JiuWenBaseException as error:
+            if error.error_code != StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.code:
+                raise
+            print(error.message)  # noqa: T201 - it is for the person who answers
+    return output
+
+
+def _open_in(output: WorkflowOutput) -> list[InteractionOutput]:
+    if output.state is WorkflowExecutionState.COMPLETED:
+        return []
+    return [frame.payload for frame in output.result if is_question(frame)]
+
+
+def _reply(questions: Sequence[InteractionOutput], answers: Sequence[Any]) -> InteractiveInput:
+    reply = InteractiveInput()
+    for question, answer in zip(questions, answers, strict=True):
+        reply.update(question.id, answer)
+    return reply
+
+
+def _asker() -> Asker | None:
+    """How a person can be asked here."""
+    kernel = _kernel()
+    if kernel is None:
+        return _ask_in_turn
+    if not getattr(kernel, "_allow_stdin", True):
+        return None
+    return _ask_in_a_form if _can_show_forms() else _ask_in_turn
+
+
+def _kernel() -> Any:
+    """The notebook's kernel; None outside of one."""
+    import sys
+
+    if "IPython" not in sys.modules:
+        return None
+    from IPython.core.getipython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None)
+
+
+def _can_show_forms() -> bool:
+    """Whether the kernel hears the form while a cell waits: earlier ones hear nothing until it ends."""
+    from importlib.metadata import PackageNotFoundError, version
+    from importlib.util import find_spec
+
+    try:
+        major = int(version("ipykernel").split(".")[0])
+    except (PackageNotFoundError, ValueError):
+        return False
+    return major >= 7 and find_spec("ipywidgets") is not None
+
+
+# --- with input() ---
+
+
+async def _ask_in_turn(questions: Sequence[InteractionOutput]) -> list[Any]:
+    """One after the other; nothing of the workflow runs meanwhile."""
+    return [_value_of(question, input(f"[{question.id}] {_shown(question)} ")) for question in questions]  # noqa: ASYNC250
+
+
+# --- with a form ---
+
+
+async def _ask_in_a_form(questions: Sequence[InteractionOutput]) -> list[Any]:
+    """All at once, in the cell's output; what was answered stays to be seen."""
+    import asyncio
+
+    import ipywidgets
+    from IPython.display import display
+
+    show: Any = display  # it has no types
+    fields = [_field_of(question) for question in questions]
+    button = ipywidgets.Button(description="Answer", button_style="primary")
+    answered = asyncio.Event()
+    button.on_click(lambda _: answered.set())
+    labels = [ipywidgets.Label(f"[{question.id}] {_shown(question)}") for question in questions]
+    form = ipywidgets.VBox([part for pair in zip(labels, fields, strict=True) for part in pair] + [button])
+    show(form)
+    await answered.wait()
+    for widget in (*fields, button):
+        widget.disabled = True
+    return [_value_of(question, field.value) for question, field in zip(questions, fields, strict=True)]
+
+
+def _field_of(question: InteractionOutput) -> Any:
+    import ipywidgets
+
+    schema = question.answer_schema or {}
+    if "enum" in schema:
+        return ipywidgets.Dropdown(options=[(str(value), value) for value in schema["enum"]])
+    if schema.get("type") == "boolean":
+        return ipywidgets.Checkbox()
+    return ipywidgets.Text(placeholder=str(schema.get("type", "")), continuous_update=True)
+
+
+# --- questions and answers as text ---
+
+
+def _shown(question: InteractionOutput) -> str:
+    value = question.value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return f"{text} ({question.error})" if question.error else text
+
+
+def _value_of(question: InteractionOutput, given: Any) -> Any:
+    """What was typed, as the value that the question's schema asks for; the text if that cannot be read."""
+    schema = question.answer_schema
+    if not isinstance(given, str) or not schema or schema.get("type") == "string":
+        return given
+    if given in schema.get("enum", ()):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        return given
