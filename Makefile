@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types bench peer parity soak clean
+.PHONY: help demo test lint format types bench peer browser notebooks parity soak clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -50,6 +51,14 @@ parity/.peer/.ready:
 	@touch $@
 
 peer: parity/.peer/.ready ## Install openJiuwen 0.1.1 in an environment of its own, for comparison
+
+browser: $(READY) ## Install what tests with a browser need: Debian's Chromium, JupyterLab, Playwright
+	@command -v chromium > /dev/null || \
+		{ $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install --no-install-recommends chromium > /dev/null; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group browser
+
+notebooks: $(READY) ## Run the notebooks and keep their outputs in them
+	$(BIN)/python notebooks/execute.py
 
 parity: $(READY) parity/.peer/.ready ## Play generated workflows on both engines; EXAMPLES=10000
 	$(BIN)/python -m parity --examples $(or $(EXAMPLES),10000) --seed $(or $(SEED),1)

@@ -13,10 +13,11 @@ from parity.__main__ import Difference, Tally, search
 from parity.compare import DIFFERENT, SAME
 from parity.corpus import INTENDED, PRELUDE, PROGRAMS
 from parity.engines import PEER, Engines
+from tests.needs import needs
 
 DIFFERENCES = (Path(__file__).parents[1] / "docs" / "differences.md").read_text(encoding="utf-8")
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "peer.py"
-needs_peer = pytest.mark.skipif(not PEER.exists(), reason="openJiuwen 0.1.1 is not in parity/.peer (make peer)")
+needs_peer = needs(PEER.exists(), "openJiuwen 0.1.1 is not in parity/.peer (make peer)")
 
 
 @pytest.fixture(scope="module")

@@ -131,7 +131,7 @@ def marks_on(drawing: Drawing, marks: Mapping[str, Mark]) -> dict[str, Mark]:
             holder = holder.rpartition(".")[0]
         if holder == id or mark != "done":
             found[holder] = max(mark, found.get(holder, mark), key=_SEVERITY.index)
-    return {id: mark for id, mark in found.items() if id in drawn}
+    return {box.id: found[box.id] for box in drawing.all_boxes() if box.id in found}
 
 
 def levels_of(expand_subgraph: object) -> int:
