@@ -7,6 +7,7 @@ validator) shows when the component has it: it then asks again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,3 +83,13 @@ def fitted(answer: Any, schema: Any) -> Any:
     from pydantic import TypeAdapter
 
     return TypeAdapter(schema).validate_python(answer)
+
+
+def typed(text: str, schema: Mapping[str, Any] | None) -> Any:
+    """What a person typed, as the value that a schema asks for; the text itself if it cannot be read so."""
+    if not schema or schema.get("type") == "string" or text in schema.get("enum", ()):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -7,6 +7,7 @@ is openJiuwen's way to test one component. Facts: `components.md` 1.8.
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt
@@ -48,6 +49,7 @@ class WrappedNodeRuntime(ResourceAccess, Runtime):
         self._resources = node.parent.resources
         self._private: dict[str, Any] = {}
         self._world: dict[str, Any] = {}
+        self._key = uuid4().hex
         self.frames: list[Any] = []
         self.traced: list[Any] = []
 
@@ -60,6 +62,10 @@ class WrappedNodeRuntime(ResourceAccess, Runtime):
 
     def session_id(self) -> str:
         return self._node.parent.session_id()
+
+    @property
+    def idempotency_key(self) -> str:
+        return self._key
 
     @property
     def config(self) -> RunnableConfig:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
+from jiuwen_lg.answer_schema import typed
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import InteractionOutput, WorkflowExecutionState, WorkflowOutput, is_question
@@ -160,13 +161,4 @@ def _shown(question: InteractionOutput) -> str:
 
 
 def _value_of(question: InteractionOutput, given: Any) -> Any:
-    """What was typed, as the value that the question's schema asks for; the text if that cannot be read."""
-    schema = question.answer_schema
-    if not isinstance(given, str) or not schema or schema.get("type") == "string":
-        return given
-    if given in schema.get("enum", ()):
-        return given
-    try:
-        return json.loads(given)
-    except ValueError:
-        return given
+    return typed(given, question.answer_schema) if isinstance(given, str) else given

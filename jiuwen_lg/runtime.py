@@ -38,6 +38,15 @@ class Runtime(ABC):
 
     @property
     @abstractmethod
+    def idempotency_key(self) -> str:
+        """A name of this execution, to hand to services that must do a thing once.
+
+        It is the same whenever this execution is repeated: by `retry=`, after an answer, a failure or a killed
+        process. It differs between components, rounds of a loop, runs, sessions and forks. 32 hexadecimal digits.
+        """
+
+    @property
+    @abstractmethod
     def config(self) -> RunnableConfig:
         """LangChain's config of the run: callbacks, tags, metadata; hand it on to runnables of your own."""
 

@@ -26,7 +26,7 @@ from jiuwen_lg.engine.pauses import Pauses
 from jiuwen_lg.engine.program import Program
 from jiuwen_lg.engine.progress import Progress, read_progress
 from jiuwen_lg.engine.reader import FrameReader
-from jiuwen_lg.engine.record import Record
+from jiuwen_lg.engine.record import Identity, Record
 from jiuwen_lg.engine.stops import Ids, Stops
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.turn import Outcome, Turn
@@ -213,6 +213,14 @@ class Workflow(BaseWorkFlow):
     def sync(self) -> SyncWorkflow:
         """The same for callers that do not write `await`: `flow.sync.invoke(...)`."""
         return SyncWorkflow(self)
+
+    def identity(self) -> Identity:
+        """Which workflow it is, and the shape that its sessions begin with.
+
+        Raises:
+            JiuWenBaseException: 110006, it is not complete.
+        """
+        return self._compiled().identity
 
     def _compiled(self) -> Program:
         """The program of the definition as it is now; compiled again after an edit."""

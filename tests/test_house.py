@@ -14,9 +14,9 @@ import jiuwen_lg
 PACKAGE = Path(jiuwen_lg.__file__).parent
 
 ROWS = [
-    ["compat", "pytest_plugin"],
+    ["compat", "pytest_plugin", "command"],
     ["testing"],
-    ["runner", "terminal", "notebook"],
+    ["runner", "operations", "terminal", "notebook"],
     ["agents"],
     ["components", "workflow"],
     ["builder", "faces", "drawing", "conversation", "context_engine", "detached_runtime", "inbox", "synchronous"],

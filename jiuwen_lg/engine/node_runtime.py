@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
+from hashlib import sha256
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -12,7 +13,7 @@ from langgraph.types import Interrupt, interrupt
 from pydantic import ValidationError
 
 from jiuwen_lg.answer_schema import fitted, json_schema_of
-from jiuwen_lg.engine.channels import RAN, patched_loop
+from jiuwen_lg.engine.channels import RAN, TAKEN, patched_loop
 from jiuwen_lg.engine.host import Host
 from jiuwen_lg.engine.interaction import NOTHING_CARRIED, Carried, InteractionRequired, slot_of, token_of
 from jiuwen_lg.engine.scope import Scope
@@ -57,6 +58,7 @@ class NodeRuntime(ResourceAccess, Runtime):
         self.host = host
         self._id = id = host.executable_id(id) if host is not None else id
         self._task_id = task_id
+        self._execution = task_id
         self._scope = scope
         self._state = state
         self._private: dict[str, Any] = state["own"].get(id) or {} if carried.state is None else carried.state
@@ -89,6 +91,13 @@ class NodeRuntime(ResourceAccess, Runtime):
 
     def session_id(self) -> str:
         return self._scope.session_id
+
+    @property
+    def idempotency_key(self) -> str:
+        where = self._config.get("configurable", {})
+        graph = str(where.get("checkpoint_ns", "")).rpartition("|")[0]
+        names = (str(where.get("thread_id")), graph, self._execution, self._id)
+        return sha256("\0".join(names).encode()).hexdigest()[:32]
 
     @property
     def config(self) -> RunnableConfig:
@@ -204,6 +213,9 @@ class NodeRuntime(ResourceAccess, Runtime):
     def beside(self, id: str) -> NodeRuntime:
         """The runtime of a component that works on frames beside this execution."""
         runtime = NodeRuntime(id, self._task_id, self._scope, self._state, host=self.host, config=self._config)
+        # It may be repeated in its own turn, so the producer's task does not name it; what it has dealt with does.
+        taken = self._state.get("frames", {}).get(f"{TAKEN}{id}", {})
+        runtime._execution = f"{self._state.get('loop', {}).get('index')} {sorted(taken.items())}"
         runtime._is_fed = True
         runtime.late_span = LateSpan() if self._scope.tracer is not None else None
         return runtime

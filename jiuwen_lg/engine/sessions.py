@@ -293,6 +293,32 @@ class Sessions:
                 self._delete(cursor, record)
         return len(records)
 
+    def sizes(self) -> dict[str, int]:
+        """The bytes that each run's checkpoints take, by thread."""
+        lengths = "length(checkpoint) + length(metadata)"
+        with self.database.transaction(write=False) as cursor:
+            rows = cursor.execute(
+                f"SELECT thread_id, sum(size) FROM (SELECT thread_id, {lengths} AS size FROM checkpoints "
+                "UNION ALL SELECT thread_id, length(value) FROM writes) GROUP BY thread_id"
+            ).fetchall()
+        return {thread: int(size or 0) for thread, size in rows}
+
+    def remove(self, record: Record) -> bool:
+        """Delete a run; False if it goes on now, or has gone on since it was read."""
+        with self.database.transaction() as cursor:
+            for now in self._select(cursor, "thread_id = ?", record.row.thread_id):
+                if now.row.fence == record.row.fence and not self.is_running(now):
+                    self._delete(cursor, now)
+                    return True
+        return False
+
+    def shape_of(self, record: Record) -> dict[str, Any] | None:
+        """The shape that started a run; None if it is not on file."""
+        query = "SELECT shape FROM jiuwen_shapes WHERE fingerprint = ?"
+        with self.database.transaction(write=False) as cursor:
+            row = cursor.execute(query, (record.row.fingerprint,)).fetchone()
+        return json.loads(row[0]) if row else None
+
     def fork(self, record: Record, checkpoint_id: str, session_id: str, no_task: str) -> str:
         """Copy a run as it was at a checkpoint into another session, where it waits to go on.
 

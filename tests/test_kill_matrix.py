@@ -1,0 +1,234 @@
+"""One conversation, killed at every commit in turn: before it, and after it.
+
+The processes are real ones (forks of this one, killed with `kill -9`), and the moments are counted, not
+timed. A client goes on with whatever the session shows: it starts, answers, or says "go on".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from jiuwen_lg import (
+    BranchComponent,
+    End,
+    InteractiveInput,
+    LoopComponent,
+    LoopGroup,
+    SimpleComponent,
+    Start,
+    SubWorkflowComponent,
+    Workflow,
+    WorkflowRuntime,
+)
+from jiuwen_lg.engine.database import Database
+from jiuwen_lg.engine.saver import FencedSaver
+from tests.flows import workflow
+
+LOG = Path("log.txt")
+ANSWERS = {"sub.x": "one", "asks": "two"}
+INPUTS = {"n": 2}
+RESULT = {"output": {"pair": ["p", "q"], "rounds": [1, 2], "inner": "one", "frames": "AB", "last": "two"}}
+
+Moment = Literal["before", "after"]
+
+
+def log(*words: Any) -> None:
+    """A line that is in the file when this returns."""
+    with LOG.open("a", encoding="utf-8") as file:
+        file.write(" ".join(map(str, words)) + "\n")
+
+
+class Logged(SimpleComponent):
+    """Notes when it begins and ends, with its task and its key."""
+
+    @contextmanager
+    def noted(self, runtime: Any) -> Iterator[None]:
+        task = runtime.config["configurable"]["__pregel_task_id"]
+        log("begin", runtime.executable_id(), task, runtime.idempotency_key)
+        yield
+        log("end", runtime.executable_id(), task, runtime.idempotency_key)
+
+
+class Gives(Logged):
+    """Gives what it was made with."""
+
+    def __init__(self, **given: Any) -> None:
+        self.given = given
+
+    async def invoke(self, inputs: Any, runtime: Any, context: Any) -> Any:
+        with self.noted(runtime):
+            await asyncio.sleep(0)
+            return {**inputs, **self.given}
+
+
+class Asks(Logged):
+    """Asks, and gives the answer."""
+
+    async def invoke(self, inputs: Any, runtime: Any, context: Any) -> Any:
+        with self.noted(runtime):
+            return {"answer": await runtime.interact(f"{runtime.executable_id()}?")}
+
+
+class Letters(Logged):
+    """Gives frames."""
+
+    async def stream(self, inputs: Any, runtime: Any, context: Any) -> Any:
+        with self.noted(runtime):
+            for letter in "AB":
+                yield {"letter": letter}
+
+
+class Joins(Logged):
+    """Takes frames."""
+
+    async def collect(self, inputs: Any, runtime: Any, context: Any) -> Any:
+        with self.noted(runtime):
+            return {"text": "".join([letter async for letter in inputs["letter"]])}
+
+
+def build() -> Workflow:
+    """start → branch → p and q → loop → sub (asks) → letters ⇒ joins → asks → end."""
+    body = LoopGroup().add_workflow_comp("round", Gives(), inputs_schema={"item": "${loop.item}"})
+    body.start_nodes(["round"])
+    body.end_nodes(["round"])
+    inner = workflow("inner")
+    inner.set_start_comp("s", Start(), inputs_schema={})
+    inner.add_workflow_comp("x", Asks(), inputs_schema={})
+    inner.set_end_comp("e", End(), inputs_schema={"answer": "${x.answer}"})
+    inner.add_connection("s", "x").add_connection("x", "e")
+    flow = workflow("matrix")
+    flow.set_start_comp("start", Start(), inputs_schema={"n": "${n}"})
+    branch = BranchComponent()
+    branch.add_branch("${start.n} > 1", ["p", "q"], "many")
+    branch.add_branch("${start.n} <= 1", ["end"], "few")
+    flow.add_workflow_comp("branch", branch)
+    flow.add_workflow_comp("p", Gives(v="p"), inputs_schema={})
+    flow.add_workflow_comp("q", Gives(v="q"), inputs_schema={})
+    items = {"loop_type": "array", "loop_array": {"item": [1, 2]}}
+    flow.add_workflow_comp("loop", LoopComponent(body, {"items": "${round.item}"}), inputs_schema=items)
+    flow.add_workflow_comp("sub", SubWorkflowComponent(inner), inputs_schema={})
+    flow.add_workflow_comp("letters", Letters(), inputs_schema={})
+    flow.add_workflow_comp("joins", Joins(), stream_inputs_schema={"letter": "${letters.letter}"})
+    flow.add_workflow_comp("asks", Asks(), inputs_schema={})
+    schema = {"pair": ["${p.v}", "${q.v}"], "rounds": "${loop.items}", "inner": "${sub.output.answer}"}
+    flow.set_end_comp("end", End(), inputs_schema={**schema, "frames": "${joins.text}", "last": "${asks.answer}"})
+    flow.add_connection("start", "branch").add_connection(["p", "q"], "loop").add_connection("loop", "sub")
+    flow.add_connection("sub", "letters").add_stream_connection("letters", "joins")
+    return flow.add_connection("joins", "asks").add_connection("asks", "end")
+
+
+async def converse(flow: Workflow, session: str) -> Any:
+    """Do what the session shows to be next until it has finished."""
+    while True:
+        seen = await flow.snapshot(session)
+        if seen is not None and seen.status == "done":
+            return seen.result
+        given: Any = INPUTS if seen is None else InteractiveInput()
+        if seen is not None and seen.questions:
+            question = seen.questions[0]
+            given = InteractiveInput.reply_to(question, ANSWERS[question.id])
+        await flow.invoke(given, WorkflowRuntime(session_id=session))
+
+
+@contextmanager
+def killing(number: int, moment: Moment) -> Iterator[None]:
+    """Notes every commit, and kills the process at one of them."""
+    begun, put_writes, put = Database._begun, FencedSaver.put_writes, FencedSaver.put
+    commits = 0
+
+    @contextmanager
+    def counted(self: Any, cursor: Any, write: bool, patience: float) -> Iterator[None]:
+        nonlocal commits
+        is_commit = write and not cursor.connection.in_transaction
+        with begun(self, cursor, write, patience):
+            yield
+            if is_commit:
+                commits += 1
+                if (commits, moment) == (number, "before"):
+                    os.kill(os.getpid(), signal.SIGKILL)
+        if is_commit and (commits, moment) == (number, "after"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def put_writes_noted(self: Any, config: Any, writes: Any, task_id: str, *rest: Any) -> Any:
+        given = put_writes(self, config, writes, task_id, *rest)
+        if not any(channel.startswith("__") for channel, _ in writes):
+            log("saved", "-", task_id)
+        return given
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "_begun", counted)
+        patch.setattr(FencedSaver, "put_writes", put_writes_noted)
+        patch.setattr(FencedSaver, "put", put)
+        yield
+
+
+def in_a_process(session: str, number: int = 0, moment: Moment = "before") -> bool:
+    """Converse in a second process; False if it was killed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with killing(number, moment):
+                result = asyncio.run(converse(build(), session))
+            Path(f"{session}.json").write_text(json.dumps(result), encoding="utf-8")
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return not os.WIFSIGNALED(status)
+
+
+def check(session: str, calm: Counter[str]) -> None:
+    """What must be true of a session that was killed once."""
+    story = (session, LOG.read_text(encoding="utf-8"))
+    assert json.loads(Path(f"{session}.json").read_text(encoding="utf-8")) == RESULT, story
+    lines = [line.split() for line in LOG.read_text(encoding="utf-8").splitlines()]
+    saved: set[str] = set()
+    keys: dict[str, set[str]] = defaultdict(set)
+    for word, id, task, *key in lines:
+        if word == "saved":
+            saved.add(task)
+        elif word == "begin":
+            assert task not in saved, story
+            keys[id].update(key)
+    assert {id: len(of_id) for id, of_id in keys.items()} == {**dict.fromkeys(calm, 1), "loop.round": 2}, story
+    begun = Counter(id for word, id, *_ in lines if word == "begin")
+    more = begun - calm
+    assert begun.keys() == calm.keys(), story
+    assert more.total() <= 2, story  # the component in flight; of the pair both
+    assert len({*more} - {"p", "q", "letters", "joins"}) <= 1, story
+
+
+def test_every_commit(db: Path) -> None:
+    assert in_a_process("calm")
+    calm = Counter(line.split()[1] for line in LOG.read_text(encoding="utf-8").splitlines() if line.startswith("begin"))
+    assert calm == {"p": 1, "q": 1, "loop.round": 2, "sub.x": 2, "letters": 1, "joins": 1, "asks": 2}
+    number, kills = 1, 0
+    moments: tuple[Moment, ...] = ("before", "after")
+    while True:
+        finished = []
+        for moment in moments:
+            LOG.unlink()
+            session = f"{moment}-{number}"
+            finished.append(in_a_process(session, number, moment))
+            assert finished[-1] or in_a_process(session)
+            check(session, calm)
+        kills += finished.count(False)
+        if all(finished):
+            break
+        number += 1
+    assert kills > 60, kills
