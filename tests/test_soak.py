@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_processes import Child, step, steps
+from tests.test_processes import Child, race, step, steps
 
 SCALE = float(os.environ.get("SOAK", "1"))
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
@@ -86,3 +86,15 @@ def test_a_long_chain_pauses_and_resumes(child_env: dict[str, str]) -> None:
     )
     env = {**child_env, "WORKFLOW_EXECUTE_TIMEOUT": "-1"}
     subprocess.run([sys.executable, "-c", code, str(scaled(2000))], env=env, check=True)
+
+
+def test_three_processes_answer_at_the_same_moment(child_env: dict[str, str]) -> None:
+    race(child_env, scaled(500))
+
+
+def test_sessions_one_after_the_other_leave_nothing(child_env: dict[str, str]) -> None:
+    """Memory at the end is at most 10 MB above that after a tenth, and the files take at most 5 MB."""
+    count = scaled(100_000)
+    told = Child(child_env, "tests.programs.sequence", str(count), str(count // 10)).result(3000)
+    assert told["end"] <= told["early"] + 10_000_000, told
+    assert told["files"] <= 5_000_000, told

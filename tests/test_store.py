@@ -16,7 +16,7 @@ import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from jiuwen_lg import InteractiveInput, JiuWenBaseException, Runner
-from jiuwen_lg.engine import store
+from jiuwen_lg.engine import sessions, store
 from tests.flows import Ask, Call, FailOnce, chain, turn
 
 
@@ -173,6 +173,18 @@ class TestWhatIsLeftBehind:
         monkeypatch.setenv("JIUWEN_LG_RECEIPT_SECONDS", "-1")
         await turn(flow, {"q": 1}, "second")
         assert rows(db, "jiuwen_sessions") == 0
+
+    async def test_of_many_receipts_the_newest_are_kept(self, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sessions, "MOST_RECEIPTS", 3)
+        monkeypatch.setattr(sessions, "_PURGE_EVERY", 4)
+        flow, kept = chain(("a", Call()), id="w"), chain(("a", Call()), id="v", keep_history=True)
+        await turn(kept, {"q": 1}, "kept")
+        await turn(chain(("ask", Ask()), id="u"), {"q": 1}, "asks")
+        for number in range(7):
+            await turn(flow, {"q": 1}, f"s{number}")
+        assert [(await flow.snapshot(f"s{number}")) is not None for number in range(7)] == [False] * 4 + [True] * 3
+        assert await kept.snapshot("kept") is not None
+        assert rows(db, "jiuwen_sessions") == 5
 
     async def test_history_is_kept_on_request(self, db: Path) -> None:
         flow = chain(("a", Call()), keep_history=True)

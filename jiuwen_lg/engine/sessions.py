@@ -28,6 +28,10 @@ from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 RECEIPT_SECONDS = 24 * 3600.0
 """How long a finished run's result is kept, unless the session runs again (`JIUWEN_LG_RECEIPT_SECONDS`)."""
 
+MOST_RECEIPTS = 10_000
+"""How many of them are kept at most, the newest."""
+_PURGE_EVERY = 256
+
 SESSION_TABLES = """
 CREATE TABLE IF NOT EXISTS jiuwen_shapes (fingerprint TEXT PRIMARY KEY, shape TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS jiuwen_sessions (
@@ -51,6 +55,7 @@ class Sessions:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._completed = 0
         self._heartbeat = Heartbeat(self._renew)
 
     # --- beginning a turn ---
@@ -383,8 +388,19 @@ class Sessions:
 
     def _purge(self, cursor: sqlite3.Cursor) -> None:
         oldest = time.time() - seconds_from_env("JIUWEN_LG_RECEIPT_SECONDS", RECEIPT_SECONDS)
-        cursor.execute("DELETE FROM jiuwen_sessions WHERE status = 'done' AND keep = 0 AND updated_at < ?", (oldest,))
-        if cursor.rowcount:
+        receipts = "status = 'done' AND keep = 0"
+        cursor.execute(f"DELETE FROM jiuwen_sessions WHERE {receipts} AND updated_at < ?", (oldest,))
+        gone = cursor.rowcount
+        self._completed += 1
+        if self._completed % _PURGE_EVERY == 0:
+            newest = (
+                f"SELECT updated_at FROM jiuwen_sessions WHERE {receipts} ORDER BY updated_at DESC LIMIT 1 OFFSET ?"
+            )
+            cursor.execute(
+                f"DELETE FROM jiuwen_sessions WHERE {receipts} AND updated_at <= ({newest})", (MOST_RECEIPTS,)
+            )
+            gone += cursor.rowcount
+        if gone:
             used = "SELECT fingerprint FROM jiuwen_sessions"
             cursor.execute(f"DELETE FROM jiuwen_shapes WHERE fingerprint NOT IN ({used})")
 
