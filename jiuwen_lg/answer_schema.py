@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
@@ -87,9 +88,29 @@ def fitted(answer: Any, schema: Any) -> Any:
 
 def typed(text: str, schema: Mapping[str, Any] | None) -> Any:
     """What a person typed, as the value that a schema asks for; the text itself if it cannot be read so."""
-    if not schema or schema.get("type") == "string" or text in schema.get("enum", ()):
+    if not schema:
         return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    readings = [_WORDS[text.strip().lower()]] if text.strip().lower() in _WORDS else []
+    with suppress(ValueError):
+        readings.insert(0, json.loads(text))
+    for value in [*(value for value in readings if value is not None), text]:
+        try:
+            require_fit(value, schema, "")
+        except JiuWenBaseException:
+            continue
+        return value
+    return text
+
+
+_WORDS = {"yes": True, "true": True, "no": False, "false": False}
+
+
+def choices_in(schema: Mapping[str, Any]) -> list[Any]:
+    """The values that an answer may have, if they are counted; of something optional those of the thing itself."""
+    if "$ref" in schema:
+        return choices_in(schema.get("$defs", {}).get(schema["$ref"].rpartition("/")[2], {}))
+    parts = [dict(part, **{"$defs": schema.get("$defs", {})}) for part in schema.get("anyOf", ()) if part != _NULL]
+    return choices_in(parts[0]) if len(parts) == 1 else [*schema.get("enum", ())]
+
+
+_NULL = {"type": "null"}

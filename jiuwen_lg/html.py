@@ -37,5 +37,10 @@ def _go_on(session_id: str, given: str) -> str:
     return f"<p>It goes on with <code>{escape(call)}</code>, in any process.</p>"
 
 
+def shortened(text: str, most: int = 2_000) -> str:
+    """A text that a notebook can keep; what is cut is told of."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most} more characters)"
+
+
 def _text(value: Any) -> str:
-    return escape(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+    return escape(shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)))

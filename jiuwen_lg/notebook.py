@@ -6,15 +6,19 @@ output = await chat(flow, {"query": "hello"})
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from jiuwen_lg.answer_schema import typed
+from jiuwen_lg.answer_schema import choices_in, typed
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import InteractionOutput, WorkflowExecutionState, WorkflowOutput, is_question
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.workflow import Workflow
+
+_NAP = 0.1
+"""Seconds. A kernel's stop button is noticed when its event loop wakes, and the signal itself does not wake it."""
 
 Asker: TypeAlias = Callable[[Sequence[InteractionOutput]], Awaitable[Sequence[Any]]]
 """Shows questions to a person, and gives their answers in the same order."""
@@ -52,7 +56,10 @@ async def chat(
     ask = ask or _asker()
     output = await flow.invoke(inputs, session, context)
     while ask is not None and (questions := _open_in(output)):
-        answers = await ask(questions)
+        try:
+            answers = await ask(questions)
+        except EOFError:  # nobody is there any more
+            return output
         try:
             output = await flow.invoke(_reply(questions, answers), session, context)
         except JiuWenBaseException as error:
@@ -113,7 +120,27 @@ def _can_show_forms() -> bool:
 
 async def _ask_in_turn(questions: Sequence[InteractionOutput]) -> list[Any]:
     """One after the other; nothing of the workflow runs meanwhile."""
-    return [_value_of(question, input(f"[{question.id}] {_shown(question)} ")) for question in questions]  # noqa: ASYNC250
+    with _interruptible():
+        return [
+            _value_of(question, input(f"[{question.id}] {_shown(question)}{_hint(question)} "))  # noqa: ASYNC250
+            for question in questions
+        ]
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends a wait for input at once; `asyncio.run` would cancel what does not look."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # --- with a form ---
@@ -129,14 +156,17 @@ async def _ask_in_a_form(questions: Sequence[InteractionOutput]) -> list[Any]:
     show: Any = display  # it has no types
     fields = [_field_of(question) for question in questions]
     button = ipywidgets.Button(description="Answer", button_style="primary")
-    answered = asyncio.Event()
-    button.on_click(lambda _: answered.set())
+    answered: list[bool] = []
+    button.on_click(lambda _: answered.append(True))
     labels = [ipywidgets.Label(f"[{question.id}] {_shown(question)}") for question in questions]
     form = ipywidgets.VBox([part for pair in zip(labels, fields, strict=True) for part in pair] + [button])
     show(form)
-    await answered.wait()
-    for widget in (*fields, button):
-        widget.disabled = True
+    try:
+        while not answered:  # noqa: ASYNC110 - see _NAP
+            await asyncio.sleep(_NAP)
+    finally:
+        for widget in (*fields, button):
+            widget.disabled = True
     return [_value_of(question, field.value) for question, field in zip(questions, fields, strict=True)]
 
 
@@ -144,8 +174,8 @@ def _field_of(question: InteractionOutput) -> Any:
     import ipywidgets
 
     schema = question.answer_schema or {}
-    if "enum" in schema:
-        return ipywidgets.Dropdown(options=[(str(value), value) for value in schema["enum"]])
+    if choices := choices_in(schema):
+        return ipywidgets.Dropdown(options=[(str(value), value) for value in choices])
     if schema.get("type") == "boolean":
         return ipywidgets.Checkbox()
     return ipywidgets.Text(placeholder=str(schema.get("type", "")), continuous_update=True)
@@ -158,6 +188,15 @@ def _shown(question: InteractionOutput) -> str:
     value = question.value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return f"{text} ({question.error})" if question.error else text
+
+
+def _hint(question: InteractionOutput) -> str:
+    """What an answer looks like, if not any will do."""
+    schema = question.answer_schema or {}
+    if schema.get("type") == "boolean":
+        return " (yes/no)"
+    choices = "/".join(map(str, choices_in(schema))) or schema.get("type", "")
+    return f" ({choices})" if choices and choices != "string" else ""
 
 
 def _value_of(question: InteractionOutput, given: Any) -> Any:

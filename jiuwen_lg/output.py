@@ -8,7 +8,7 @@ from typing import Any, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from jiuwen_lg.html import questions_html, stopped_html
+from jiuwen_lg.html import questions_html, shortened, stopped_html
 
 INTERACTION = "__interaction__"
 """`OutputSchema.type` of a question to the user."""
@@ -114,7 +114,7 @@ class SessionSnapshot:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         shown: dict[str, Any] = self.picture._repr_mimebundle_() if self.picture is not None else {}
-        return {**shown, "text/plain": repr(self)}
+        return {**shown, "text/plain": shortened(repr(self))}
 
 
 class WorkflowOutput(BaseModel):
@@ -140,10 +140,12 @@ class WorkflowOutput(BaseModel):
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _repr_html_(self) -> str | None:
-        """What waits, and how to go on; nothing of a run that has finished."""
-        if self.state is WorkflowExecutionState.COMPLETED:
-            return None
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        html = {} if self.state is WorkflowExecutionState.COMPLETED else {"text/html": self._as_html()}
+        return {**html, "text/plain": shortened(repr(self))}
+
+    def _as_html(self) -> str:
+        """What waits, and how to go on."""
         asked = [(f.payload.id, f.payload.value) for f in self.result if is_question(f)]
         if not asked and self.snapshot is not None:
             return stopped_html(self.session_id, self.snapshot.next_nodes)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,12 +19,32 @@ if TYPE_CHECKING:
     from jiuwen_lg.testing import ModelServer, ScriptedChatModel
 
 MARKER = "jiuwen_store"
+_PREFIX = "jiuwen-"
+
+
+_SETTING = "JIUWEN_LG_DB"
+_outside = pytest.StashKey[str | None]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tell pytest of the marker."""
+    """Tell pytest of the marker, and lead what runs outside of tests to a store of this pytest's own."""
     text = f"{MARKER}(path): keep sessions in this file, or as the environment says if it is None"
     config.addinivalue_line("markers", text)
+    config.stash[_outside] = os.environ.get(_SETTING)
+    os.environ[_SETTING] = _new_path()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave the environment as it was."""
+    path, before = os.environ.get(_SETTING), config.stash.get(_outside, None)
+    if path is not None and os.path.basename(path).startswith(_PREFIX):
+        _close(path)
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                os.remove(f"{path}{suffix}")
+    os.environ.pop(_SETTING, None)
+    if before is not None:
+        os.environ[_SETTING] = before
 
 
 @pytest.fixture(autouse=True)
@@ -30,16 +52,32 @@ def jiuwen_store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str | None]:
     """The file of this test's sessions; nothing is made until a workflow runs."""
-    marker = request.node.get_closest_marker(MARKER)
-    if marker is not None and marker.args == (None,):
+    path = _path_of(request.node.get_closest_marker(MARKER), str(tmp_path_factory.getbasetemp()))
+    if path is None:
+        outside = request.config.stash[_outside]
+        monkeypatch.delenv(_SETTING) if outside is None else monkeypatch.setenv(_SETTING, outside)
         yield None
         return
-    if marker is not None:
-        path = str(marker.args[0])
-    else:
-        path = os.path.join(tmp_path_factory.getbasetemp(), f"jiuwen-{os.urandom(8).hex()}.db")
-    monkeypatch.setenv("JIUWEN_LG_DB", path)
+    monkeypatch.setenv(_SETTING, path)
     yield path
+    _close(path)
+
+
+def _path_of(marker: pytest.Mark | None, folder: str) -> str | None:
+    """The store that a test asks for."""
+    if marker is None:
+        return _new_path(folder)
+    given = [*marker.args, *(value for name, value in marker.kwargs.items() if name == "path")]
+    if len(given) != 1 or len(marker.args) + len(marker.kwargs) != 1:
+        raise pytest.UsageError(f"{MARKER} takes one path, or None: @pytest.mark.{MARKER}('file.db')")
+    return None if given[0] is None else str(given[0])
+
+
+def _new_path(folder: str | None = None) -> str:
+    return os.path.join(folder or tempfile.gettempdir(), f"{_PREFIX}{os.getpid()}-{os.urandom(8).hex()}.db")
+
+
+def _close(path: str) -> None:
     store = sys.modules.get("jiuwen_lg.engine.store")
     if store is not None:
         store.close_store(path)
@@ -65,7 +103,10 @@ def jiuwen_model() -> Iterator[ScriptedChatModel]:
 
 @pytest.fixture
 def jiuwen_server() -> Iterator[ModelServer]:
-    """A `ModelServer` on this machine, which speaks OpenAI's protocol; its `url` is a `base_url`."""
+    """A `ModelServer` on this machine, which speaks OpenAI's protocol; its `url` is a `base_url`.
+
+    A test in which it fails itself (its `answer`, say) fails.
+    """
     from jiuwen_lg.testing import ModelServer
 
     with ModelServer() as server:
@@ -73,3 +114,5 @@ def jiuwen_server() -> Iterator[ModelServer]:
         yield server
         server.gate.set()
         server.shutdown()
+    if server.errors:
+        raise server.errors[0]

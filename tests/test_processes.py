@@ -291,3 +291,8 @@ class TestFrames:
         done = Child(child_env, "tests.programs.frames", where, "go", "s").result()
         assert done["result"] == {"output": {"v": [0, 1, 2, 3]}}
         assert steps().count("gives") == producer_runs
+
+
+def test_a_conversation_killed_at_every_commit(child_env: dict[str, str]) -> None:
+    """Its result is that of an undisturbed one, and nothing that was committed runs twice; see the program."""
+    assert Child(child_env, "tests.programs.matrix").result() > 60

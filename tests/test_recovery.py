@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jiuwen_lg import InteractiveInput, JiuWenBaseException, WorkflowRuntime
-from tests.flows import Ask, Call, FailOnce, Gate, asked, chain, parallel, turn
+from jiuwen_lg import End, InteractiveInput, JiuWenBaseException, LoopComponent, LoopGroup, Start, WorkflowRuntime
+from tests.flows import Ask, Call, FailOnce, Gate, asked, chain, parallel, turn, workflow
 
 
 async def fails(flow: Any, given: Any, code: int = 100005, **runtime: Any) -> JiuWenBaseException:
@@ -343,3 +343,23 @@ async def test_the_question_beside_a_failed_sibling_is_in_the_inbox() -> None:
     flow = parallel(("ask", Ask()), ("broken", FailOnce()))
     await fails(flow, {"q": 1})
     assert [p.output.id for p in await flow.pending()] == ["ask"]
+
+
+async def test_a_loop_that_ran_before_a_pause_is_not_told_of_as_skipped(caplog: pytest.LogCaptureFixture) -> None:
+    """It waits for two components; what is known of them and of it comes from the file."""
+    body = LoopGroup().add_workflow_comp("round", Call(), inputs_schema={})
+    body.start_nodes(["round"])
+    body.end_nodes(["round"])
+    flow = workflow("w")
+    flow.set_start_comp("start", Start(), inputs_schema={})
+    for id in ("p", "q"):
+        flow.add_workflow_comp(id, Call(), inputs_schema={}).add_connection("start", id)
+    items = {"loop_type": "array", "loop_array": {"item": [1, 2]}}
+    flow.add_workflow_comp("loop", LoopComponent(body, {}), inputs_schema=items)
+    flow.add_workflow_comp("ask", Ask("?"), inputs_schema={})
+    flow.set_end_comp("end", End(), inputs_schema={"answer": "${ask.answer}"})
+    flow.add_connection(["p", "q"], "loop").add_connection("loop", "ask").add_connection("ask", "end")
+    await turn(flow, {})
+    await turn(flow, InteractiveInput("yes"))
+    assert "did not run" not in caplog.text
+    assert (await flow.snapshot("s")).status == "done"  # type: ignore[union-attr]

@@ -13,7 +13,9 @@ from itertools import count
 from jiuwen_lg.drawing.model import FILLS, NO_MARKS, STROKES, Drawing, Mark, marks_on
 from jiuwen_lg.errors import StatusCode
 
-_PLAIN_TITLE = re.compile(r"[\w (),.!?-]*")
+_PLAIN_TITLE = re.compile(
+    r"(?!(?:null|true|false|yes|no|on|off|y|n)\Z)[^\W\d_](?:[\w (),.!?-]*[\w().!?])?", re.IGNORECASE
+)
 
 
 def to_mermaid(

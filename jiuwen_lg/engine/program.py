@@ -44,6 +44,7 @@ class Program:
         self._definition = definition
         self.keep_history = keep_history
         self._inside = dict(definition.walk(config.workflow_max_nesting_depth))
+        self.ids = [*self._inside]
         self.component_ids = [id for id, spec in self._inside.items() if spec.nested is None]
         self._order = {id: position for position, id in enumerate(self._inside)}
         self.has_subgraphs = any(spec.nested is not None for spec in definition.components.values())

@@ -76,7 +76,7 @@ async def read_progress(program: Program, store: Store, record: Record) -> Progr
     on_file = record.answers
     waiting = [asked for asked in level.unanswered if asked.question.token not in on_file]
     again = program.after(level.reopened) if level.reopened else frozenset()
-    completed = {id for id in program.component_ids if level.has_completed(id) and id.partition(".")[0] not in again}
+    completed = {id for id in program.ids if level.has_completed(id) and id.partition(".")[0] not in again}
     situation = Situation(
         session_id=record.row.session_id,
         questions=sorted((asked.question for asked in waiting), key=lambda q: program.order_of(q.id)),

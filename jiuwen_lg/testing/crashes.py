@@ -8,15 +8,24 @@ import signal
 import sys
 import traceback
 import warnings
+from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.testing.faults import before
 from jiuwen_lg.workflow import Workflow
 
 
-def killed(flow: Workflow, inputs: Any = None, *, at: str, session_id: str | None = None, **runtime: Any) -> str:
+def killed(
+    flow: Workflow,
+    inputs: Any = None,
+    *,
+    at: str,
+    session_id: str | None = None,
+    context: Any = None,
+    envs: Mapping[str, Any] | None = None,
+    **runtime: Any,
+) -> str:
     """Run a turn in a second process, which is killed (`kill -9`) when a component begins.
 
     The second process is a copy of this one (`fork`, so not on Windows); what it counts and
@@ -27,6 +36,8 @@ def killed(flow: Workflow, inputs: Any = None, *, at: str, session_id: str | Non
         inputs: As for `Workflow.invoke`.
         at: The component's executable id.
         session_id: The session; a new one if absent.
+        context: What components receive as their third argument.
+        envs: Settings of the run.
         runtime: As for `WorkflowRuntime`.
 
     Returns:
@@ -36,25 +47,26 @@ def killed(flow: Workflow, inputs: Any = None, *, at: str, session_id: str | Non
         AssertionError: The process ended before it got there.
         JiuWenBaseException: 110006, there is no such component.
     """
-    session = session_id or uuid4().hex
+    session = WorkflowRuntime(session_id=session_id, **runtime)
+    session.config().set_envs(dict(envs or {}))
     with before(flow, at, lambda: os.kill(os.getpid(), signal.SIGKILL)), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # that a process with threads is copied
         sys.stdout.flush()
         sys.stderr.flush()
         child = os.fork()
         if child == 0:
-            _run_and_leave(flow, inputs, WorkflowRuntime(session_id=session, **runtime))
+            _run_and_leave(flow, inputs, session, context)
     _, status = os.waitpid(child, 0)
-    if not os.WIFSIGNALED(status):
+    if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
         raise AssertionError(f"the process ended before [{at}] began (exit code {os.waitstatus_to_exitcode(status)})")
-    return session
+    return session.session_id()
 
 
-def _run_and_leave(flow: Workflow, inputs: Any, runtime: WorkflowRuntime) -> None:
+def _run_and_leave(flow: Workflow, inputs: Any, runtime: WorkflowRuntime, context: Any) -> None:
     """What the copy does; it leaves without winding up what belongs to the test's process."""
     code = 1
     try:
-        asyncio.run(flow.invoke(inputs, runtime))
+        asyncio.run(flow.invoke(inputs, runtime, context))
         code = 0
     except BaseException:  # noqa: BLE001 - whatever it is, the process of the test tells of it
         traceback.print_exc()

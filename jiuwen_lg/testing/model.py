@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -25,7 +26,7 @@ class ScriptedChatModel(BaseChatModel):
         replies: In turn: a text; a list of texts, the parts of a streamed one; a dict, which answers in the
             form that is asked for (a call of the bound tool of structured output, else JSON); an `AIMessage`,
             for tool calls among others; an exception, which is raised; or a function of the messages that
-            gives one of these.
+            gives one of these. More may be appended while it plays.
 
     Attributes:
         requests: What it was asked: the messages of each call.
@@ -33,6 +34,7 @@ class ScriptedChatModel(BaseChatModel):
     """
 
     replies: list[Any]
+    _lock: Any = PrivateAttr(default_factory=threading.Lock)
     _requests: list[list[BaseMessage]] = PrivateAttr(default_factory=list)
     _tools: list[list[dict[str, Any]]] = PrivateAttr(default_factory=list)
 
@@ -109,19 +111,26 @@ class ScriptedChatModel(BaseChatModel):
         return self._generate(messages, stop, **options)
 
     def _next(self, messages: list[BaseMessage], options: dict[str, Any]) -> AIMessage | list[str]:
-        number, tools = len(self._requests), options.get("tools", [])
-        self._requests.append(messages)
-        self._tools.append(tools)
+        tools = options.get("tools", [])
+        with self._lock:
+            number = len(self._requests)
+            self._requests.append(messages)
+            self._tools.append(tools)
         if number >= len(self.replies):
             raise self._ended(number)
         reply = self.replies[number]
-        if isinstance(reply, Callable):  # type: ignore[arg-type]
+        if callable(reply):
             reply = reply(messages)
         if isinstance(reply, BaseException):
             raise reply
         if isinstance(reply, dict):
-            return _structured(reply, tools if options.get("tool_choice") else [], number)
-        return reply if isinstance(reply, (AIMessage, list)) else AIMessage(reply)
+            is_told = options.get("tool_choice") not in (None, False, "none", "auto")
+            return _structured(reply, tools if is_told else [], number)
+        if isinstance(reply, list) and reply and all(isinstance(part, str) for part in reply):
+            return reply
+        if not isinstance(reply, (str, AIMessage)):
+            raise TypeError(f"reply {number} of the script is {reply!r}, which no model says: see ScriptedChatModel")
+        return AIMessage(reply) if isinstance(reply, str) else reply
 
     def _ended(self, number: int) -> ScriptEndedError:
         asked = self._requests[number]
@@ -138,8 +147,13 @@ def _structured(reply: dict[str, Any], tools: list[dict[str, Any]], number: int)
 
 
 def _chunk_of(message: AIMessage) -> AIMessageChunk:
+    if isinstance(message, AIMessageChunk):
+        return message.model_copy()
     calls = [
         {"name": call["name"], "args": json.dumps(call["args"]), "id": call["id"], "index": index}
         for index, call in enumerate(message.tool_calls)
     ]
-    return AIMessageChunk(content=message.content, tool_call_chunks=calls)
+    kept = ("additional_kwargs", "response_metadata", "usage_metadata", "id", "name")
+    return AIMessageChunk(
+        content=message.content, tool_call_chunks=calls, **{field: getattr(message, field) for field in kept}
+    )

@@ -14,6 +14,7 @@ from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import InteractionOutput
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.schema.values import awaited
 from jiuwen_lg.testing.trace import Trace
 from jiuwen_lg.testing.virtual_time import VirtualTimeLoop
 from jiuwen_lg.workflow import Workflow
@@ -78,11 +79,13 @@ async def arun(
         JiuWenBaseException: As in `run`.
         AssertionError: As in `run`.
     """
-    trace, script = Trace(session_id or uuid4().hex), _Answers(answers or {})
+    if "virtual_time" in runtime:
+        raise TypeError("arun runs in the loop of its caller: use run(..., virtual_time=True), in a coroutine too")
+    trace, script = Trace(session_id or uuid4().hex), _Answers(answers)
+    session = WorkflowRuntime(session_id=trace.session_id, **runtime)
+    session.config().set_envs(dict(envs or {}))
     given = inputs
-    while given is not None or not trace.executions:
-        session = WorkflowRuntime(session_id=trace.session_id, **runtime)
-        session.config().set_envs(dict(envs or {}))
+    while True:
         try:
             await _take_turn(trace, flow, given, session, context)
         except JiuWenBaseException as error:
@@ -90,11 +93,10 @@ async def arun(
                 raise
             trace.error = error
             return trace
-        given = script.reply_to(trace.pending)
+        given = await script.reply_to(trace.pending)
         if given is None:
-            break
-    script.require_used()
-    return trace
+            script.require_used(trace)
+            return trace
 
 
 def run_to_end(work: Coroutine[Any, Any, _T], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> _T:
@@ -104,45 +106,57 @@ def run_to_end(work: Coroutine[Any, Any, _T], loop: Callable[[], asyncio.Abstrac
         with asyncio.Runner(loop_factory=loop) as runner:
             return runner.run(work)
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _is_in_a_loop():
         return finish()
     with ThreadPoolExecutor(1, "jiuwen_lg test") as threads:
         return threads.submit(contextvars.copy_context().run, finish).result()
 
 
+def _is_in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 async def _take_turn(trace: Trace, flow: Workflow, given: Any, session: WorkflowRuntime, context: Any) -> None:
     trace.begin_turn()
-    async with aclosing(flow.stream(given, session, context)) as frames:
-        async for frame in frames:
-            trace.take(frame)
-    trace.end_turn([id for id, _ in flow.definition.walk(flow.config().workflow_max_nesting_depth)])
+    try:
+        async with aclosing(flow.stream(given, session, context)) as frames:
+            async for frame in frames:
+                trace.take(frame)
+    finally:
+        trace.end_turn([id for id, _ in flow.definition.walk(flow.config().workflow_max_nesting_depth)])
 
 
 class _Answers:
     """The answers of a test, by executable id."""
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        self._left = {id: [*answer] if isinstance(answer, list) else [answer] for id, answer in given.items()}
-        self._functions = {id: answer for id, answer in given.items() if callable(answer)}
-        self._unused = set(given)
+    def __init__(self, given: Mapping[str, Any] | None) -> None:
+        if given is not None and not isinstance(given, Mapping):
+            raise TypeError(f'answers are a dict by executable id, {{"ask": "yes"}}, not {given!r}')
+        answers = dict(given or {})
+        self._left = {id: [*answer] if isinstance(answer, list) else [answer] for id, answer in answers.items()}
+        self._functions = {id: answer for id, answer in answers.items() if callable(answer)}
+        self._unused = set(answers)
 
-    def reply_to(self, questions: list[InteractionOutput]) -> InteractiveInput | None:
+    async def reply_to(self, questions: list[InteractionOutput]) -> InteractiveInput | None:
         """The answers to those questions that have one; None if none has."""
         reply = InteractiveInput()
         for question in questions:
             if question.id in self._functions:
                 self._unused.discard(question.id)
-                reply.update(question.id, self._functions[question.id](question.value))
+                reply.update(question.id, await awaited(self._functions[question.id](question.value)))
             elif self._left.get(question.id):
                 self._unused.discard(question.id)
                 reply.update(question.id, self._left[question.id].pop(0))
         return reply if reply.user_inputs else None
 
-    def require_used(self) -> None:
+    def require_used(self, trace: Trace) -> None:
         """Refuse answers that nobody asked for: the test means something else than happened."""
         left = {id: [] if id in self._functions else answers for id, answers in self._left.items()}
         unused = {id: answers for id, answers in left.items() if answers or id in self._unused}
         if unused:
-            raise AssertionError(f"nobody asked for these answers: {unused}")
+            asked = [*dict.fromkeys(id for id, _ in trace.asked)]
+            raise AssertionError(f"nobody asked for these answers: {unused}; those who asked are {asked}")

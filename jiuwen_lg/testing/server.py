@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,7 @@ class ModelServer(ThreadingHTTPServer):
         headers: The headers that came with them.
         seconds: How long each answer takes.
         gate: While it is cleared, nobody gets an answer.
+        errors: What went wrong in here, in `answer` for instance; whoever asked got status 500.
     """
 
     daemon_threads = True
@@ -42,6 +44,7 @@ class ModelServer(ThreadingHTTPServer):
         self.seconds = 0.0
         self.gate = threading.Event()
         self.gate.set()
+        self.errors: list[Exception] = []
         self._arrived = threading.Condition()
 
     @property
@@ -79,14 +82,20 @@ class ModelServer(ThreadingHTTPServer):
         with self._arrived:
             self.requests.append(body)
             self.headers.append({name.title(): value for name, value in headers.items()})
-            reply = self.replies[min(len(self.requests), len(self.replies)) - 1]
+            reply = self.replies[min(len(self.requests), len(self.replies)) - 1] if self.replies else None
             self._arrived.notify_all()
         self.gate.wait(10)
         time.sleep(self.seconds)
-        return reply if self.answer is None else self.answer(body)
+        reply = reply if self.answer is None else self.answer(body)
+        if reply is None:
+            raise ValueError("the server has nothing to reply: give it replies")
+        return reply
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that has gone is nothing to tell of."""
+        """A caller that has gone is nothing to tell of; anything else is kept in `errors`."""
+        error = sys.exception()
+        if isinstance(error, Exception) and not isinstance(error, ConnectionError):
+            self.errors.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -97,7 +106,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        reply = self.server.reply_to(body, dict(self.headers))
+        try:
+            reply = self.server.reply_to(body, dict(self.headers))
+        except Exception as error:  # noqa: BLE001 - the test's own function
+            self.server.errors.append(error)
+            text = f"the test's model server failed: {type(error).__name__}: {error}"
+            self._send(500, {"error": {"message": text, "code": 500}})
+            return
         if isinstance(reply, int):
             self._send(reply, {"error": {"message": f"refused {self.headers['Authorization']}", "code": reply}})
         elif isinstance(reply, bytes):

@@ -61,6 +61,8 @@ class Trace:
     _began: dict[tuple[str, Any], Execution] = field(default_factory=dict, repr=False)
     _tokens: set[str] = field(default_factory=set, repr=False)
     _first_frame: int = field(default=0, repr=False)
+    _first_execution: int = field(default=0, repr=False)
+    _before: list[InteractionOutput] = field(default_factory=list, repr=False)
 
     @property
     def ran(self) -> list[str]:
@@ -69,7 +71,7 @@ class Trace:
 
     @property
     def is_paused(self) -> bool:
-        """Whether it waits for an answer."""
+        """Whether questions are open (beside one, another component may have failed: see `error`)."""
         return bool(self.pending)
 
     @property
@@ -90,9 +92,9 @@ class Trace:
         return [f.payload for f in self.frames if isinstance(f, OutputSchema) and type in (None, f.type)]
 
     def begin_turn(self) -> None:
-        """A turn begins: what was open and what failed is no more."""
-        self.pending, self.result, self.error = [], None, None
-        self._first_frame = len(self.frames)
+        """A turn begins."""
+        self._before, self.pending, self.result, self.error = self.pending, [], None, None
+        self._first_frame, self._first_execution = len(self.frames), len(self.executions)
 
     def take(self, frame: WorkflowChunk) -> None:
         """A frame has come."""
@@ -104,16 +106,18 @@ class Trace:
             self.frames.append(frame)
 
     def end_turn(self, ids: Sequence[str]) -> None:
-        """A turn has ended well.
+        """A turn has ended.
 
         Args:
             ids: The executable ids in the order in which they were added; questions are listed in it.
         """
         self.pending.sort(key=lambda question: ids.index(question.id) if question.id in ids else len(ids))
         self._note_asked()
+        of_turn = [frame for frame in self.frames[self._first_frame :] if isinstance(frame, OutputSchema)]
+        if not self.pending and not of_turn and len(self.executions) == self._first_execution:
+            self.pending = self._before  # nothing has happened: what was said was refused
         if self.pending:
             return
-        of_turn = [frame for frame in self.frames[self._first_frame :] if isinstance(frame, OutputSchema)]
         self.result = [frame for frame in of_turn if frame.type == END_FRAME] or None
         if self.result is None and of_turn and of_turn[-1].type == WORKFLOW_FINAL:
             self.result = of_turn[-1].payload

@@ -10,13 +10,15 @@ from typing import Any
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """A loop whose clock jumps to the next timer whenever everything waits for the clock alone.
 
-    While a thread works for it (`asyncio.to_thread`, the session store) or a connection is open, it waits
-    for that as long as it takes, and the clock runs as usual.
+    While `asyncio.to_thread` or `run_in_executor` works for it, a process that it started runs, or a connection
+    is open, it waits for that as long as it takes, and the clock runs as usual. Of other threads it knows
+    nothing.
     """
 
     def __init__(self) -> None:
         self._ahead = 0.0
         self._working = 0
+        self._processes: list[asyncio.SubprocessTransport] = []
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
@@ -30,7 +32,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     @property
     def waits_for_the_clock_alone(self) -> bool:
         """Whether nothing from outside can happen: the selector watches the loop's own wake-up call only."""
-        return self._working == 0 and len(self._selector.get_map()) <= 1  # type: ignore[attr-defined]
+        self._processes = [process for process in self._processes if process.get_returncode() is None]
+        is_watching = len(self._selector.get_map()) > 1  # type: ignore[attr-defined]
+        return not (self._working or self._processes or is_watching)
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """As ever; the clock does not jump until it is done."""
@@ -38,6 +42,23 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._working += 1
         future.add_done_callback(self._is_done)
         return future
+
+    async def subprocess_exec(self, *args: Any, **options: Any) -> Any:
+        """As ever; the clock does not jump until the process has ended."""
+        return await self._started(super().subprocess_exec(*args, **options))
+
+    async def subprocess_shell(self, *args: Any, **options: Any) -> Any:
+        """As ever; the clock does not jump until the process has ended."""
+        return await self._started(super().subprocess_shell(*args, **options))
+
+    async def _started(self, starting: Any) -> Any:
+        self._working += 1
+        try:
+            transport, protocol = await starting
+        finally:
+            self._working -= 1
+        self._processes.append(transport)
+        return transport, protocol
 
     def _is_done(self, _: asyncio.Future[Any]) -> None:
         self._working -= 1

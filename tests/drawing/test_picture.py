@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 from jiuwen_lg import InteractiveInput, JiuWenBaseException, Workflow, WorkflowRuntime
 from tests.flows import Ask, Call, FailOnce, chain, parallel, turn
@@ -39,6 +40,15 @@ def test_closed_and_titled() -> None:
     with pytest.raises(JiuWenBaseException) as error:
         looping().draw(expand_subgraph="all")  # type: ignore[arg-type]
     assert error.value.error_code == 110025
+
+
+@pytest.mark.parametrize(
+    "title", ["- draft", "!Alarm", "? what", "-", ", x", "123", "null", "True", "!", " x", "订单", "a: b", "x "]
+)
+def test_titles_stay_what_they_are(title: str) -> None:
+    """The head of Mermaid text is YAML."""
+    head = looping().to_mermaid(title).split("---")[1]
+    assert yaml.safe_load(head) == {"title": title}
 
 
 @pytest.mark.parametrize(("name", "begins"), [("a.svg", "<svg"), ("a.mmd", "flowchart TB"), ("a.txt", "start")])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -145,6 +148,22 @@ class TestAnswering:
         assert cell.error is None
         assert "'answer': 'ann'" in cell.value
 
+    def test_the_stop_button_while_a_form_waits(self, kernel: Kernel) -> None:
+        """The form is over; the question stays."""
+        heard: list[str] = []
+
+        def hear(message: dict[str, Any]) -> None:
+            if message["msg_type"] == "display_data":
+                kernel.manager.interrupt_kernel()
+            if message["msg_type"] == "comm_msg":
+                heard.append(str(message["content"]["data"]))
+
+        kernel.run(FLOW)
+        cell = kernel.run('await chat(flow, {"q": 1}, WorkflowRuntime(session_id="s"))', hear=hear, answer=str)
+        assert cell.error is not None
+        assert any("'disabled': True" in update for update in heard)
+        assert kernel.run('[p.output.id for p in await flow.pending("s")]').value == "['a']"
+
     def test_nobody_can_answer(self, kernel: Kernel) -> None:
         cell = kernel.run(FLOW + 'await chat(flow, {"q": 1})')
         assert "A question waits" in cell.shown[-1]["text/html"]
@@ -156,3 +175,47 @@ class TestAnswering:
         cell = kernel.run("(await chat(chain(('c', count)), {})).result", answer=lambda text: next(replies))
         assert cell.value == "{'output': {'c': {'n': 3}}}"
         assert "'many' is not of type 'integer'" in cell.text
+
+    def test_what_is_typed_becomes_what_is_asked_for(self, kernel: Kernel) -> None:
+        kernel.run(
+            "jiuwen_lg.notebook._can_show_forms = lambda: False\nfrom typing import *\n"
+            "async def asks(inputs, runtime):\n"
+            "    kinds = bool, Optional[str], Optional[Literal['s', 'l']], int | None\n"
+            "    return {'got': [await runtime.interact('?', schema=kind) for kind in kinds]}"
+        )
+        asked: list[str] = []
+        replies = iter(["Yes", "42", "l", "7"])
+
+        def answer(prompt: str) -> str:
+            asked.append(prompt)
+            return next(replies)
+
+        cell = kernel.run("(await chat(chain(('c', asks)), {})).result", answer=answer)
+        assert cell.value == "{'output': {'c': {'got': [True, '42', 'l', 7]}}}"
+        assert asked == ["[c] ? (yes/no) ", "[c] ? ", "[c] ? (s/l) ", "[c] ? "]
+
+    def test_large_values_do_not_fill_the_notebook(self, kernel: Kernel) -> None:
+        kernel.run('flow = chain(("a", Ask("x" * 1_000_000)), id="w")')
+        shown = kernel.run('await flow.invoke({"q": "y" * 1_000_000}, WorkflowRuntime(session_id="s"))').shown[-1]
+        where = kernel.run('await flow.snapshot("s")').shown[-1]
+        assert len(str(shown)) + len(str(where)) < 20_000
+
+
+def test_in_a_terminal(db: Path) -> None:
+    """Ctrl-C ends it at once; without a person what waits is returned."""
+    code = (
+        "import asyncio\nfrom jiuwen_lg.notebook import chat\nfrom tests.flows import *\n"
+        "try:\n    print(asyncio.run(chat(chain(('a', Ask('name?')), id='w'), {})).state.name)\n"
+        "except KeyboardInterrupt:\n    print('interrupted')\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-c", code]
+    alone = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+    assert alone.stdout.endswith("INPUT_REQUIRED\n")
+    process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    while not process.stdout.read(1) == "?":
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert out.endswith("interrupted\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -81,3 +82,32 @@ class TestItsScript:
         schema = {"title": "person", "type": "object", "properties": {"name": {"type": "string"}}}
         assert await model.with_structured_output(schema).ainvoke("q") == {"name": "bob"}
         assert (await model.ainvoke("q")).text == '{"name": "eve"}'
+
+    def test_what_a_message_carries_is_streamed(self) -> None:
+        message = AIMessage(
+            "hi",
+            id="1",
+            usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
+            additional_kwargs={"reasoning_content": "hm"},
+            response_metadata={"finish_reason": "stop"},
+        )
+        (chunk,) = (c for c in ScriptedChatModel(message).stream("q") if c.text)
+        assert chunk.usage_metadata == message.usage_metadata
+        assert chunk.additional_kwargs == {"reasoning_content": "hm"}
+        assert chunk.response_metadata["finish_reason"] == "stop"
+
+    def test_a_dict_is_a_call_only_where_one_is_demanded(self) -> None:
+        model = ScriptedChatModel({"city": "x"}, {"city": "y"})
+        assert model.bind_tools([weather], tool_choice="auto").invoke("q").tool_calls == []
+        assert model.bind_tools([weather], tool_choice="any").invoke("q").tool_calls[0]["args"] == {"city": "y"}
+
+    @pytest.mark.parametrize("reply", [None, 5, [], [1]])
+    def test_what_no_model_says(self, reply: Any) -> None:
+        with pytest.raises(TypeError, match="reply 0 of the script"):
+            ScriptedChatModel(reply).invoke("q")
+
+    def test_threads_get_each_reply_once(self) -> None:
+        model = ScriptedChatModel(*(str(number) for number in range(400)))
+        with ThreadPoolExecutor(16) as threads:
+            said = [*threads.map(lambda n: model.invoke(str(n)).text, range(400))]
+        assert sorted(said, key=int) == [str(number) for number in range(400)]

@@ -75,6 +75,59 @@ def test_every_test_has_its_own_store(pytester: pytest.Pytester, monkeypatch: py
     assert not pytester.path.joinpath("elsewhere.db").exists()
 
 
+def test_wider_fixtures_do_not_write_where_the_user_works(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import os
+        import pytest
+        from jiuwen_lg.testing import run
+        from tests.flows import Call, chain
+
+        @pytest.fixture(scope="module")
+        def ready():
+            return run(chain(("a", Call()), id="w"), {}, session_id="module")
+
+        def test_it(ready):
+            assert ready.result
+            assert not os.path.exists(".jiuwen_lg")
+        """
+    )
+    for _ in range(2):
+        pytester.runpytest_subprocess(*OPTIONS).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("marker", ["jiuwen_store", "jiuwen_store('a', 'b')", "jiuwen_store(file='a')"])
+def test_a_marker_that_names_no_store(marker: str, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(f"import pytest\n@pytest.mark.{marker}\ndef test_it():\n    pass\n")
+    outcome = pytester.runpytest_subprocess(*OPTIONS)
+    assert outcome.ret != 0
+    outcome.stdout.fnmatch_lines(["*jiuwen_store takes one path, or None*"])
+    pytester.makepyfile("import pytest\n@pytest.mark.jiuwen_store(path='a.db')\ndef test_it():\n    pass\n")
+    pytester.runpytest_subprocess(*OPTIONS).assert_outcomes(passed=1)
+
+
+def test_a_server_that_fails_fails_the_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import urllib.request, urllib.error, pytest
+
+        def ask(server):
+            with pytest.raises(urllib.error.HTTPError) as error:
+                urllib.request.urlopen(f"{server.url}/chat/completions", b"{}")
+            return error.value.read().decode()
+
+        def test_answer(jiuwen_server):
+            jiuwen_server.answer = lambda body: 1 / 0
+            assert "ZeroDivisionError" in ask(jiuwen_server)
+
+        def test_nothing(jiuwen_server):
+            jiuwen_server.replies = []
+            assert "give it replies" in ask(jiuwen_server)
+        """
+    )
+    pytester.runpytest_subprocess(*OPTIONS).assert_outcomes(passed=2, errors=2)
+
+
 def test_a_model_that_is_asked_too_often_fails_the_test(pytester: pytest.Pytester) -> None:
     """Even if the component makes do without it."""
     pytester.makepyfile(

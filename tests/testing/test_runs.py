@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,13 +17,15 @@ from jiuwen_lg import (
     InteractiveInput,
     JiuWenBaseException,
     LoopGroup,
+    SimpleComponent,
     Start,
     SubWorkflowComponent,
     Workflow,
 )
 from jiuwen_lg.components.loop import LoopComponent
 from jiuwen_lg.testing import arun, failing, killed, run
-from tests.flows import Ask, Call, chain, workflow
+from jiuwen_lg.testing.runs import run_to_end
+from tests.flows import Ask, Call, chain, parallel, workflow
 
 
 def looping() -> Workflow:
@@ -88,6 +94,48 @@ class TestTraces:
         await arun(flow, {}, session_id="s", envs={"mine": 5})
         assert seen == [("s", 5)]
 
+    def test_a_question_beside_a_failure(self) -> None:
+        flow = parallel(("asks", Ask("?")), ("fails", Call(lambda i, r: 1 / 0)), id="w")
+        trace = run(flow, {}, raises=False)
+        assert trace.asked == [("asks", "?")]
+        assert trace.is_paused
+        assert trace.codes == (100005,)
+
+    def test_a_refused_answer_leaves_the_question(self) -> None:
+        async def count(inputs: Any, runtime: Any) -> Any:
+            return await runtime.interact("how many?", schema=int)
+
+        trace = run(chain(("c", count), id="w"), {}, {"c": "many"}, raises=False)
+        assert trace.codes == (100000,)
+        assert trace.asked == [("c", "how many?")]
+        assert [question.id for question in trace.pending] == ["c"]
+
+    def test_an_answer_that_is_awaited(self) -> None:
+        async def answer(question: str) -> str:
+            return question.upper()
+
+        assert run(chain(("a", Ask("x?")), id="w"), {}, {"a": answer}).result["output"]["a"]["answer"] == "X?"
+
+    def test_arguments_of_a_wrong_kind(self) -> None:
+        flow = chain(("a", Ask("x?")), id="w")
+        with pytest.raises(TypeError, match="a dict by executable id"):
+            run(flow, {}, ["x"])  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="virtual_time=True"):
+            run_to_end(arun(flow, {}, virtual_time=True))
+        with pytest.raises(TypeError, match="times"), failing(flow, "a", "x"):  # type: ignore[arg-type]
+            pass
+        with pytest.raises(AssertionError, match=r"those who asked are \['a'\]"):
+            run(flow, {}, {"a": "x", "b": "y"})
+
+    def test_errors_are_those_of_the_run_alone(self) -> None:
+        """Nothing of how `run` found its loop is in their chain."""
+        with pytest.raises(JiuWenBaseException) as error:
+            run(chain(("fails", Call(lambda i, r: 1 / 0)), id="w"), {})
+        chained: list[BaseException] = [error.value]
+        while (last := chained[-1].__cause__ or chained[-1].__context__) is not None:
+            chained.append(last)
+        assert not any("event loop" in str(each) for each in chained)
+
 
 class TestFaults:
     def test_each_kind_of_component(self) -> None:
@@ -123,6 +171,27 @@ class TestFaults:
             run(flow, {})
         assert run(flow, {}).payloads("end node stream")
 
+    def test_overlapping_and_frozen(self) -> None:
+        """Each ends by itself, and the component is what it was."""
+
+        @dataclass(frozen=True)
+        class Frozen(SimpleComponent):
+            async def invoke(self, inputs: Any, runtime: Any, context: Any) -> Any:
+                return "ran"
+
+        flow = chain(("a", Frozen()), id="w")
+        first, second = failing(flow, "a", 9, OSError("first")), failing(flow, "a", 9, OSError("second"))
+        first.__enter__()
+        second.__enter__()
+        with pytest.raises(JiuWenBaseException, match="first"):
+            run(flow, {})
+        first.__exit__(None, None, None)
+        with pytest.raises(JiuWenBaseException, match="second"):
+            run(flow, {})
+        second.__exit__(None, None, None)
+        assert run(flow, {}).result == {"output": {"a": "ran"}}
+        assert not vars(flow.definition.components["a"].executable)
+
     @pytest.mark.parametrize("id", ["nobody", "sub", "loop"])
     def test_what_cannot_fail_by_itself(self, id: str) -> None:
         with pytest.raises(JiuWenBaseException, match=r"loop\.a.*sub\.x") as error, failing(looping(), id):
@@ -147,8 +216,28 @@ class TestCrashes:
         with pytest.raises(AssertionError, match=r"ended before \[b\] began \(exit code 0\)"):
             killed(flow, {}, at="b")
 
+    def test_a_wrong_argument_is_told_here(self) -> None:
+        """Not in a copy of this process that goes on with the tests."""
+        flow = chain(("a", Call()), id="w")
+        with pytest.raises(TypeError, match="sesion_id"):
+            killed(flow, {}, at="a", sesion_id="s")
+        assert run(flow, InteractiveInput(), session_id=killed(flow, {}, at="a", envs={"mine": 1})).ran == ["a", "end"]
+
+    def test_another_death_is_no_kill(self) -> None:
+        flow = chain(("dies", Call(lambda i, r: os.kill(os.getpid(), signal.SIGTERM))), ("b", Call()), id="w")
+        with pytest.raises(AssertionError, match=r"ended before \[b\] began \(exit code -15\)"):
+            killed(flow, {}, at="b")
+
 
 class TestVirtualTime:
+    def test_a_process_is_waited_for(self) -> None:
+        async def starts(inputs: Any) -> Any:
+            process = await asyncio.create_subprocess_exec(sys.executable, "-c", "import time; time.sleep(0.3)")
+            return await process.wait()
+
+        flow = chain(("starts", starts), id="w")
+        assert run(flow, {}, virtual_time=True, envs={"_execute_timeout": 30}).result["output"]["starts"] == 0
+
     def test_an_hour(self) -> None:
         async def slow(inputs: Any) -> Any:
             began, really = asyncio.get_running_loop().time(), time.monotonic()

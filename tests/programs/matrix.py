@@ -1,7 +1,9 @@
 """One conversation, killed at every commit in turn: before it, and after it.
 
-The processes are real ones (forks of this one, killed with `kill -9`), and the moments are counted, not
-timed. A client goes on with whatever the session shows: it starts, answers, or says "go on".
+    python -m tests.programs.matrix
+
+The processes are real ones (forks of this small one, killed with `kill -9`), and the moments are counted,
+not timed. A client goes on with whatever the session shows: it starts, answers, or says "go on".
 """
 
 from __future__ import annotations
@@ -213,7 +215,8 @@ def check(session: str, calm: Counter[str]) -> None:
     assert len({*more} - {"p", "q", "letters", "joins"}) <= 1, story
 
 
-def test_every_commit(db: Path) -> None:
+def main() -> None:
+    """Kill at every commit, and print how often that was."""
     assert in_a_process("calm")
     calm = Counter(line.split()[1] for line in LOG.read_text(encoding="utf-8").splitlines() if line.startswith("begin"))
     assert calm == {"p": 1, "q": 1, "loop.round": 2, "sub.x": 2, "letters": 1, "joins": 1, "asks": 2}
@@ -231,4 +234,8 @@ def test_every_commit(db: Path) -> None:
         if all(finished):
             break
         number += 1
-    assert kills > 60, kills
+    print(kills)
+
+
+if __name__ == "__main__":
+    main()
