@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
 from jiuwen_lg import End, InteractiveInput, JiuWenBaseException, LoopComponent, LoopGroup, Start, WorkflowRuntime
+from jiuwen_lg.testing import killed, run
 from tests.flows import Ask, Call, FailOnce, Gate, asked, chain, parallel, turn, workflow
 
 
@@ -363,3 +365,43 @@ async def test_a_loop_that_ran_before_a_pause_is_not_told_of_as_skipped(caplog: 
     await turn(flow, InteractiveInput("yes"))
     assert "did not run" not in caplog.text
     assert (await flow.snapshot("s")).status == "done"  # type: ignore[union-attr]
+
+
+class TestClockJumps:
+    async def test_forward(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A run of this process is known to go on, although its lease seems to have run out."""
+        gate = Gate()
+        flow = chain(("gate", gate), id="w")
+        running = asyncio.create_task(turn(flow, {"q": 1}))
+        await gate.begun.wait()
+        now = time.time
+        monkeypatch.setattr(time, "time", lambda: now() + 86400 * 365)
+        with pytest.raises(JiuWenBaseException) as error:
+            await turn(flow, InteractiveInput())
+        assert error.value.error_code == 100904
+        gate.open.set()
+        assert (await running).result == {"output": {"gate": {"q": 1}}}
+
+    @pytest.mark.parametrize("days", [-365, 365])
+    async def test_while_a_session_waits(self, days: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        flow = chain(("ask", Ask("?")), ("fails", FailOnce()), id="w")
+        await turn(flow, {})
+        now = time.time
+        monkeypatch.setattr(time, "time", lambda: now() + 86400 * days)
+        assert len(await flow.pending()) == 1
+        with pytest.raises(JiuWenBaseException, match="connection timeout"):
+            await turn(flow, InteractiveInput("yes"))
+        monkeypatch.setattr(time, "time", now)
+        done = await turn(flow, InteractiveInput())
+        assert done.result["output"]["ask"]["answer"] == "yes"
+        assert (await flow.snapshot("s")).result == done.result  # type: ignore[union-attr]
+
+    def test_a_killed_owner_whose_lease_lies_in_the_future(self) -> None:
+        """It is known to be dead, so nobody waits for its lease."""
+        from jiuwen_lg.engine.store import open_store
+
+        flow = chain(("a", Call()), ("b", Call()), id="w")
+        session = killed(flow, {"q": 1}, at="b")
+        with open_store().database.transaction() as cursor:
+            cursor.execute("UPDATE jiuwen_sessions SET lease_until = lease_until + 86400 * 365")
+        assert run(flow, InteractiveInput(), session_id=session).ran == ["b", "end"]
