@@ -131,9 +131,10 @@ def _listed(store: Store, session_id: str | None) -> list[tuple[SessionInfo, Rec
 def _info(store: Store, record: Record, size: int) -> SessionInfo:
     row, owner = record.row, Ownership.parse(record.row.workflow_id)
     questions: list[InteractionOutput] = []
-    error = row.error
+    error: str | None = None
     status = "running" if store.sessions.is_running(record) else "failed" if row.status == "running" else row.status
     try:
+        error = record.error
         questions = [question.to_chunk().payload for question in record.questions]
     except JiuWenBaseException as damage:
         error = damage.message

@@ -456,7 +456,7 @@ def _snapshot(
         interrupt_value=first.value if first else None,
         questions=[question.to_chunk().payload for question in questions],
         result=record.result,
-        error=record.row.error,
+        error=record.error,
         picture=picture,
     )
 

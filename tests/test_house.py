@@ -46,7 +46,7 @@ ENGINE = [
     ["streams", "trace"],
     ["policies"],
     ["loop", "host", "loop_thread", "scope"],
-    ["pauses"],
+    ["pauses", "encryption"],
     ["interaction", "lease", "serializer", "channels"],
 ]
 """The same within the engine."""

@@ -211,7 +211,7 @@ class WorkflowAgent(ControllerAgent):
                 "the same text, or InteractiveInput(), would have gone on",
                 message.conversation,
                 anew.schema.id,
-                run.record.row.error or "its process stopped",
+                run.record.error or "its process stopped",
             )
         return replace(anew, restarts=True)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from jiuwen_lg.engine.database import Database
+from jiuwen_lg.engine.encryption import seal, unseal
 
 Owner: TypeAlias = tuple[str, str, str]
 """Agent id, workflow id (empty for the agent's own conversation) and session id."""
@@ -29,7 +30,7 @@ class Messages:
 
     def append(self, owner: Owner, messages: Sequence[dict[str, Any]], keep: int) -> None:
         """Append messages; a conversation that has twice `keep` of them is cut to the newest `keep`."""
-        rows = [(*owner, json.dumps(message, ensure_ascii=False)) for message in messages]
+        rows = [(*owner, _written(message)) for message in messages]
         insert = "INSERT INTO jiuwen_messages (agent_id, workflow_id, session_id, message) VALUES (?, ?, ?, ?)"
         with self._database.transaction() as cursor:
             cursor.executemany(insert, rows)
@@ -43,9 +44,20 @@ class Messages:
         """The messages of a conversation, oldest first."""
         select = f"SELECT message FROM jiuwen_messages WHERE {_OF_OWNER} ORDER BY number"
         with self._database.transaction(write=False) as cursor:
-            return [json.loads(row[0]) for row in cursor.execute(select, owner)]
+            return [_read(row[0]) for row in cursor.execute(select, owner)]
 
     def clear(self, agent_id: str, session_id: str) -> None:
         """Drop an agent's conversations of a session, those over workflows too."""
         with self._database.transaction() as cursor:
             cursor.execute("DELETE FROM jiuwen_messages WHERE agent_id = ? AND session_id = ?", (agent_id, session_id))
+
+
+def _written(message: dict[str, Any]) -> bytes | str:
+    text = json.dumps(message, ensure_ascii=False)
+    sealed = seal(text.encode())
+    return text if sealed == text.encode() else sealed
+
+
+def _read(text: bytes | str) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads(unseal(text) if isinstance(text, bytes) else text)
+    return message

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from jiuwen_lg.engine.encryption import load, unseal
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.lease import Owner
-from jiuwen_lg.engine.serializer import load
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.values import storable
 
@@ -45,7 +45,7 @@ class Row:
     answers: bytes | None
     kept: bytes | None
     result: bytes | None
-    error: str | None
+    error: bytes | str | None
     keep: int
     owner: str | None
     fence: int
@@ -94,6 +94,12 @@ class Record:
         return self._value("result")
 
     @property
+    def error(self) -> str | None:
+        """What a failed run failed with."""
+        told = self.row.error
+        return unseal(told).decode() if isinstance(told, bytes) else told
+
+    @property
     def owner(self) -> Owner | None:
         """Who runs it, or ran it when it was killed."""
         try:
@@ -137,4 +143,4 @@ def what_waits(record: Record, questions: Sequence[Question], next_ids: Sequence
         return f"{'; '.join(f'[{q.id}] asks {q.value!r}' for q in questions)}, since {since}"
     if record.row.status == "waiting":
         return f"it was told to stop before {next_ids}, since {since}"
-    return f"it failed at {since}: {record.row.error}" if record.row.error else f"its process stopped after {since}"
+    return f"it failed at {since}: {record.error}" if record.row.error else f"its process stopped after {since}"

@@ -21,8 +21,8 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from jiuwen_lg.engine.database import Database
+from jiuwen_lg.engine.encryption import PrivateSerializer
 from jiuwen_lg.engine.scope import SCOPE_KEY
-from jiuwen_lg.engine.serializer import StrictSerializer
 
 CHECKPOINT_TABLES = """
 CREATE TABLE IF NOT EXISTS checkpoints (
@@ -49,7 +49,7 @@ class FencedSaver(SqliteSaver):
     def __init__(self, database: Database) -> None:
         self._database = database
         self._remembered: dict[str, dict[Any, Any]] = {}
-        super().__init__(None, serde=StrictSerializer())  # type: ignore[arg-type]
+        super().__init__(None, serde=PrivateSerializer())  # type: ignore[arg-type]
 
     @property
     def conn(self) -> sqlite3.Connection:

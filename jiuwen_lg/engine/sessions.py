@@ -17,11 +17,11 @@ from typing import Any
 from uuid import uuid4
 
 from jiuwen_lg.engine.database import Database
+from jiuwen_lg.engine.encryption import dump, seal
 from jiuwen_lg.engine.fingerprint import difference
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.lease import Heartbeat, Lease, Owner, lease_seconds
 from jiuwen_lg.engine.record import Identity, Record, Row, Status
-from jiuwen_lg.engine.serializer import dump
 from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 
@@ -212,10 +212,10 @@ class Sessions:
         error: str | None = None,
     ) -> None:
         """End a turn whose run has not finished."""
-        asked = _dumped(questions)
+        asked, told = _dumped(questions), None if error is None else seal(error.encode())
         on_file = dump(kept) if kept else None
         with self.database.transaction() as cursor:
-            self._update(cursor, lease, status=status, questions=asked, kept=on_file, error=error, **_NOBODYS)
+            self._update(cursor, lease, status=status, questions=asked, kept=on_file, error=told, **_NOBODYS)
 
     def complete(self, lease: Lease, record: Record, result: Any, *, tokens: Sequence[str]) -> None:
         """End a run: its checkpoints are replaced by a receipt.
