@@ -23,6 +23,7 @@ from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.operations import STATUSES, SessionInfo, check, prune, sessions
 from jiuwen_lg.output import WorkflowExecutionState, WorkflowOutput, is_question
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.schema.values import as_text
 from jiuwen_lg.workflow import Workflow
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -73,7 +74,7 @@ def _show(given: argparse.Namespace) -> int:
         print(f"{info.session_id}  {_whose(info)}  {info.status}  {_bytes(info.bytes)}")
         print(f"  began {_date(info.created_at)}, touched {_date(info.updated_at)}")
         for question in info.questions:
-            print(f"  [{question.id}] asks: {_text(question.value)}")
+            print(f"  [{question.id}] asks: {as_text(question.value)}")
         if info.error:
             print(f"  error: {info.error}")
     return 0
@@ -126,19 +127,18 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def _go_on(flow: Workflow, info: SessionInfo, given: InteractiveInput) -> int:
-    belongs_to = info.owner if info.agent_id else ""
-    output = asyncio.run(flow.invoke(given, WorkflowRuntime(session_id=info.session_id, belongs_to=belongs_to)))
+    output = asyncio.run(flow.invoke(given, WorkflowRuntime(session_id=info.session_id, belongs_to=info.owner)))
     _print_output(output)
     return 0
 
 
 def _print_output(output: WorkflowOutput) -> None:
     if output.state is WorkflowExecutionState.COMPLETED:
-        print(_text(output.result))
+        print(as_text(output.result))
         return
     for frame in output.result:
         if is_question(frame):
-            print(f"[{frame.payload.id}] asks: {_text(frame.payload.value)}")
+            print(f"[{frame.payload.id}] asks: {as_text(frame.payload.value)}")
 
 
 # --- what the arguments mean ---
@@ -216,13 +216,9 @@ def _whose(info: SessionInfo) -> str:
 
 
 def _gist(info: SessionInfo) -> str:
-    text = "; ".join(f"[{q.id}] {_text(q.value)}" for q in info.questions) or info.error or ""
+    text = "; ".join(f"[{q.id}] {as_text(q.value)}" for q in info.questions) or info.error or ""
     line = " ".join(text.split())
     return line if len(line) <= 60 else f"{line[:59]}…"
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _as_json(info: SessionInfo) -> dict[str, Any]:
@@ -246,13 +242,9 @@ def _ago(seconds: float) -> str:
 
 
 def _bytes(count: int) -> str:
-    return (
-        f"{count} B"
-        if count < 1024
-        else f"{count / 1024:.0f} KiB"
-        if count < 1 << 20
-        else f"{count / (1 << 20):.1f} MiB"
-    )
+    if count < 1024:
+        return f"{count} B"
+    return f"{count / 1024:.0f} KiB" if count < 1 << 20 else f"{count / (1 << 20):.1f} MiB"
 
 
 def _date(moment: float) -> str:

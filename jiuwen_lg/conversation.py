@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from jiuwen_lg.engine.outlet import END_FRAME
 from jiuwen_lg.engine.turn import Outcome
 from jiuwen_lg.interaction import InteractiveInput
-from jiuwen_lg.models.messages import as_text
 from jiuwen_lg.output import OutputSchema
-from jiuwen_lg.schema.values import awaited
+from jiuwen_lg.schema.values import as_text, awaited
 
 _logger = logging.getLogger(__name__)
 
@@ -31,26 +31,38 @@ async def remember(context: Any, inputs: Any, outcome: Outcome) -> None:
         inputs: The turn's input.
         outcome: How it ended.
     """
-    try:
+
+    def tell() -> tuple[str, str | None]:
         asked = [question.value for question in outcome.questions]
-        said, answered = said_in(inputs), questions_in(asked) if asked else answer_in(outcome.result)
-    except Exception as error:  # noqa: BLE001 - values of the user's own
-        _logger.warning("a conversation did not take the messages of a turn: %s", error)
-    else:
-        await note(context, said, answered)
+        return said_in(inputs), questions_in(asked) if asked else answer_in(outcome.result)
+
+    await note(context, tell)
 
 
-async def note(context: Any, said: str, answered: str | None) -> None:
-    """Append what was said, and what was answered; what cannot take it is told of in a warning."""
+async def note(context: Any, tell: Callable[[], tuple[str, str | None]]) -> None:
+    """Append what was said and answered; what cannot take it, or be told, is told of in a warning.
+
+    Args:
+        context: As in `remember`.
+        tell: Says what was said and answered; it is not asked where nobody keeps it.
+    """
     add = getattr(context, "abatch_add_messages", getattr(context, "batch_add_messages", None))
     if not callable(add):
         return
-    messages = [{"role": "user", "content": said}]
-    if answered is not None:
-        messages.append({"role": "assistant", "content": answered})
-    try:
+    with told_of():
+        said, answered = tell()
+        messages = [{"role": "user", "content": said}]
+        if answered is not None:
+            messages.append({"role": "assistant", "content": answered})
         await awaited(add(messages))
-    except Exception as error:  # noqa: BLE001 - it is the user's own
+
+
+@contextmanager
+def told_of() -> Iterator[None]:
+    """Keeping a conversation makes no turn fail that has succeeded: what goes wrong is told of in a warning."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - values and conversations of the user's own
         _logger.warning("the conversation did not take the messages of a turn: %s", error)
 
 

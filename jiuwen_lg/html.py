@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from html import escape
 from typing import Any
+
+from jiuwen_lg.schema.values import as_text
 
 _CELL = 'style="text-align: left; padding: 2px 12px 2px 0"'
 
@@ -43,4 +44,4 @@ def shortened(text: str, most: int = 2_000) -> str:
 
 
 def _text(value: Any) -> str:
-    return escape(shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)))
+    return escape(shortened(as_text(value)))

@@ -35,11 +35,11 @@ async def pending_in(store: Store, select: Callable[[Sessions], list[Record]]) -
 
 def pending_of(record: Record, question: Question) -> PendingQuestion:
     """A question of a row, and who asks it."""
-    row, owner = record.row, Ownership.parse(record.row.workflow_id)
+    row, owner = record.row, Ownership.of(record.row.workflow_id)
     return PendingQuestion(
         session_id=row.session_id,
         since=row.updated_at,
         output=question.to_chunk().payload,
-        workflow_id=owner.workflow_id if owner else row.workflow_id,
-        agent_id=owner.agent_id if owner else "",
+        workflow_id=owner.workflow_id,
+        agent_id=owner.agent_id,
     )

@@ -5,20 +5,18 @@ output = await chat(flow, {"query": "hello"})
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from jiuwen_lg.answer_schema import choices_in, typed
+from jiuwen_lg.engine.pauses import Pauses, first_done
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import InteractionOutput, WorkflowExecutionState, WorkflowOutput, is_question
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.schema.values import as_text
 from jiuwen_lg.workflow import Workflow
-
-_NAP = 0.1
-"""Seconds. A kernel's stop button is noticed when its event loop wakes, and the signal itself does not wake it."""
 
 Asker: TypeAlias = Callable[[Sequence[InteractionOutput]], Awaitable[Sequence[Any]]]
 """Shows questions to a person, and gives their answers in the same order."""
@@ -156,14 +154,18 @@ async def _ask_in_a_form(questions: Sequence[InteractionOutput]) -> list[Any]:
     show: Any = display  # it has no types
     fields = [_field_of(question) for question in questions]
     button = ipywidgets.Button(description="Answer", button_style="primary")
-    answered: list[bool] = []
-    button.on_click(lambda _: answered.append(True))
+    answered = asyncio.get_running_loop().create_future()
+
+    def answer(_: Any) -> None:
+        if not answered.done():
+            answered.set_result(None)
+
+    button.on_click(answer)
     labels = [ipywidgets.Label(f"[{question.id}] {_shown(question)}") for question in questions]
     form = ipywidgets.VBox([part for pair in zip(labels, fields, strict=True) for part in pair] + [button])
     show(form)
     try:
-        while not answered:  # noqa: ASYNC110 - see _NAP
-            await asyncio.sleep(_NAP)
+        await first_done([answered], None, Pauses())
     finally:
         for widget in (*fields, button):
             widget.disabled = True
@@ -185,8 +187,7 @@ def _field_of(question: InteractionOutput) -> Any:
 
 
 def _shown(question: InteractionOutput) -> str:
-    value = question.value
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = as_text(question.value)
     return f"{text} ({question.error})" if question.error else text
 
 

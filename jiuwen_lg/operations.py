@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from jiuwen_lg.engine.fingerprint import difference
 from jiuwen_lg.engine.record import Record
 from jiuwen_lg.engine.store import Store, open_store
+from jiuwen_lg.engine.tenure import resting
 from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.output import InteractionOutput
 from jiuwen_lg.ownership import Ownership
@@ -116,23 +116,21 @@ def check(flows: Iterable[Workflow]) -> list[Mismatch]:
         if identity is None:
             found.append(Mismatch(info, f"no workflow with the id {info.workflow_id!r} is given"))
         elif identity.fingerprint != record.row.fingerprint:
-            shape = store.sessions.shape_of(record)
-            reason = difference(shape, dict(identity.shape)) if shape else "the shape that it began with is not on file"
-            found.append(Mismatch(info, reason))
+            found.append(Mismatch(info, store.sessions.change_of(record, identity)))
     return found
 
 
 def _listed(store: Store, session_id: str | None) -> list[tuple[SessionInfo, Record]]:
-    sizes = store.sessions.sizes()
+    sizes = store.sessions.sizes(session_id)
     records = store.sessions.of_owner("", session_id, with_done=True)
     return [(_info(store, record, sizes.get(record.row.thread_id, 0)), record) for record in records]
 
 
 def _info(store: Store, record: Record, size: int) -> SessionInfo:
-    row, owner = record.row, Ownership.parse(record.row.workflow_id)
+    row, owner = record.row, Ownership.of(record.row.workflow_id)
     questions: list[InteractionOutput] = []
     error: str | None = None
-    status = "running" if store.sessions.is_running(record) else "failed" if row.status == "running" else row.status
+    status = "running" if store.sessions.is_running(record) else resting(record)
     try:
         error = record.error
         questions = [question.to_chunk().payload for question in record.questions]
@@ -141,8 +139,8 @@ def _info(store: Store, record: Record, size: int) -> SessionInfo:
     blobs: list[Any] = [row.inputs, row.questions, row.answers, row.kept, row.result]
     return SessionInfo(
         session_id=row.session_id,
-        workflow_id=owner.workflow_id if owner else row.workflow_id,
-        agent_id=owner.agent_id if owner else "",
+        workflow_id=owner.workflow_id,
+        agent_id=owner.agent_id,
         status=status,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -27,14 +28,12 @@ class Ownership:
         return f"{_AGENT}{json.dumps([self.agent_id, self.workflow_id, self.version])}"
 
     @classmethod
-    def parse(cls, text: str) -> Self | None:
-        """The inverse of `str`; None for a workflow that is no agent's."""
-        if not text.startswith(f"{_AGENT}["):
-            return None
-        try:
-            return cls(*json.loads(text.removeprefix(_AGENT)))
-        except (ValueError, TypeError):
-            return None
+    def of(cls, text: str) -> Self:
+        """What a row's `workflow_id` says; of a workflow that is no agent's, the id alone."""
+        if text.startswith(f"{_AGENT}["):
+            with suppress(ValueError, TypeError):
+                return cls(*json.loads(text.removeprefix(_AGENT)))
+        return cls("", text, "")
 
 
 def prefix_of(agent_id: str) -> str:

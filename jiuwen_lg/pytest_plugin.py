@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 MARKER = "jiuwen_store"
 _PREFIX = "jiuwen-"
-
-
 _SETTING = "JIUWEN_LG_DB"
 _outside = pytest.StashKey[str | None]()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any
 
 from jiuwen_lg.agents.workflow_agent import WorkflowAgent
@@ -24,7 +23,7 @@ class _Runner:
         """`Workflow.invoke`."""
         return await workflow.invoke(inputs, runtime, context)
 
-    async def run_workflow_streaming(
+    def run_workflow_streaming(
         self,
         workflow: Workflow,
         inputs: Any,
@@ -34,21 +33,15 @@ class _Runner:
         stream_modes: list[BaseStreamMode] | None = None,
     ) -> AsyncGenerator[WorkflowChunk, None]:
         """`Workflow.stream`."""
-        async with aclosing(workflow.stream(inputs, runtime, context, stream_modes)) as frames:
-            async for frame in frames:
-                yield frame
+        return workflow.stream(inputs, runtime, context, stream_modes)
 
     async def run_agent(self, agent: WorkflowAgent, inputs: dict[str, Any]) -> Any:
         """`WorkflowAgent.invoke`."""
         return await agent.invoke(inputs)
 
-    async def run_agent_streaming(
-        self, agent: WorkflowAgent, inputs: dict[str, Any]
-    ) -> AsyncGenerator[WorkflowChunk, None]:
+    def run_agent_streaming(self, agent: WorkflowAgent, inputs: dict[str, Any]) -> AsyncGenerator[WorkflowChunk, None]:
         """`WorkflowAgent.stream`."""
-        async with aclosing(agent.stream(inputs)) as frames:
-            async for frame in frames:
-                yield frame
+        return agent.stream(inputs)
 
     async def run_tool(self, tool: Any, inputs: dict[str, Any]) -> Any:
         """Call a tool: one of ours or of LangChain's.

@@ -15,12 +15,12 @@ from jiuwen_lg.constants import TRACE_DETAILS_KEY
 from jiuwen_lg.engine.abilities import streaming_end
 from jiuwen_lg.output import (
     WORKFLOW_FINAL,
-    InteractionOutput,
     OutputSchema,
     TraceSchema,
     WorkflowChunk,
     WorkflowExecutionState,
     WorkflowOutput,
+    is_question,
 )
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.workflow import Workflow
@@ -100,13 +100,13 @@ class ProgressView:
             self._final = frame.payload
         elif isinstance(frame, OutputSchema):
             self._frames.append(frame)
-            if _is_question(frame):
+            if is_question(frame):
                 row = self._rows.setdefault(frame.payload.id, _Row())
                 row.status, row.note = "asks", str(frame.payload.value)
 
     def output(self, session_id: str) -> WorkflowOutput:
         """What `Workflow.invoke` would have given."""
-        asks = any(map(_is_question, self._frames))
+        asks = any(map(is_question, self._frames))
         result = self._frames if asks or self._gives_frames else self._final
         state = WorkflowExecutionState.INPUT_REQUIRED if asks else WorkflowExecutionState.COMPLETED
         return WorkflowOutput(result=result, state=state, session_id=session_id)
@@ -142,8 +142,3 @@ class ProgressView:
                 Text(row.note),
             )
         return table
-
-
-def _is_question(frame: OutputSchema) -> bool:
-    """Whether a frame is a question (a component may write one that looks like it)."""
-    return isinstance(frame.payload, InteractionOutput) and bool(frame.payload.token)

@@ -207,7 +207,10 @@ class Workflow(BaseWorkFlow):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """How a notebook shows it; a terminal gets the list of its components."""
-        return Picture(self._definition, self._config.metadata.name)._repr_mimebundle_(include, exclude)
+        return self._picture()._repr_mimebundle_(include, exclude)
+
+    def _picture(self) -> Picture:
+        return Picture(self._definition, self._config.metadata.name)
 
     @property
     def sync(self) -> SyncWorkflow:
@@ -361,7 +364,7 @@ class Workflow(BaseWorkFlow):
         record = await store.database.call(lambda: store.sessions.find(session_id, program.identity))
         if record is None:
             return None
-        picture = Picture(self._definition, self._config.metadata.name)
+        picture = self._picture()
         if record.is_done:
             return _snapshot(record, "done", {}, [], [], picture)
         progress = await read_progress(program, store, record)

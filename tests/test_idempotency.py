@@ -22,6 +22,7 @@ from jiuwen_lg import (
     WorkflowRuntime,
 )
 from tests.flows import chain, parallel, turn, workflow
+from tests.loops import body, counted, number
 
 
 class Keys:
@@ -72,14 +73,11 @@ async def test_it_stays_beside_a_component_that_had_finished() -> None:
 
 async def test_it_differs_between_rounds_runs_sessions_and_places() -> None:
     keys = Keys()
-    body = LoopGroup()
-    body.add_workflow_comp("a", keys, inputs_schema={})
-    body.start_nodes(["a"])
-    body.end_nodes(["a"])
     flow = workflow("w")
     flow.set_start_comp("s", Start(), inputs_schema={})
-    schema = {"loop_type": "array", "loop_array": {"item": [1, 2, 3]}}
-    flow.add_workflow_comp("loop", LoopComponent(body, {"keys": "${a.key}"}), inputs_schema=schema)
+    flow.add_workflow_comp(
+        "loop", LoopComponent(body(("a", keys), a={}), {"keys": "${a.key}"}), inputs_schema=number(3)
+    )
     flow.add_workflow_comp("sub", SubWorkflowComponent(chain(("a", keys))), inputs_schema={})
     flow.set_end_comp("e", End(), inputs_schema={})
     flow.add_connection("s", "loop").add_connection("loop", "sub").add_connection("sub", "e")
@@ -97,16 +95,7 @@ async def test_a_round_that_fails_keeps_its_key() -> None:
         if len(seen) == 2:
             raise ConnectionError("line is down")
 
-    body = LoopGroup()
-    body.add_workflow_comp("a", second_fails, inputs_schema={})
-    body.start_nodes(["a"])
-    body.end_nodes(["a"])
-    flow = workflow("w")
-    flow.set_start_comp("s", Start(), inputs_schema={})
-    schema = {"loop_type": "array", "loop_array": {"item": [1, 2, 3]}}
-    flow.add_workflow_comp("loop", LoopComponent(body, {}), inputs_schema=schema)
-    flow.set_end_comp("e", End(), inputs_schema={})
-    flow.add_connection("s", "loop").add_connection("loop", "e")
+    flow = counted(body(("a", second_fails), a={}), {}, 3, id="w")
     with pytest.raises(JiuWenBaseException):
         await turn(flow, {})
     await turn(flow, InteractiveInput())
@@ -164,22 +153,16 @@ async def test_who_takes_frames_keeps_its_key_and_differs_between_rounds() -> No
                 raise ConnectionError("line is down")
             return {"text": text}
 
-    body = LoopGroup()
-    body.add_workflow_comp("letters", Letters(), inputs_schema={})
-    body.add_workflow_comp("joins", Joins(), stream_inputs_schema={"letter": "${letters.letter}"})
-    body.start_nodes(["letters"])
-    body.end_nodes(["joins"])
-    body.add_stream_connection("letters", "joins")
-    flow = workflow("w")
-    flow.set_start_comp("s", Start(), inputs_schema={})
-    schema = {"loop_type": "array", "loop_array": {"item": [1, 2, 3]}}
-    flow.add_workflow_comp("loop", LoopComponent(body, {"texts": "${joins.text}"}), inputs_schema=schema)
-    flow.set_end_comp("e", End(), inputs_schema={"texts": "${loop.texts}"})
-    flow.add_connection("s", "loop").add_connection("loop", "e")
+    group = LoopGroup()
+    group.add_workflow_comp("letters", Letters(), inputs_schema={})
+    group.add_workflow_comp("joins", Joins(), stream_inputs_schema={"letter": "${letters.letter}"})
+    group.start_nodes(["letters"]).end_nodes(["joins"])
+    group.add_stream_connection("letters", "joins")
+    flow = counted(group, {"texts": "${joins.text}"}, 3, id="w")
     with pytest.raises(JiuWenBaseException):
         await turn(flow, {})
     done = await turn(flow, InteractiveInput())
-    assert done.result == {"output": {"texts": ["AB", "AB", "AB"]}}
+    assert done.result == {"output": {"l": {"texts": ["AB", "AB", "AB"]}}}
     first, second, again, third = seen
     assert second == again
     assert len({first, second, third}) == 3

@@ -73,8 +73,8 @@ class AgentRuns:
         records = await store.database.call(
             lambda: store.sessions.of_owner(self._prefix, conversation, with_done=with_done)
         )
-        owners = [(Ownership.parse(record.row.workflow_id), record) for record in records]
-        return [Run((owner.workflow_id, owner.version), record) for owner, record in owners if owner is not None]
+        owners = [(Ownership.of(record.row.workflow_id), record) for record in records]
+        return [Run((owner.workflow_id, owner.version), record) for owner, record in owners]
 
     async def pending(self, conversation: str | None) -> list[PendingQuestion]:
         """What waits for somebody, in one conversation or all."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from jiuwen_lg.agents.workflows import BoundWorkflows, Provider, agent_failed
 from jiuwen_lg.constants import FORCE_DEL_WORKFLOW_STATE_KEY
 from jiuwen_lg.context import ContextEngineConfig
 from jiuwen_lg.context_engine import ContextEngine
-from jiuwen_lg.conversation import answer_in, note, questions_in
+from jiuwen_lg.conversation import answer_in, note, questions_in, told_of
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.outlet import END_FRAME
 from jiuwen_lg.engine.record import checked_inputs
@@ -186,7 +186,7 @@ class WorkflowAgent(ControllerAgent):
             raise agent_failed("it has no workflows: add_workflows([...])")
         if isinstance(message.query, InteractiveInput):
             return _Turn(await self._addressed(message.conversation, message.query), message.query)
-        runs = await self._unfinished(message.conversation)
+        runs = await self._runs_of(message.conversation)
         if self._config.on_question == "restart" and any(run.questions for run in runs):
             await self._runs.discard(message.conversation, with_done=False)
             runs = []
@@ -228,16 +228,17 @@ class WorkflowAgent(ControllerAgent):
             )
         return _Turn(anew.schema, InteractiveInput.reply_to(question.to_chunk(), message.text))
 
-    async def _unfinished(self, conversation: str) -> list[Run]:
-        """The runs of a conversation that have not finished, the longest untouched first."""
-        return [run for run in await self._runs.of(conversation) if run.key in self._workflows.schemas]
+    async def _runs_of(self, conversation: str, *, with_done: bool = False) -> list[Run]:
+        """The runs of its workflows in a conversation, the longest untouched first."""
+        runs = await self._runs.of(conversation, with_done=with_done)
+        return [run for run in runs if run.key in self._workflows.schemas]
 
     async def _run_of(self, conversation: str, schema: WorkflowSchema) -> Run | None:
-        return next((run for run in await self._unfinished(conversation) if run.key == schema.key), None)
+        return next((run for run in await self._runs_of(conversation) if run.key == schema.key), None)
 
     async def _addressed(self, conversation: str, given: InteractiveInput) -> WorkflowSchema:
         """The workflow that answers are for: whose question they name, else the only one that asks, or has failed."""
-        runs = [r for r in await self._runs.of(conversation, with_done=True) if r.key in self._workflows.schemas]
+        runs = await self._runs_of(conversation, with_done=True)
         tokens = set(given.tokens.values())
         by_token = [run for run in runs if tokens & run.tokens]
         if by_token:
@@ -290,7 +291,7 @@ class WorkflowAgent(ControllerAgent):
         is_asking = output.state is WorkflowExecutionState.INPUT_REQUIRED
         (self._asked.add if is_asking else self._asked.discard)(message.conversation)
         answered: str | None = None
-        with _told_of():
+        with told_of():
             asked = [frame.payload.value for frame in output.result if is_question(frame)] if is_asking else []
             answered = questions_in(asked) if is_asking else answer_in(output.result)
         await self._keep(message, answered)
@@ -301,8 +302,8 @@ class WorkflowAgent(ControllerAgent):
             await self._keep(message, None)
 
     async def _keep(self, message: Message, answered: str | None) -> None:
-        with _told_of():
-            await note(self.context_engine.get_agent_context(message.conversation), message.said, answered)
+        context = self.context_engine.get_agent_context(message.conversation)
+        await note(context, lambda: (message.said, answered))
 
 
 class _Seen:
@@ -366,15 +367,6 @@ def _addressee(conversation: str, given: InteractiveInput, unfinished: list[Run]
         return named[0]
     failed = [run for run in unfinished if not run.is_waiting]
     return (failed or unfinished)[-1]
-
-
-@contextmanager
-def _told_of() -> Iterator[None]:
-    """Keeping a conversation never makes a turn fail that has succeeded."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - values of the user's own
-        _logger.warning("the conversation did not take the messages of a turn: %s", error)
 
 
 def _answer(output: WorkflowOutput) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 
 from jiuwen_lg.environment import is_switched_off
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
-from jiuwen_lg.models.messages import as_text, history_of
+from jiuwen_lg.models.messages import history_of
 from jiuwen_lg.models.model import Messages, Model
 from jiuwen_lg.models.prompt import Prompt
 from jiuwen_lg.models.reply import json_in
-from jiuwen_lg.schema.values import awaited
+from jiuwen_lg.schema.values import as_text, awaited
 
 if TYPE_CHECKING:
     from jiuwen_lg.components.questioner import QuestionerConfig, QuestionerState

@@ -43,9 +43,7 @@ class PrivateSerializer(SerializerProtocol):
         try:
             return _needed().loads_typed(data)
         except (ValueError, AssertionError) as error:
-            raise _refused(
-                f"a value cannot be decrypted ({error}): is {KEY} the key that it was written with?"
-            ) from error
+            raise _undeciphered(error) from error
 
 
 def dump(value: Any) -> bytes:
@@ -79,7 +77,7 @@ def unseal(data: bytes) -> bytes:
     try:
         return _needed().cipher.decrypt("aes", data[len(_SEALED) :])
     except ValueError as error:
-        raise _refused(f"a value cannot be decrypted ({error}): is {KEY} the key that it was written with?") from error
+        raise _undeciphered(error) from error
 
 
 def _encrypting() -> EncryptedSerializer | None:
@@ -102,6 +100,10 @@ def _with(key: str) -> EncryptedSerializer:
         return EncryptedSerializer.from_pycryptodome_aes(_PLAIN, key=key.encode())
     except ImportError as error:
         raise _refused(f"{KEY} is set, and encryption is not installed: pip install 'jiuwen-lg[encryption]'") from error
+
+
+def _undeciphered(error: Exception) -> JiuWenBaseException:
+    return _refused(f"a value cannot be decrypted ({error}): is {KEY} the key that it was written with?")
 
 
 def _refused(reason: str) -> JiuWenBaseException:

@@ -153,7 +153,7 @@ class Sessions:
             if insist:
                 return self._take(cursor, others[0])
             self._refuse_running(others[0])
-            raise self._changed(cursor, others[0], identity)
+            raise self._changed(others[0], identity)
 
     def _take(self, cursor: sqlite3.Cursor, record: Record) -> tuple[Record, Lease]:
         self._refuse_running(record)
@@ -164,10 +164,8 @@ class Sessions:
         )
         return record, self._hold(record.row, fence)
 
-    def _changed(self, cursor: sqlite3.Cursor, record: Record, identity: Identity) -> JiuWenBaseException:
-        query = "SELECT shape FROM jiuwen_shapes WHERE fingerprint = ?"
-        row = cursor.execute(query, (record.row.fingerprint,)).fetchone()
-        reason = difference(json.loads(row[0]), dict(identity.shape)) if row else "its shape is not on file"
+    def _changed(self, record: Record, identity: Identity) -> JiuWenBaseException:
+        reason = self.change_of(record, identity)
         return StatusCode.WORKFLOW_CHANGED.error(session_id=record.row.session_id, reason=reason)
 
     def _file_shape(self, cursor: sqlite3.Cursor, identity: Identity) -> None:
@@ -298,14 +296,15 @@ class Sessions:
                 self._delete(cursor, record)
         return len(records)
 
-    def sizes(self) -> dict[str, int]:
-        """The bytes that each run's checkpoints take, by thread."""
-        lengths = "length(checkpoint) + length(metadata)"
+    def sizes(self, session_id: str | None) -> dict[str, int]:
+        """The bytes that the checkpoints of a session's runs take (or of all), by thread."""
+        of_session = "thread_id IN (SELECT thread_id FROM jiuwen_sessions WHERE session_id = ?)"
+        where, one = ("", ()) if session_id is None else (f" WHERE {of_session}", (session_id,))
+        lengths = f"SELECT thread_id, length(checkpoint) + length(metadata) AS size FROM checkpoints{where}"
+        written = f"SELECT thread_id, length(value) FROM writes{where}"
+        query = f"SELECT thread_id, sum(size) FROM ({lengths} UNION ALL {written}) GROUP BY thread_id"
         with self.database.transaction(write=False) as cursor:
-            rows = cursor.execute(
-                f"SELECT thread_id, sum(size) FROM (SELECT thread_id, {lengths} AS size FROM checkpoints "
-                "UNION ALL SELECT thread_id, length(value) FROM writes) GROUP BY thread_id"
-            ).fetchall()
+            rows = cursor.execute(query, (*one, *one)).fetchall()
         return {thread: int(size or 0) for thread, size in rows}
 
     def remove(self, record: Record) -> bool:
@@ -317,12 +316,12 @@ class Sessions:
                     return True
         return False
 
-    def shape_of(self, record: Record) -> dict[str, Any] | None:
-        """The shape that started a run; None if it is not on file."""
+    def change_of(self, record: Record, identity: Identity) -> str:
+        """What changed from the shape that started a run to this one, in words."""
         query = "SELECT shape FROM jiuwen_shapes WHERE fingerprint = ?"
         with self.database.transaction(write=False) as cursor:
             row = cursor.execute(query, (record.row.fingerprint,)).fetchone()
-        return json.loads(row[0]) if row else None
+        return difference(json.loads(row[0]), dict(identity.shape)) if row else "its shape is not on file"
 
     def fork(self, record: Record, checkpoint_id: str, session_id: str, no_task: str) -> str:
         """Copy a run as it was at a checkpoint into another session, where it waits to go on.

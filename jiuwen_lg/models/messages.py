@@ -229,11 +229,6 @@ async def history_of(context: Any, newest: int = -1) -> list[dict[str, Any]]:
     return [{key: one[key] for key in _OF_HISTORY if key in one} for one in messages]
 
 
-def as_text(value: Any) -> str:
-    """A text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
 def text_of_content(content: Any) -> str:
     """The text of a message's content; the text parts of one that has several."""
     if content is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -168,3 +169,8 @@ def patch_global(state: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]
 async def awaited(result: Any) -> Any:
     """What a user's function gave; it may be written as an async one."""
     return await result if inspect.isawaitable(result) else result
+
+
+def as_text(value: Any) -> str:
+    """A text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

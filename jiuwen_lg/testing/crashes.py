@@ -13,6 +13,7 @@ from typing import Any
 
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.testing.faults import before
+from jiuwen_lg.testing.runs import session_of
 from jiuwen_lg.workflow import Workflow
 
 
@@ -47,8 +48,7 @@ def killed(
         AssertionError: The process ended before it got there.
         JiuWenBaseException: 110006, there is no such component.
     """
-    session = WorkflowRuntime(session_id=session_id, **runtime)
-    session.config().set_envs(dict(envs or {}))
+    session = session_of(session_id, envs, **runtime)
     with before(flow, at, lambda: os.kill(os.getpid(), signal.SIGKILL)), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # that a process with threads is copied
         sys.stdout.flush()

@@ -82,8 +82,7 @@ async def arun(
     if "virtual_time" in runtime:
         raise TypeError("arun runs in the loop of its caller: use run(..., virtual_time=True), in a coroutine too")
     trace, script = Trace(session_id or uuid4().hex), _Answers(answers)
-    session = WorkflowRuntime(session_id=trace.session_id, **runtime)
-    session.config().set_envs(dict(envs or {}))
+    session = session_of(trace.session_id, envs, **runtime)
     given = inputs
     while True:
         try:
@@ -97,6 +96,13 @@ async def arun(
         if given is None:
             script.require_used(trace)
             return trace
+
+
+def session_of(session_id: str | None, envs: Mapping[str, Any] | None, **runtime: Any) -> WorkflowRuntime:
+    """A runtime with settings."""
+    session = WorkflowRuntime(session_id=session_id, **runtime)
+    session.config().set_envs(dict(envs or {}))
+    return session
 
 
 def run_to_end(work: Coroutine[Any, Any, _T], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> _T:
