@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,11 @@ def steps() -> list[str]:
     return Path("steps.log").read_text(encoding="utf-8").splitlines() if Path("steps.log").exists() else []
 
 
-def wait_for(line: str) -> None:
+def wait_for(line: str, logged: Callable[[], list[str]] = steps) -> None:
     """Until a component has logged this."""
     deadline = time.monotonic() + 60
-    while line not in steps():
-        assert time.monotonic() < deadline, f"{line!r} never came: {steps()}"
+    while line not in logged():
+        assert time.monotonic() < deadline, f"{line!r} never came: {logged()}"
         time.sleep(0.01)
 
 

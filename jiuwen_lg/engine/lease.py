@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import socket
-import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from jiuwen_lg.engine.database import Cursor
 from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import StatusCode
 
@@ -115,7 +115,7 @@ class Lease:
     is_lost: bool = False
     on_lost: Callable[[], None] = field(default=lambda: None)
 
-    def require(self, cursor: sqlite3.Cursor) -> None:
+    def require(self, cursor: Cursor) -> None:
         """Check, inside a transaction, that the lease still holds.
 
         Raises:
