@@ -22,8 +22,8 @@ $(READY): pyproject.toml
 demo: $(READY) ## Ask in one process, answer in another, fail and go on
 	@$(BIN)/python examples/demo/demo.py
 
-test: $(READY) ## Run the tests (a few minutes)
-	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+test: $(READY) ## Run the tests (a few minutes); WORKERS=0 in one process
+	$(BIN)/python -m pytest -m "not soak" -n $(or $(WORKERS),2) --dist loadgroup $(ARGS)
 
 lint: $(READY) ## Check style and formatting
 	$(BIN)/ruff check

@@ -17,6 +17,7 @@ from tests.needs import needs
 
 DIFFERENCES = (Path(__file__).parents[1] / "docs" / "differences.md").read_text(encoding="utf-8")
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "peer.py"
+pytestmark = pytest.mark.xdist_group("peer")  # its tests share the engines
 needs_peer = needs(PEER.exists(), "openJiuwen 0.1.1 is not in parity/.peer (make peer)")
 
 
