@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from jiuwen_lg.engine.encryption import dump, load
+from jiuwen_lg.engine.serializer import NotSaved
 from jiuwen_lg.engine.sessions import RECEIPT_SECONDS
 from jiuwen_lg.engine.store import Store, open_store
 from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import WorkflowOutput
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class Turns:
         Raises:
             JiuWenBaseException: 100000, the input has no place in the database.
         """
-        row = (turn.turn_id, turn.workflow_id, turn.session_id, dump(turn.given), time.time())
+        row = (turn.turn_id, turn.workflow_id, turn.session_id, _dumped(turn.given), time.time())
         insert = "INSERT INTO jiuwen_turns (turn_id, workflow_id, session_id, given, updated_at) VALUES (?, ?, ?, ?, ?)"
         with self._database.transaction() as cursor:
             cursor.execute(f"{insert} ON CONFLICT DO NOTHING", row)
@@ -128,6 +130,25 @@ class Turns:
             rows = cursor.execute(select, (list(turn_ids),)).fetchall()
         unknown = {id: _unknown(id) for id in turn_ids if id not in {row[0] for row in rows}}
         return unknown | {row[0]: _ending(*row[1:]) for row in rows if row[2] is not None or row[3] is not None}
+
+
+def _dumped(given: Any) -> bytes:
+    blob = dump(given)
+    if lost := next(_lost(load(blob)), None):
+        reason = f"{lost.path} ({lost.type_name}) cannot be handed to a worker. {lost.reason}"
+        raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(reason=reason)
+    return blob
+
+
+def _lost(value: Any) -> Iterator[NotSaved]:
+    """What did not come back."""
+    if isinstance(value, NotSaved):
+        yield value
+    elif isinstance(value, InteractiveInput):
+        yield from _lost([value.raw_inputs, value.user_inputs])
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _lost(item)
 
 
 def _unknown(turn_id: str) -> JiuWenBaseException:

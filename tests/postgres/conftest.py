@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from jiuwen_lg.engine import store
 from tests.postgres_server import PostgresServer, needs_postgres, serving
+
+Launch = Callable[..., "subprocess.Popen[str]"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,3 +36,22 @@ def url(server: PostgresServer, db: object, monkeypatch: pytest.MonkeyPatch) -> 
         for opened in store._stores.values():
             opened.database.close()
         store._stores.clear()
+
+
+@pytest.fixture
+def launch(child_env: dict[str, str]) -> Iterator[Launch]:
+    """Starts workers."""
+    workers: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "jiuwen_lg.command", "worker", "tests.programs.turns", *arguments]
+        worker = subprocess.Popen(command, env=child_env, stdout=subprocess.PIPE, text=True)
+        workers.append(worker)
+        assert worker.stdout is not None
+        assert worker.stdout.readline().startswith("serving")
+        return worker
+
+    yield start
+    for worker in workers:
+        worker.kill()
+        worker.communicate()

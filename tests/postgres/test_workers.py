@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,35 +18,19 @@ from jiuwen_lg.command import main
 from jiuwen_lg.workers import Worker, WorkflowClient
 from jiuwen_lg.workers.turns import Turn, Turns
 from tests.flows import Call, chain
+from tests.postgres.conftest import Launch
 from tests.programs.turns import approval, holds, twice
 from tests.test_docs import ROOT, run_blocks
 from tests.test_processes import steps, wait_for
-
-Launch = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def launch(child_env: dict[str, str]) -> Iterator[Launch]:
-    """Starts workers."""
-    workers: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "jiuwen_lg.command", "worker", "tests.programs.turns", *arguments]
-        worker = subprocess.Popen(command, env=child_env, stdout=subprocess.PIPE, text=True)
-        workers.append(worker)
-        assert worker.stdout is not None
-        assert worker.stdout.readline().startswith("serving")
-        return worker
-
-    yield start
-    for worker in workers:
-        worker.kill()
-        worker.communicate()
 
 
 def ran() -> list[str]:
     """Which steps ran, without their keys."""
     return [line.rpartition(" ")[0] for line in steps()]
+
+
+class Thing:
+    """What has no place in a database."""
 
 
 async def test_start_and_answer(launch: Launch) -> None:
@@ -108,6 +90,11 @@ async def test_what_cannot_be_answered_is_refused_at_once() -> None:
         await client.turn("gone").result(60)
     with pytest.raises(JiuWenBaseException, match="100100"):
         await client.start("approval", [1])
+    with (
+        pytest.warns(RuntimeWarning, match="cannot be stored"),
+        pytest.raises(JiuWenBaseException, match=r"100000.*a\[0\] \(.*Thing\) cannot be handed to a worker"),
+    ):
+        await client.start("approval", {"a": [Thing()]})
     for flow in (approval, twice):
         await flow.invoke({"n": 1}, _runtime("s"))
     with pytest.raises(JiuWenBaseException, match=r"100902.*approval.*twice"):
