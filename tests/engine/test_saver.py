@@ -92,7 +92,13 @@ class TestDatabase:
         monkeypatch.setattr("jiuwen_lg.engine.database._PATIENT", 0.01)
         other = sqlite3.connect(db, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(BusyError), store.database.transaction():
+        with pytest.raises(BusyError), store.database.transaction():  # whoever opens a store decides what follows
+            pass
+        other.execute("ROLLBACK")
+        with store.database.transaction():
+            pass
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JiuWenBaseException, match="100908"), store.database.transaction():
             pass
         other.close()
 
