@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types bench peer browser postgres notebooks parity soak clean
+.PHONY: help demo test lint format types bench peer browser postgres server notebooks parity soak clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ browser: $(READY) ## Install what tests with a browser need: Debian's Chromium, 
 postgres: ## Install what tests with a Postgres server need: Debian's
 	@command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || \
 		{ $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install --no-install-recommends postgresql > /dev/null; }
+
+server: $(READY) ## Install what tests under a LangGraph server need: its development server
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group server
 
 notebooks: $(READY) ## Run the notebooks and keep their outputs in them
 	$(BIN)/python notebooks/execute.py

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
+from jiuwen_lg.errors import StatusCode
+
 _T = TypeVar("_T")
 
 MEMORY = ":memory:"
@@ -46,6 +48,7 @@ class SqliteDatabase:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._owner_pid = 0
+        self._has_been_open = False
         self._calls = threading.local()
         self._inherited: list[sqlite3.Connection] = []
 
@@ -84,6 +87,7 @@ class SqliteDatabase:
         except BaseException:
             connection.close()
             raise
+        self._has_been_open = True
         return connection
 
     def close(self) -> None:
@@ -99,7 +103,9 @@ class SqliteDatabase:
         """See `Database.transaction`; a writer has the whole file for itself.
 
         Raises:
-            BusyError: Another thread or process holds the file for too long.
+            JiuWenBaseException: 100908, the file cannot be read or written, or somebody holds it for too long.
+            BusyError: The same, while `call` tries it in the event loop.
+            sqlite3.Error: It cannot even be opened, and never has been.
         """
         self._adopt()
         patience = self._patience
@@ -108,6 +114,11 @@ class SqliteDatabase:
         try:
             with closing(self.connection.cursor()) as cursor, self._begun(cursor, write, patience):
                 yield cursor
+        except sqlite3.Error as error:
+            will_wait = isinstance(error, BusyError) and patience == _INLINE
+            if will_wait or not self._has_been_open:
+                raise
+            raise StatusCode.STORE_UNAVAILABLE.error(store=self.path, reason=str(error)) from error
         finally:
             self._lock.release()
 

@@ -65,8 +65,8 @@ async def current_store() -> Store | None:
     """The store of a run that begins now; None if it is switched off.
 
     Raises:
-        JiuWenBaseException: 100908, the file is damaged, of a later release, or held by somebody
-            else for longer than a minute.
+        JiuWenBaseException: 100908, there is a file, and it cannot be used: it is damaged, of a later
+            release, read-only, or held by somebody else for longer than a minute.
     """
     setting = os.environ.get("JIUWEN_LG_DB") or ""
     if setting.lower() == OFF:
@@ -132,6 +132,8 @@ def _open(path: str, *, is_default: bool) -> Store:
     except BusyError as error:
         raise StatusCode.STORE_UNAVAILABLE.error(store=path, reason=str(error)) from error
     except (OSError, sqlite3.OperationalError) as error:
+        if _holds_something(path):
+            raise StatusCode.STORE_UNAVAILABLE.error(store=path, reason=str(error)) from error
         warnings.warn(
             f"sessions cannot be kept in {path} ({error}), so they live in this process's memory only; "
             "set JIUWEN_LG_DB to a file that can be written",
@@ -141,6 +143,14 @@ def _open(path: str, *, is_default: bool) -> Store:
         return _opened(Store(_sqlite(MEMORY), substitute_for=f"{path} ({error})"))
     except sqlite3.DatabaseError as error:
         raise StatusCode.STORE_UNAVAILABLE.error(store=path, reason=str(error)) from error
+
+
+def _holds_something(path: str) -> bool:
+    """Whether sessions may be on file there, so that no memory can stand in for it."""
+    try:
+        return os.path.getsize(path) > 0
+    except OSError:
+        return False
 
 
 def _opened(store: Store) -> Store:

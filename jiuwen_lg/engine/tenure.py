@@ -16,7 +16,15 @@ Leased: TypeAlias = tuple[Record | None, Lease | None]
 
 async def leased(store: Store, acquire: Callable[[], Leased]) -> Leased:
     """Acquire a lease; if the caller is cancelled meanwhile, what was acquired is let go."""
-    acquiring = asyncio.ensure_future(store.database.call(acquire))
+    loop = asyncio.get_running_loop()
+
+    def acquire_here() -> Leased:
+        record, lease = acquire()
+        if lease is not None:
+            lease.loop = loop
+        return record, lease
+
+    acquiring = asyncio.ensure_future(store.database.call(acquire_here))
     try:
         return await asyncio.shield(acquiring)
     except asyncio.CancelledError:

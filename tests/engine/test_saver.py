@@ -18,12 +18,12 @@ from jiuwen_lg.engine.lease import Lease
 from jiuwen_lg.engine.saver import FencedSaver
 from jiuwen_lg.engine.scope import SCOPE_KEY, Scope
 from jiuwen_lg.engine.sqlite_database import BusyError, SqliteDatabase
-from jiuwen_lg.engine.store import Store, _sqlite, open_store
+from jiuwen_lg.engine.store import Store, _sqlite
 
 
 @pytest.fixture
 def store(db: Path) -> Iterator[Store]:
-    store = open_store()
+    store = Store(_sqlite(str(db)))
     yield store
     store.database.close()
 
@@ -92,7 +92,13 @@ class TestDatabase:
         monkeypatch.setattr("jiuwen_lg.engine.sqlite_database._PATIENT", 0.01)
         other = sqlite3.connect(db, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(BusyError), store.database.transaction():
+        with pytest.raises(BusyError), store.database.transaction():  # whoever opens a store decides what follows
+            pass
+        other.execute("ROLLBACK")
+        with store.database.transaction():
+            pass
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JiuWenBaseException, match="100908"), store.database.transaction():
             pass
         other.close()
 
