@@ -41,11 +41,11 @@ ENGINE = [
     ["node", "saver", "sessions", "fingerprint"],
     ["rounds", "subgraph", "performance"],
     ["abilities", "paths", "outlet"],
-    ["router"],
+    ["router", "commits"],
     ["node_runtime", "messages", "database", "definition", "record"],
     ["streams", "trace"],
     ["policies"],
-    ["loop", "host", "loop_thread", "scope"],
+    ["loop", "host", "loop_thread", "scope", "task"],
     ["pauses", "encryption"],
     ["interaction", "lease", "serializer", "channels"],
 ]

@@ -127,7 +127,7 @@ def test_the_result_is_to_be_had_if_the_receipt_was_not_written(child_env: dict[
 def test_a_kill_before_the_first_checkpoint_loses_no_inputs(child_env: dict[str, str]) -> None:
     crash = (
         "import os, asyncio; from jiuwen_lg.engine.saver import FencedSaver; "
-        "FencedSaver.put = lambda *a: os.kill(os.getpid(), 9); "
+        "FencedSaver.aput = lambda *a: os.kill(os.getpid(), 9); "
         "from tests.programs import steps; asyncio.run(steps.main('approval', 'start', 's', 'hello'))"
     )
     assert subprocess.run([sys.executable, "-c", crash], env=child_env, check=False).returncode == -signal.SIGKILL

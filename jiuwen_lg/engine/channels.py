@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeAlias
 
 from langgraph.channels.delta import DeltaChannel
 from langgraph.channels.named_barrier_value import NamedBarrierValue
+from langgraph.checkpoint.base import Checkpoint
 from langgraph.types import Overwrite
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict  # typing's own cannot make JSON schemas before Python 3.12
@@ -251,8 +252,44 @@ class Join(NamedBarrierValue[str]):
         return super().update([value for value in values if value != RESET]) or had_seen
 
 
+_TRIGGER = "branch:to:"
+"""How LangGraph names the channel that starts a node."""
+
+
+def is_trigger(channel: str) -> bool:
+    """Whether a channel does nothing but start nodes."""
+    return channel.startswith((_TRIGGER, "join:"))
+
+
+def without_spent_triggers(checkpoint: Checkpoint) -> Checkpoint:
+    """A checkpoint without what it says of triggers that have done their work before the last superstep.
+
+    LangGraph keeps the version of each node's trigger, and which one the node has seen, for ever: 140
+    bytes a node in every checkpoint. A trigger without a value starts nothing, and the next value gets
+    a version of its own. Those of the last superstep stay: `update_state` reads from them who ran.
+    """
+    values, versions = checkpoint["channel_values"], checkpoint["channel_versions"]
+    newest = max(versions.values(), default=None)
+    kept = {
+        name: version
+        for name, version in versions.items()
+        if version == newest or name in values or not name.startswith(_TRIGGER)
+    }
+    if len(kept) == len(versions):
+        return checkpoint
+    seen = {
+        node: {name: version for name, version in of_node.items() if name in kept}
+        for node, of_node in checkpoint["versions_seen"].items()
+        if not kept.keys().isdisjoint(of_node)
+    }
+    return {**checkpoint, "channel_versions": kept, "versions_seen": seen}
+
+
 WORLD = "__jlg_world__"
 """Key of a graph's input under which a run is given a global state to begin with."""
+
+NEW = "__jlg_new__"
+"""Key of a graph's input that says that its thread is new, so that there is nothing to empty."""
 
 OWN = "__jlg_own__"
 """Key of a graph's input under which a run inside another gets the private states to begin with."""
@@ -260,6 +297,8 @@ OWN = "__jlg_own__"
 
 def fresh_start(given: dict[str, Any], joins: Sequence[str], *, has_frames: bool) -> list[tuple[str, Any]]:
     """The writes, by channel, that make a thread's next run start clean."""
+    if given.get(NEW):
+        return [("world", Overwrite(given[WORLD]))] if given.get(WORLD) else []
     return [
         ("io", Overwrite({})),
         ("own", Overwrite(given.get(OWN) or {})),

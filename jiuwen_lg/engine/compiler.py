@@ -21,6 +21,7 @@ from langgraph.types import Command, Durability
 from jiuwen_lg.config import WorkflowConfig
 from jiuwen_lg.engine.abilities import abilities_of, streaming_end
 from jiuwen_lg.engine.channels import (
+    NEW,
     RESET,
     ROUND,
     WORLD,
@@ -52,6 +53,7 @@ from jiuwen_lg.engine.scope import SCOPE_KEY, scope_of
 from jiuwen_lg.engine.serializer import StrictSerializer
 from jiuwen_lg.engine.streams import STREAMS_KEY, Streams
 from jiuwen_lg.engine.subgraph import Subgraph
+from jiuwen_lg.engine.task import Task
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.tool_info import Parameters
 
@@ -138,11 +140,11 @@ def _checked(input: Any, config: RunnableConfig | None) -> Any:
     if input is None or isinstance(input, Command):
         return input
     known = isinstance(input, dict) and isinstance(input.get("inputs", 0), (dict, type(None)))
-    if not known or (not input.keys() <= {"inputs", WORLD} and not _is_nested(config)):
+    if not known or (not input.keys() <= {"inputs", WORLD, NEW} and not _is_nested(config)):
         raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(
             error=f"a compiled workflow takes {{'inputs': {{...}}}}, not {input!r}"
         )
-    return {key: input[key] for key in ("inputs", WORLD) if key in input}
+    return {key: input[key] for key in ("inputs", WORLD, NEW) if key in input}
 
 
 def _shown(chunk: Any) -> Any:
@@ -354,7 +356,16 @@ def _with_fresh_starts(compiled: Any, definition: Definition) -> WorkflowGraph:
     for spec in definition.components.values():
         if spec.policies.targets:
             _let_divert(graph.nodes[spec.id])
+    _quicken(graph)
     return graph
+
+
+def _quicken(graph: WorkflowGraph) -> None:
+    """Have the nodes run without what nobody listens to."""
+    for node in graph.nodes.values():
+        if isinstance(node.bound, ComponentNode) and len(node.flat_writers) == 1:
+            assert node.node is not None
+            node.node = Task(node.node, node.bound, node.flat_writers[0])
 
 
 def _let_divert(node: Any) -> None:

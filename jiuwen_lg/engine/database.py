@@ -24,7 +24,7 @@ _INLINE = 0.05
 """Seconds that an event loop may stand still behind another writer."""
 _PATIENT = 60.0
 """Seconds that a thread of its own waits for another writer."""
-_LOG_PAGES = 250
+_LOG_PAGES = 500
 """Pages (of 4 KiB) after which SQLite folds its log into the file: what a kill may leave beside it."""
 
 
@@ -47,6 +47,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._owner_pid = 0
         self._calls = threading.local()
+        self._busy_timeout: float | None = None
         self._inherited: list[sqlite3.Connection] = []
 
     @property
@@ -74,7 +75,7 @@ class Database:
         self._owner_pid = os.getpid()
 
     def _open(self) -> sqlite3.Connection:
-        patience = self._patience
+        patience = self._busy_timeout = self._patience
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=patience)
         try:
             _until_free(lambda: _set_journal(connection), patience)
@@ -119,7 +120,9 @@ class Database:
             yield
             return
         try:
-            cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+            if patience != self._busy_timeout:
+                cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+                self._busy_timeout = patience
             cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             yield
             cursor.execute("COMMIT")
@@ -135,14 +138,23 @@ class Database:
 
         `work` must be one transaction, so that it can be run again.
         """
+        try:
+            return self.at_once(work)
+        except BusyError:
+            pass
+        return await asyncio.to_thread(work)
+
+    def at_once(self, work: Callable[[], _T]) -> _T:
+        """Run `work` here.
+
+        Raises:
+            BusyError: The file is held by somebody else.
+        """
         self._calls.patience = _INLINE
         try:
             return work()
-        except BusyError:
-            pass
         finally:
             self._calls.patience = _PATIENT  # of this call only, not of those made while it waits
-        return await asyncio.to_thread(work)
 
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:

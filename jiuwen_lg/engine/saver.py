@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -20,6 +20,8 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from jiuwen_lg.engine.channels import is_trigger, without_spent_triggers
+from jiuwen_lg.engine.commits import Commits
 from jiuwen_lg.engine.database import Database
 from jiuwen_lg.engine.encryption import PrivateSerializer
 from jiuwen_lg.engine.scope import SCOPE_KEY
@@ -38,6 +40,18 @@ CREATE TABLE IF NOT EXISTS writes (
 """As `SqliteSaver.setup` makes them."""
 
 
+class _Within:
+    """Stands in for a `SqliteSaver` that writes with a given cursor."""
+
+    def __init__(self, cursor: sqlite3.Cursor, serde: Any) -> None:
+        self._cursor = cursor
+        self.serde = serde
+
+    def cursor(self) -> AbstractContextManager[sqlite3.Cursor]:
+        """The cursor; its transaction is somebody else's."""
+        return nullcontext(self._cursor)
+
+
 class FencedSaver(SqliteSaver):
     """A checkpoint saver whose asynchronous methods work in any event loop.
 
@@ -48,6 +62,7 @@ class FencedSaver(SqliteSaver):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.commits = Commits(database)
         self._remembered: dict[str, dict[Any, Any]] = {}
         super().__init__(None, serde=PrivateSerializer())  # type: ignore[arg-type]
 
@@ -82,7 +97,7 @@ class FencedSaver(SqliteSaver):
             JiuWenBaseException: 100905, the session was taken over.
         """
         with self._fenced(config):
-            return super().put(config, checkpoint, metadata, new_versions)
+            return super().put(config, without_spent_triggers(checkpoint), metadata, new_versions)
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -142,13 +157,34 @@ class FencedSaver(SqliteSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """See `put`."""
-        return await self._database.call(lambda: self.put(config, checkpoint, metadata, new_versions))
+        where = config["configurable"]
+        if not self.commits.is_gathering(where["thread_id"]):
+            return await self._database.call(lambda: self.put(config, checkpoint, metadata, new_versions))
+
+        def work(cursor: sqlite3.Cursor, _: bool) -> None:
+            lean = without_spent_triggers(checkpoint)
+            SqliteSaver.put(_Within(cursor, self.serde), config, lean, metadata, new_versions)  # type: ignore[arg-type]
+
+        await self.commits.save(where["thread_id"], (where["checkpoint_ns"], where.get("checkpoint_id")), work)
+        place = {name: where[name] for name in ("thread_id", "checkpoint_ns")}
+        return {"configurable": {**place, "checkpoint_id": checkpoint["id"]}}
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """See `put_writes`."""
-        await self._database.call(lambda: self.put_writes(config, writes, task_id, task_path))
+        where = config["configurable"]
+        if not self.commits.is_gathering(where["thread_id"]):
+            await self._database.call(lambda: self.put_writes(config, writes, task_id, task_path))
+            return
+
+        def work(cursor: sqlite3.Cursor, is_followed: bool) -> None:
+            # The checkpoint that comes with a task's writes says itself which triggers are set.
+            is_said = is_followed and bool(task_path)
+            lasting = [write for write in writes if not is_trigger(write[0])] if is_said else writes
+            SqliteSaver.put_writes(_Within(cursor, self.serde), config, lasting, task_id, task_path)  # type: ignore[arg-type]
+
+        self.commits.hold(where["thread_id"], (where["checkpoint_ns"], where["checkpoint_id"]), work)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """See `delete_thread`."""
