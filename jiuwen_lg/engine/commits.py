@@ -12,10 +12,12 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from jiuwen_lg.engine.database import BusyError, Database
 from jiuwen_lg.engine.lease import Lease
+
+_T = TypeVar("_T")
 
 Place: TypeAlias = tuple[str, str | None]
 """A checkpoint: its namespace and id."""
@@ -29,7 +31,7 @@ _TURNS = 4
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """Something to put on file.
+    """Something of a run to put on file.
 
     Attributes:
         place: The checkpoint that it belongs to, or for one that it comes after.
@@ -46,12 +48,65 @@ class _Run:
     """What a run has yet to put on file, in order; an error that nobody has been told of."""
 
     lease: Lease
+    is_new: bool
     writes: list[_Write] = field(default_factory=list)
     is_waiting: bool = False
     error: BaseException | None = None
 
 
-_Batch: TypeAlias = list[tuple[_Run, list[_Write]]]
+class _Part(Protocol):
+    """What belongs together in a transaction."""
+
+    def write(self, cursor: sqlite3.Cursor) -> None:
+        """Write it."""
+
+    def tell(self, error: BaseException | None) -> None:
+        """It is on file, or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a run puts on file in one transaction."""
+
+    run: _Run
+    writes: list[_Write]
+
+    def write(self, cursor: sqlite3.Cursor) -> None:
+        self.run.lease.require(cursor)
+        followed = {write.place for write in self.writes if write.done is not None}
+        for write in self.writes:
+            write.work(cursor, write.place in followed)
+
+    def tell(self, error: BaseException | None) -> None:
+        waiting = [write.done for write in self.writes if write.done is not None]
+        for done in waiting:
+            _tell(done, None, error)
+        if error is not None and not waiting:
+            self.run.error = error
+
+
+@dataclass(slots=True)
+class _Call:
+    """A transaction of somebody's that shares one."""
+
+    work: Callable[[], Any]
+    done: asyncio.Future[Any]
+    result: Any = None
+
+    def write(self, _: sqlite3.Cursor) -> None:
+        self.result = self.work()
+
+    def tell(self, error: BaseException | None) -> None:
+        _tell(self.done, self.result, error)
+
+
+def _tell(done: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if done.done():
+        return  # whoever asked has been cancelled meanwhile
+    if error is None:
+        done.set_result(result)
+    else:
+        done.set_exception(error)
 
 
 class Commits:
@@ -60,17 +115,21 @@ class Commits:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._runs: dict[str, _Run] = {}
-        self._due: dict[asyncio.AbstractEventLoop, list[_Run]] = {}
+        self._due: dict[asyncio.AbstractEventLoop, list[_Run | _Call]] = {}
         self._patient: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def gathering(self, lease: Lease) -> AsyncIterator[None]:
+    async def gathering(self, lease: Lease, *, is_new: bool) -> AsyncIterator[None]:
         """Let the writes of a run wait for each other; at the end all of them are on file.
+
+        Args:
+            lease: The right to write them.
+            is_new: Whether there is nothing on file of the run yet.
 
         Raises:
             Exception: What a write failed with that nobody has been told of.
         """
-        run = self._runs[lease.thread_id] = _Run(lease)
+        run = self._runs[lease.thread_id] = _Run(lease, is_new)
         try:
             yield
         finally:
@@ -83,6 +142,19 @@ class Commits:
     def is_gathering(self, thread_id: str) -> bool:
         """Whether the writes of a thread may wait for each other."""
         return thread_id in self._runs
+
+    def is_new(self, thread_id: str) -> bool:
+        """Whether there is nothing on file of a thread whose writes are gathered."""
+        run = self._runs.get(thread_id)
+        return run is not None and run.is_new
+
+    async def call(self, work: Callable[[], _T]) -> _T:
+        """As `Database.call`, in a transaction with what others write at the same time."""
+        loop = asyncio.get_running_loop()
+        call = _Call(work, loop.create_future())
+        self._add(loop, call)
+        result: _T = await call.done
+        return result
 
     async def save(self, thread_id: str, place: Place, work: Work) -> None:
         """Put something on file, with what was held back of the same run before it.
@@ -118,88 +190,77 @@ class Commits:
             self._add(loop, run)
 
     async def _saved(self, run: _Run, work: Work, place: Place) -> None:
+        run.is_new = False
         loop = asyncio.get_running_loop()
         done = loop.create_future()
         run.writes.append(_Write(work, place, done))
         self._add(loop, run)
         await done
 
-    def _add(self, loop: asyncio.AbstractEventLoop, run: _Run) -> None:
-        """Let a run's writes be part of this loop's next transaction."""
-        due = self._due.get(loop)
-        if due is None:
-            due = self._due[loop] = []
+    def _add(self, loop: asyncio.AbstractEventLoop, due: _Run | _Call) -> None:
+        """Let something be part of this loop's next transaction."""
+        others = self._due.get(loop)
+        if others is None:
+            others = self._due[loop] = []
             loop.call_soon(self._commit, loop)
-        due.append(run)
+        others.append(due)
 
     def _commit(self, loop: asyncio.AbstractEventLoop) -> None:
-        batch: _Batch = []
-        for run in self._due.pop(loop):
-            if run.writes:
-                batch.append((run, run.writes))
-                run.writes = []
-        if not batch:
+        parts: list[_Part] = []
+        for due in self._due.pop(loop):
+            if isinstance(due, _Call):
+                parts.append(due)
+            elif due.writes:
+                parts.append(_Step(due, due.writes))
+                due.writes = []
+        if not parts:
             return
         try:
-            outcomes = self._database.at_once(lambda: self._written(batch))
+            outcomes = self._database.at_once(lambda: self._written(parts))
         except BusyError:
-            task = loop.create_task(self._commit_patiently(batch))
+            task = loop.create_task(self._commit_patiently(parts))
             self._patient.add(task)
             task.add_done_callback(self._patient.discard)
         except Exception as error:
-            _tell(batch, [error] * len(batch))
+            _tell_all(parts, [error] * len(parts))
         else:
-            _tell(batch, outcomes)
+            _tell_all(parts, outcomes)
 
-    async def _commit_patiently(self, batch: _Batch) -> None:
+    async def _commit_patiently(self, parts: list[_Part]) -> None:
         """In a thread, while another process holds the file."""
         try:
-            outcomes = await asyncio.to_thread(self._written, batch)
+            outcomes = await asyncio.to_thread(self._written, parts)
         except BaseException as error:
-            _tell(batch, [error] * len(batch))
+            _tell_all(parts, [error] * len(parts))
             if not isinstance(error, Exception):
                 raise
         else:
-            _tell(batch, outcomes)
+            _tell_all(parts, outcomes)
 
-    def _written(self, batch: _Batch) -> list[Exception | None]:
-        """Write in one transaction; what a run fails with by itself undoes that run's part only."""
+    def _written(self, parts: list[_Part]) -> list[Exception | None]:
+        """Write in one transaction; what a part fails with by itself undoes that part only."""
         with self._database.transaction() as cursor:
-            if len(batch) == 1:
-                _write(cursor, *batch[0])
+            if len(parts) == 1:
+                parts[0].write(cursor)
                 return [None]
-            return [_written_alone(cursor, run, writes) for run, writes in batch]
+            return [_written_alone(cursor, part) for part in parts]
 
 
-def _written_alone(cursor: sqlite3.Cursor, run: _Run, writes: list[_Write]) -> Exception | None:
-    cursor.execute("SAVEPOINT run")
+def _written_alone(cursor: sqlite3.Cursor, part: _Part) -> Exception | None:
+    cursor.execute("SAVEPOINT part")
     try:
-        _write(cursor, run, writes)
+        part.write(cursor)
     except sqlite3.Error:
         raise
     except Exception as error:
-        cursor.execute("ROLLBACK TO run")
+        cursor.execute("ROLLBACK TO part")
         return error
     finally:
         if cursor.connection.in_transaction:
-            cursor.execute("RELEASE run")
+            cursor.execute("RELEASE part")
     return None
 
 
-def _write(cursor: sqlite3.Cursor, run: _Run, writes: list[_Write]) -> None:
-    run.lease.require(cursor)
-    followed = {write.place for write in writes if write.done is not None}
-    for write in writes:
-        write.work(cursor, write.place in followed)
-
-
-def _tell(batch: _Batch, outcomes: Sequence[BaseException | None]) -> None:
-    for (run, writes), error in zip(batch, outcomes, strict=True):
-        waiting = [write.done for write in writes if write.done is not None and not write.done.done()]
-        for done in waiting:
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
-        if error is not None and not waiting:
-            run.error = error
+def _tell_all(parts: list[_Part], outcomes: Sequence[BaseException | None]) -> None:
+    for part, error in zip(parts, outcomes, strict=True):
+        part.tell(error)

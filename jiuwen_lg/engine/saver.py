@@ -135,6 +135,8 @@ class FencedSaver(SqliteSaver):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """See `get_tuple`."""
+        if self.commits.is_new(config["configurable"]["thread_id"]):
+            return None
         return await self._database.call(lambda: self.get_tuple(config))
 
     async def alist(

@@ -169,8 +169,10 @@ class Sessions:
         return StatusCode.WORKFLOW_CHANGED.error(session_id=record.row.session_id, reason=reason)
 
     def _file_shape(self, cursor: sqlite3.Cursor, identity: Identity) -> None:
-        shape = (identity.fingerprint, json.dumps(identity.shape))
-        cursor.execute("INSERT OR IGNORE INTO jiuwen_shapes VALUES (?, ?)", shape)
+        known = cursor.execute("SELECT 1 FROM jiuwen_shapes WHERE fingerprint = ?", (identity.fingerprint,))
+        if known.fetchone() is None:
+            shape = (identity.fingerprint, json.dumps(identity.shape))
+            cursor.execute("INSERT OR IGNORE INTO jiuwen_shapes VALUES (?, ?)", shape)
 
     # --- during a turn ---
 

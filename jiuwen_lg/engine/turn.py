@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -430,13 +430,18 @@ class Turn:
         result = None
         graph = self._program.graph(store)
         options: Any = {"stream_mode": "values", "output_keys": "result", **self._stops.options}
-        lease = self._scope.lease
-        together = nullcontext() if store is None or lease is None else store.saver.commits.gathering(lease)
-        async with together:
+        async with self._together(store, graph_input):
             async for values in graph.astream(graph_input, config, **options):
                 if not (isinstance(values, dict) and "__interrupt__" in values):
                     result = values
         return result
+
+    def _together(self, store: Store | None, graph_input: Any) -> AbstractAsyncContextManager[None]:
+        """In what the run writes: what belongs together goes on file together."""
+        if store is None or self._scope.lease is None:
+            return nullcontext()
+        is_new = isinstance(graph_input, dict) and NEW in graph_input
+        return store.saver.commits.gathering(self._scope.lease, is_new=is_new)
 
 
 def _is_langgraphs(key: str) -> bool:
