@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias, TypeVar
 
 from langgraph.channels.delta import DeltaChannel
+from langgraph.channels.ephemeral_value import EphemeralValue
 from langgraph.channels.named_barrier_value import NamedBarrierValue
 from langgraph.checkpoint.base import Checkpoint
 from langgraph.types import Overwrite
@@ -23,6 +24,12 @@ from jiuwen_lg.schema.values import assign, merge, patch_global, patch_private
 from jiuwen_lg.tool_info import Parameters
 
 _logger = logging.getLogger(__name__)
+
+_TRIGGER = "branch:to:"
+"""How LangGraph names the channel that starts a node."""
+
+_JOIN = "join:"
+"""How it names the channel that starts one when several others have finished."""
 
 _SNAPSHOT_EVERY = 200
 """Updates between full copies: bounds what a resume reads, and how much is written twice."""
@@ -235,6 +242,43 @@ class GraphOutput(TypedDict):
     result: Any
 
 
+_Trigger = TypeVar("_Trigger", bound="Trigger")
+
+
+class Trigger(EphemeralValue[Any]):
+    """What starts a node. Each superstep asks each trigger of the graph whether it is set.
+
+    So that question is answered without running Python: by a built-in function that says no or yes.
+    """
+
+    __slots__ = ("is_available",)
+
+    is_available: Callable[[], bool]
+
+    def __init__(self, typ: Any, guard: bool = True) -> None:
+        super().__init__(typ, guard)
+        self.is_available = bool
+
+    def copy(self) -> Self:
+        """LangGraph's `copy`."""
+        return self._asked(super().copy())
+
+    def from_checkpoint(self, checkpoint: Any) -> Self:
+        """LangGraph's `from_checkpoint`."""
+        return self._asked(super().from_checkpoint(checkpoint))
+
+    def update(self, values: Sequence[Any]) -> bool:
+        """LangGraph's `update`."""
+        has_changed = super().update(values)
+        self._asked(self)
+        return has_changed
+
+    @staticmethod
+    def _asked(trigger: _Trigger) -> _Trigger:
+        trigger.is_available = True.__bool__ if EphemeralValue.is_available(trigger) else bool
+        return trigger
+
+
 RESET = "__reset__"
 
 
@@ -252,13 +296,20 @@ class Join(NamedBarrierValue[str]):
         return super().update([value for value in values if value != RESET]) or had_seen
 
 
-_TRIGGER = "branch:to:"
-"""How LangGraph names the channel that starts a node."""
-
-
 def is_trigger(channel: str) -> bool:
     """Whether a channel does nothing but start nodes."""
-    return channel.startswith((_TRIGGER, "join:"))
+    return channel.startswith((_TRIGGER, _JOIN))
+
+
+def quickened(channels: dict[str, Any]) -> list[str]:
+    """Replace the channels that start nodes by ours; the names of the joins."""
+    for name, channel in channels.items():
+        if name.startswith(_TRIGGER) and type(channel) is EphemeralValue:
+            channels[name] = Trigger(channel.typ, channel.guard)
+        elif name.startswith(_JOIN):
+            channels[name] = Join(channel.typ, channel.names)
+        channels[name].key = channel.key
+    return [name for name in channels if name.startswith(_JOIN)]
 
 
 def without_spent_triggers(checkpoint: Checkpoint) -> Checkpoint:
