@@ -69,23 +69,6 @@ def test_the_demo_shows_its_four_parts(child_env: dict[str, str]) -> None:
         assert expected in done.stdout
 
 
-@pytest.mark.parametrize(
-    "bench",
-    [
-        ("chain.py", "--length", 2),
-        ("loop.py", "--rounds", 2),
-        ("frames.py", "--frames", 1),
-        ("questioners.py", "--conversations", 1),
-    ],
-    ids=lambda bench: bench[0],
-)
-def test_a_benchmark_runs(bench: tuple[str, str, int], child_env: dict[str, str]) -> None:
-    file, size, lines = bench
-    command = [sys.executable, ROOT / "benchmarks" / file, size, "3", "--repeats", "1"]
-    done = subprocess.run(command, env=child_env, capture_output=True, text=True, check=True)
-    assert done.stdout.count("ratio") == lines
-
-
 @pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda n: n.name)
 def test_a_notebook_runs_in_a_real_kernel(notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import nbformat

@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 _T = TypeVar("_T")
+
+
+class BusyError(sqlite3.OperationalError):
+    """Another connection or thread holds the database for longer than this caller can wait."""
 
 
 class Cursor(Protocol):
@@ -40,7 +45,9 @@ class Database(Protocol):
     """One database."""
 
     path: str
-    """A file, `:memory:`, or a Postgres URL without its password."""
+    """A file, `:memory:`, or a Postgres database without its password."""
+    is_local: bool
+    """Whether it is a part of this process, so that a transaction takes microseconds, one after the other."""
 
     def transaction(self, *sessions: str, write: bool = True) -> AbstractContextManager[Any]:
         """A transaction: committed at the end, undone on any exception.
@@ -57,6 +64,18 @@ class Database(Protocol):
 
     async def call(self, work: Callable[[], _T]) -> _T:
         """Run `work`, which must be one transaction, without holding up the event loop."""
+        raise NotImplementedError
+
+    def at_once(self, work: Callable[[], _T]) -> _T:
+        """Run `work` here, in the event loop; of a local database only.
+
+        Raises:
+            BusyError: It would have to wait. Nothing is changed.
+        """
+        raise NotImplementedError
+
+    async def in_thread(self, work: Callable[[], _T]) -> _T:
+        """Run `work` in a thread, however long it waits there."""
         raise NotImplementedError
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from jiuwen_lg.engine.database import BusyError
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 
 _T = TypeVar("_T")
@@ -63,6 +64,8 @@ class PostgresDatabase:
         url: `postgresql://user:password@host:5432/name`, or as libpq writes it.
         prepare: Makes the tables, on a connection that commits each statement; safe to run again.
     """
+
+    is_local = False
 
     def __init__(self, url: str, prepare: Callable[[psycopg.Connection[Any]], None]) -> None:
         self.url = url
@@ -182,6 +185,14 @@ class PostgresDatabase:
 
     async def call(self, work: Callable[[], _T]) -> _T:
         """See `Database.call`."""
+        return await self.in_thread(work)
+
+    def at_once(self, work: Callable[[], _T]) -> _T:
+        """See `Database.at_once`."""
+        raise BusyError("a server is waited for in a thread")
+
+    async def in_thread(self, work: Callable[[], _T]) -> _T:
+        """See `Database.in_thread`."""
         self._adopt()
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="jiuwen_lg postgres")

@@ -8,10 +8,11 @@ from typing import Any
 
 import psycopg
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
+from langgraph.checkpoint.base import Checkpoint
 from langgraph.checkpoint.postgres import PostgresSaver
 from psycopg.rows import dict_row
 
+from jiuwen_lg.engine.commits import Commits
 from jiuwen_lg.engine.encryption import PrivateSerializer
 from jiuwen_lg.engine.postgres_database import PostgresDatabase
 from jiuwen_lg.engine.saver import FencedSaver
@@ -41,6 +42,7 @@ class FencedPostgresSaver(FencedSaver, PostgresSaver):
 
     def __init__(self, database: PostgresDatabase) -> None:
         self.database: PostgresDatabase = database
+        self.commits = Commits(database)
         self._remembered: dict[str, dict[Any, Any]] = {}
         PostgresSaver.__init__(self, None, serde=_Serializer())  # type: ignore[arg-type]
 
@@ -57,16 +59,9 @@ class FencedPostgresSaver(FencedSaver, PostgresSaver):
                 cursor.format = psycopg.pq.Format.BINARY
                 yield cursor
 
-    def put(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        """See `FencedSaver.put`."""
+    def _put(self, config: RunnableConfig, checkpoint: Checkpoint, *more: Any) -> RunnableConfig:
         values = {name: _boxed(value) for name, value in checkpoint["channel_values"].items()}
-        return super().put(config, {**checkpoint, "channel_values": values}, metadata, new_versions)
+        return super()._put(config, {**checkpoint, "channel_values": values}, *more)
 
 
 def _boxed(value: Any) -> Any:

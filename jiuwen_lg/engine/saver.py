@@ -19,6 +19,8 @@ from langgraph.checkpoint.base import (
     DeltaChannelHistory,
 )
 
+from jiuwen_lg.engine.channels import is_trigger, without_spent_triggers
+from jiuwen_lg.engine.commits import Commits
 from jiuwen_lg.engine.database import Cursor, Database
 from jiuwen_lg.engine.scope import SCOPE_KEY
 
@@ -32,6 +34,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
     """
 
     database: Database
+    commits: Commits
     _remembered: dict[str, dict[Any, Any]]
 
     sizes_of: ClassVar[Mapping[str, str]]
@@ -86,7 +89,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
             JiuWenBaseException: 100905, the session was taken over.
         """
         with self._fenced(config):
-            return super().put(config, checkpoint, metadata, new_versions)
+            return self._put(config, checkpoint, metadata, new_versions)
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -98,6 +101,9 @@ class FencedSaver(BaseCheckpointSaver[str]):
         """
         with self._fenced(config):
             super().put_writes(config, writes, task_id, task_path)
+
+    def _put(self, config: RunnableConfig, checkpoint: Checkpoint, *more: Any) -> RunnableConfig:
+        return super().put(config, without_spent_triggers(checkpoint), *more)
 
     @contextmanager
     def _fenced(self, config: RunnableConfig) -> Iterator[None]:
@@ -126,6 +132,8 @@ class FencedSaver(BaseCheckpointSaver[str]):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """See `get_tuple`."""
+        if self.commits.is_new(config["configurable"]["thread_id"]):
+            return None
         return await self.database.call(lambda: self.get_tuple(config))
 
     async def alist(
@@ -148,13 +156,33 @@ class FencedSaver(BaseCheckpointSaver[str]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """See `put`."""
-        return await self.database.call(lambda: self.put(config, checkpoint, metadata, new_versions))
+        where = config["configurable"]
+        if not self.commits.is_gathering(where["thread_id"]):
+            return await self.database.call(lambda: self.put(config, checkpoint, metadata, new_versions))
+
+        def work(_: bool) -> None:
+            self._put(config, checkpoint, metadata, new_versions)
+
+        await self.commits.save(where["thread_id"], (where["checkpoint_ns"], where.get("checkpoint_id")), work)
+        place = {name: where[name] for name in ("thread_id", "checkpoint_ns")}
+        return {"configurable": {**place, "checkpoint_id": checkpoint["id"]}}
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """See `put_writes`."""
-        await self.database.call(lambda: self.put_writes(config, writes, task_id, task_path))
+        where = config["configurable"]
+        if not self.commits.is_gathering(where["thread_id"]):
+            await self.database.call(lambda: self.put_writes(config, writes, task_id, task_path))
+            return
+
+        def work(is_followed: bool) -> None:
+            # The checkpoint that comes with a task's writes says itself which triggers are set.
+            is_said = is_followed and bool(task_path)
+            lasting = [write for write in writes if not is_trigger(write[0])] if is_said else writes
+            super(FencedSaver, self).put_writes(config, lasting, task_id, task_path)
+
+        self.commits.hold(where["thread_id"], (where["checkpoint_ns"], where["checkpoint_id"]), work)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """See `delete_thread`."""

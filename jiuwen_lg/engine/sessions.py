@@ -170,8 +170,10 @@ class Sessions:
         return StatusCode.WORKFLOW_CHANGED.error(session_id=record.row.session_id, reason=reason)
 
     def _file_shape(self, cursor: Cursor, identity: Identity) -> None:
-        shape = (identity.fingerprint, json.dumps(identity.shape))
-        cursor.execute("INSERT INTO jiuwen_shapes VALUES (?, ?) ON CONFLICT DO NOTHING", shape)
+        known = cursor.execute("SELECT 1 FROM jiuwen_shapes WHERE fingerprint = ?", (identity.fingerprint,))
+        if known.fetchone() is None:
+            shape = (identity.fingerprint, json.dumps(identity.shape))
+            cursor.execute("INSERT INTO jiuwen_shapes VALUES (?, ?) ON CONFLICT DO NOTHING", shape)
 
     # --- during a turn ---
 

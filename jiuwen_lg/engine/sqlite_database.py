@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
+from jiuwen_lg.engine.database import BusyError
 from jiuwen_lg.errors import StatusCode
 
 _T = TypeVar("_T")
@@ -26,12 +27,8 @@ _INLINE = 0.05
 """Seconds that an event loop may stand still behind another writer."""
 _PATIENT = 60.0
 """Seconds that a thread of its own waits for another writer."""
-_LOG_PAGES = 250
+_LOG_PAGES = 500
 """Pages (of 4 KiB) after which SQLite folds its log into the file: what a kill may leave beside it."""
-
-
-class BusyError(sqlite3.OperationalError):
-    """Another connection or thread holds the file for longer than this caller can wait."""
 
 
 class SqliteDatabase:
@@ -42,6 +39,8 @@ class SqliteDatabase:
         prepare: Makes the tables in a newly opened connection; safe to run again.
     """
 
+    is_local = True
+
     def __init__(self, path: str, prepare: Callable[[sqlite3.Connection], None]) -> None:
         self.path = path
         self._prepare = prepare
@@ -49,6 +48,7 @@ class SqliteDatabase:
         self._connection: sqlite3.Connection | None = None
         self._owner_pid = 0
         self._has_been_open = False
+        self._busy_timeout: float | None = None
         self._calls = threading.local()
         self._inherited: list[sqlite3.Connection] = []
 
@@ -77,7 +77,7 @@ class SqliteDatabase:
         self._owner_pid = os.getpid()
 
     def _open(self) -> sqlite3.Connection:
-        patience = self._patience
+        patience = self._busy_timeout = self._patience
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=patience)
         try:
             _until_free(lambda: _set_journal(connection), patience)
@@ -128,7 +128,9 @@ class SqliteDatabase:
             yield
             return
         try:
-            cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+            if patience != self._busy_timeout:
+                cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+                self._busy_timeout = patience
             cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             yield
             cursor.execute("COMMIT")
@@ -144,13 +146,22 @@ class SqliteDatabase:
 
         `work` must be one transaction, so that it can be run again.
         """
+        try:
+            return self.at_once(work)
+        except BusyError:
+            pass
+        return await self.in_thread(work)
+
+    def at_once(self, work: Callable[[], _T]) -> _T:
+        """See `Database.at_once`."""
         self._calls.patience = _INLINE
         try:
             return work()
-        except BusyError:
-            pass
         finally:
             self._calls.patience = _PATIENT  # of this call only, not of those made while it waits
+
+    async def in_thread(self, work: Callable[[], _T]) -> _T:
+        """See `Database.in_thread`."""
         return await asyncio.to_thread(work)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from jiuwen_lg.engine.commits import Commits
 from jiuwen_lg.engine.encryption import PrivateSerializer
 from jiuwen_lg.engine.saver import FencedSaver
 from jiuwen_lg.engine.sqlite_database import SqliteDatabase
@@ -35,6 +36,7 @@ class FencedSqliteSaver(FencedSaver, SqliteSaver):
 
     def __init__(self, database: SqliteDatabase) -> None:
         self.database: SqliteDatabase = database
+        self.commits = Commits(database)
         self._remembered: dict[str, dict[Any, Any]] = {}
         SqliteSaver.__init__(self, None, serde=PrivateSerializer())  # type: ignore[arg-type]
 

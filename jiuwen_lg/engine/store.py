@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jiuwen_lg.engine.database import Database
+from jiuwen_lg.engine.database import BusyError, Database
 from jiuwen_lg.engine.messages import MESSAGE_TABLES, Messages
 from jiuwen_lg.engine.saver import FencedSaver
 from jiuwen_lg.engine.sessions import SESSION_TABLES, Sessions
-from jiuwen_lg.engine.sqlite_database import MEMORY, BusyError, SqliteDatabase
+from jiuwen_lg.engine.sqlite_database import MEMORY, SqliteDatabase
 from jiuwen_lg.engine.sqlite_saver import CHECKPOINT_TABLES, FencedSqliteSaver
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 
