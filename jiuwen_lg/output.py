@@ -153,6 +153,7 @@ class WorkflowOutput(BaseModel):
 
 
 WorkflowChunk: TypeAlias = OutputSchema | CustomSchema | TraceSchema
+"""What `Workflow.stream` yields."""
 
 
 def is_question(frame: WorkflowChunk) -> bool:

@@ -85,4 +85,6 @@ class _Checkpointer:
 
 
 Runner = _Runner()
+"""Thin doors onto workflows, agents, tools and sessions."""
 default_inmemory_checkpointer = _Checkpointer()
+"""openJiuwen's process-global checkpointer, for programs that release sessions through it."""

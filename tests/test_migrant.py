@@ -1,4 +1,4 @@
-"""The programs that openJiuwen's documents print, moved over by the guide `migrating-from-openjiuwen.md` and nothing else.
+"""The programs that openJiuwen's documents print, moved over by `docs/migrating-from-openjiuwen.md` alone.
 
 `test_seeds.py` plays them through the alias; here the guide's command replaces their imports, and they run as they are.
 """

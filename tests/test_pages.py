@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import jiuwen_lg
 from jiuwen_lg import StatusCode, WorkflowConfig, constants
 from jiuwen_lg.engine import lease, reader, sessions, subgraph
 from jiuwen_lg.schema import expression
@@ -184,3 +189,35 @@ class TestLanguages:
                 original = DOCS / target.name if target.parent == DOCS / "zh-CN" else target
                 found.append(str(original.relative_to(ROOT)).replace("README.zh-CN.md", "README.md"))
         return sorted(found)
+
+
+class TestReference:
+    def test_it_says_what_the_docstrings_say(self) -> None:
+        """`make reference` writes it."""
+        made = subprocess.run(
+            [sys.executable, "-c", "import reference; print(reference.reference(), end='')"],
+            cwd=DOCS / "generate",
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        assert made.stdout == text_of(DOCS / "reference.md")
+
+    def test_every_public_name_has_an_entry_that_says_something(self) -> None:
+        entries = re.split(r"^### ", text_of(DOCS / "reference.md"), flags=re.MULTILINE)[1:]
+        said = {entry.partition("`\n")[0].strip("`"): FENCED.sub("", entry.partition("\n")[2]) for entry in entries}
+        assert {name for name in jiuwen_lg.__all__ if not said.get(name, "").strip()} == set()
+
+
+class TestPicture:
+    def test_it_shows_what_the_demo_prints(self, child_env: dict[str, str]) -> None:
+        """`make picture` draws it."""
+        child_env.pop("JIUWEN_LG_DB")
+        code = "import picture; print(picture.demo())"
+        env = {**child_env, "PYTHONPATH": f"{child_env['PYTHONPATH']}:{DOCS / 'generate'}"}
+        printed = subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+        ).stdout
+        shown = re.findall(r'<text x="18"[^>]*>(.*?)</text>', text_of(DOCS / "running.svg"))
+        assert html.unescape(" ".join(shown)).split() == printed.split()
