@@ -95,9 +95,10 @@ def _entry(found: Any) -> str:
 
 def _owner(found: Any) -> Any:
     """The class whose members belong to an entry: itself, or that of the one object of a private class."""
-    if found.is_attribute and isinstance(found.value, griffe.ExprCall):
-        return found.module[str(found.value.function)]
-    return found if found.is_class else None
+    if found.is_class:
+        return found
+    made_by = str(found.value.function) if found.is_attribute and isinstance(found.value, griffe.ExprCall) else ""
+    return found.module[made_by] if made_by.startswith("_") else None
 
 
 def _is_shown(member: Any) -> bool:
