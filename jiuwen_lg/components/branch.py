@@ -30,7 +30,7 @@ class Branch:
         if condition is None or target is None:
             raise _missing(f"a condition and a target are needed, not {condition!r} and {target!r}")
         self.condition: Condition = AlwaysTrue() if condition == "" else condition_of(condition)
-        self.target = [target] if isinstance(target, str) else list(target)
+        self.target: list[str] = [target] if isinstance(target, str) else list(target)
         self.branch_id = branch_id
 
     @property

@@ -25,7 +25,7 @@ from jiuwen_lg.components.condition import (
 )
 from jiuwen_lg.components.loop_break import BreakComponent
 from jiuwen_lg.components.loop_callback import LoopCallback, OutputCallback
-from jiuwen_lg.engine.definition import Nested
+from jiuwen_lg.engine.definition import Definition, Nested
 from jiuwen_lg.engine.loop import BelongsInLoop
 from jiuwen_lg.engine.rounds import RoundRuntime, allowed
 from jiuwen_lg.engine.subgraph import loop_limit
@@ -100,8 +100,8 @@ class _Loop(Nested, ComponentExecutable, WorkflowComponent):
     """What both kinds of loops have in common."""
 
     def __init__(self, body: LoopGroup) -> None:
-        self.inside = body.definition
-        self.rounds = self
+        self.inside: Definition = body.definition
+        self.rounds: _Loop = self
 
     def require_place(self, id: str) -> None:
         if id in self.inside.components:

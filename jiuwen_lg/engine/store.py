@@ -54,10 +54,10 @@ class Store:
 
     def __init__(self, path: str, substitute_for: str | None = None) -> None:
         self.path = path
-        self.database = Database(path, _prepare)
-        self.saver = FencedSaver(self.database)
-        self.sessions = Sessions(self.database)
-        self.messages = Messages(self.database)
+        self.database: Database = Database(path, _prepare)
+        self.saver: FencedSaver = FencedSaver(self.database)
+        self.sessions: Sessions = Sessions(self.database)
+        self.messages: Messages = Messages(self.database)
         self._substitute_for = substitute_for
 
     def not_found(self, session_id: str, reason: str) -> JiuWenBaseException:

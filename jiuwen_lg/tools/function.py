@@ -41,8 +41,8 @@ class LocalFunction(Tool):
         if not callable(func):
             raise StatusCode.PLUGIN_PARAMS_CHECK_FAILED.error(reason=f"tool [{name}] needs a function, not {func!r}")
         self.name = name
-        self.description = description if description is not None else inspect.getdoc(func) or ""
-        self.params = list(params) if params is not None else params_of(func)
+        self.description: str = description if description is not None else inspect.getdoc(func) or ""
+        self.params: list[Param] = list(params) if params is not None else params_of(func)
         self.func = func
 
     def invoke(self, inputs: dict[str, Any], **kwargs: Any) -> Any:
