@@ -1,4 +1,4 @@
-"""A newcomer with a fresh clone and an empty home: what the README says, in its order, in either language, and nothing else."""
+"""A newcomer with a fresh clone and an empty home does what the README says, in its order, and nothing else."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_what_the_readme_says_works(readme: str, tmp_path: Path) -> None:
     newcomer.types("python3 -m venv .venv", "own")
     (install,) = set(re.findall(r"`(pip install jiuwen-lg)`", text))
     newcomer.env["PATH"] = f"{tmp_path / 'own' / '.venv' / 'bin'}{os.pathsep}{newcomer.env['PATH']}"
-    newcomer.types(install, "own", PIP_FIND_LINKS=str(tmp_path / "dist"))
+    newcomer.types(install, "own", PIP_FIND_LINKS=f"{tmp_path / 'dist'} {os.environ.get('PIP_FIND_LINKS', '')}")
 
     # the blocks, as one program
     program = "\n".join(block for kind, block in blocks if kind == "python")

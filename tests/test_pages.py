@@ -23,6 +23,8 @@ PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted(DOCS.rglob("*.md"
 GENERATED = {"reference.md"}
 """Pages made of the docstrings, which are English."""
 TRANSLATED = sorted(path.name for path in DOCS.glob("*.md") if path.name not in GENERATED)
+OPENJIUWEN_0_1_19 = {100054, 111121}
+"""Codes of that release, which the migration guide names."""
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -94,7 +96,7 @@ class TestCodes:
     @pytest.mark.parametrize("page", PAGES, ids=name_of)
     def test_those_that_a_page_names_exist(self, page: Path) -> None:
         named = {int(code) for code in re.findall(r"(?<![\d.])1\d{5}(?![\d.])", prose(page))}
-        assert named - {status.code for status in StatusCode} == set()
+        assert named - {status.code for status in StatusCode} - OPENJIUWEN_0_1_19 == set()
 
 
 class TestNames:
@@ -102,7 +104,10 @@ class TestNames:
     def test_settings_that_a_page_names_exist(self, page: Path) -> None:
         source = "\n".join(text_of(path) for path in (ROOT / "jiuwen_lg").rglob("*.py"))
         named = set(re.findall(r"`((?:JIUWEN_LG|WORKFLOW|LOOP|COMP|LLM|RESTFUL)_[A-Z_]+)", prose(page)))
-        assert {name for name in named if name not in source and not hasattr(StatusCode, name)} == set()
+        unknown = {name for name in named if name not in source and not hasattr(StatusCode, name)}
+        # `tls` puts these together; openJiuwen's own is not ours
+        made = {f"{whose}_SSL_{what}" for whose in ("LLM", "RESTFUL") for what in ("CERT", "VERIFY")}
+        assert unknown - made - {"WORKFLOW_DRAWABLE"} == set()
 
     @pytest.mark.parametrize("page", PAGES, ids=name_of)
     def test_tests_that_a_page_names_exist(self, page: Path) -> None:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def plain_package(name: str, folder: Path) -> None:
-    """A namespace package as an ordinary one: pyright, when it verifies, does not see into sub-packages of the other."""
+    """A namespace package as an ordinary one: pyright, when it verifies, sees no further."""
     spec = find_spec(name)
     assert spec is not None
     (folder / name).mkdir()
