@@ -82,7 +82,13 @@ class BranchRouter:
 
 
 class BranchComponent(BringsRouter, SimpleComponent):
-    """A component that does nothing but choose; it needs no connections to its targets."""
+    """A component that does nothing but choose; it needs no connections to its targets.
+
+    Examples:
+        >>> size = BranchComponent()
+        >>> size.add_branch("${start.n} > 5 && ${start.n} < 100", "large")
+        >>> size.add_branch("true", ["small", "report"], "anything else")
+    """
 
     def __init__(self) -> None:
         self._router = BranchRouter()

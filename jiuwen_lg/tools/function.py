@@ -85,6 +85,14 @@ def tool(
 
     Raises:
         JiuWenBaseException: 182005, the annotation of a parameter is none that a tool can have.
+
+    Examples:
+        >>> @tool
+        ... def forecast(city: str, days: int = 1) -> str:
+        ...     "Tells the weather of a city."
+        ...     return f"{city}: rain for {days} days"
+        >>> forecast.description, [(param.name, param.required) for param in forecast.params]
+        ('Tells the weather of a city.', [('city', True), ('days', False)])
     """
 
     def make(function: Callable[..., Any]) -> LocalFunction:
