@@ -13,6 +13,7 @@ import pytest
 
 import jiuwen_lg
 from jiuwen_lg import StatusCode, WorkflowConfig, constants
+from jiuwen_lg.command import main
 from jiuwen_lg.engine import lease, reader, sessions, subgraph
 from jiuwen_lg.schema import expression
 from jiuwen_lg.tools import restful
@@ -226,3 +227,19 @@ class TestPicture:
         ).stdout
         shown = re.findall(r'<text x="18"[^>]*>(.*?)</text>', text_of(DOCS / "running.svg"))
         assert html.unescape(" ".join(shown)).split() == printed.split()
+
+
+class TestCommands:
+    @pytest.mark.parametrize("line", FENCED.findall(text_of(DOCS / "production.md"))[0][1].splitlines())
+    def test_a_command_of_the_operators_page_has_what_it_shows(
+        self, line: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        program, *words = line.split()
+        assert program == "jiuwen-lg"
+        with pytest.raises(SystemExit) as ended:
+            main([*words[:2], "--help"])
+        assert ended.value.code == 0
+        told = capsys.readouterr().out
+        assert [option for option in re.findall(r"--[a-z-]+", line) if option not in told] == []
+        statuses = re.findall(r"--status ([a-z|]+)", line)
+        assert [status for given in statuses for status in given.split("|") if status not in told] == []

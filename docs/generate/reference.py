@@ -166,6 +166,7 @@ def _item(item: Any) -> str:
 
 def _plain(text: str) -> str:
     """Indented blocks become fenced ones; where a fact comes from is for those who write the package."""
+    text = re.sub(r" \(seed \d+\)", "", text)
     text = re.sub(r"\s*\b(?:Source|Facts): [^\n]*(?:\n(?!\n)[^\n]*)*", "", text)
     block = re.compile(r"(?:^ {4}.*\n?)+", re.MULTILINE)
     return block.sub(lambda found: _fenced(re.sub(r"(?m)^ {4}", "", found[0]).strip()), text.strip())
