@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import html
 import os
+import random
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import jiuwen_lg
-from jiuwen_lg import StatusCode, WorkflowConfig, constants
+from jiuwen_lg import End, SimpleComponent, Start, StatusCode, Workflow, WorkflowConfig, WorkflowRuntime, constants
 from jiuwen_lg.command import main
 from jiuwen_lg.engine import lease, reader, sessions, subgraph
 from jiuwen_lg.schema import expression
@@ -243,3 +247,23 @@ class TestCommands:
         assert [option for option in re.findall(r"--[a-z-]+", line) if option not in told] == []
         statuses = re.findall(r"--status ([a-z|]+)", line)
         assert [status for given in statuses for status in given.split("|") if status not in told] == []
+
+
+class Page(SimpleComponent):
+    async def invoke(self, inputs: Any, runtime: Any, context: Any) -> Any:
+        return {"page": random.Random(runtime.executable_id()).randbytes(5000).hex()}
+
+
+async def test_a_file_grows_with_the_outputs_as_the_architecture_says(db: Path) -> None:
+    """100 components, 10 KB each; stopped before its end, so that its checkpoints are there."""
+    flow = Workflow()
+    flow.set_start_comp("s", Start(), inputs_schema={})
+    for number in range(100):
+        flow.add_workflow_comp(f"n{number}", Page(), inputs_schema={})
+        flow.add_connection(f"n{number - 1}" if number else "s", f"n{number}")
+    flow.set_end_comp("e", End(), inputs_schema={"last": "${n99.page}"}).add_connection("n99", "e")
+    await flow.invoke({}, WorkflowRuntime(session_id="1", interrupt_before=["e"]))
+    (told,) = re.findall(r"10 KB each leave ([\d.]+) MB", prose(DOCS / "architecture.md"))
+    with closing(sqlite3.connect(db)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert db.stat().st_size / 1e6 == pytest.approx(float(told), rel=0.1)
