@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types bench peer peers browser postgres server notebooks parity soak clean
+.PHONY: help demo test lint format types bench peer peers browser postgres server notebooks picture reference parity soak clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -71,6 +71,12 @@ server: $(READY) ## Install what tests under a LangGraph server need: its develo
 
 notebooks: $(READY) ## Run the notebooks and keep their outputs in them
 	$(BIN)/python notebooks/execute.py
+
+picture: $(READY) ## Draw the README's picture anew, from real runs
+	$(BIN)/python docs/generate/picture.py
+
+reference: $(READY) ## Write docs/reference.md anew, from the docstrings
+	$(BIN)/python docs/generate/reference.py
 
 parity: $(READY) parity/.peer/.ready ## Play generated workflows on both engines; EXAMPLES=10000
 	$(BIN)/python -m parity --examples $(or $(EXAMPLES),10000) --seed $(or $(SEED),1)

@@ -18,6 +18,11 @@ class JiuWenBaseException(Exception):
         error_code: The number from `StatusCode`.
         message: The text without the code; `str(e)` is `[<code>] <message>`.
         details: The values the message was made from, by placeholder name.
+
+    Examples:
+        >>> error = JiuWenBaseException(100904, "the session is being run")
+        >>> str(error), error.codes
+        ('[100904] the session is being run', (100904,))
     """
 
     def __init__(self, error_code: int, message: str) -> None:

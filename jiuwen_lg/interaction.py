@@ -18,6 +18,10 @@ class InteractiveInput(BaseModel):
     `InteractiveInput("Yes")` answers the only open question;
     `InteractiveInput().update("ask", "Yes")` answers the one of component `ask`.
     The object may be used for several resumes. Source: seeds 000 and 001, `engine.md` 5.1.
+
+    Examples:
+        >>> InteractiveInput().update("manager", "yes").update("finance", 500).user_inputs
+        {'manager': 'yes', 'finance': 500}
     """
 
     user_inputs: dict[str, Any] = Field(default_factory=dict)

@@ -1,8 +1,6 @@
 """What an operator does with a store: look at all sessions, clear old ones, check a deployment.
 
-    jiuwen-lg sessions list
-
-is the same on the command line (`command`).
+On the command line it is `jiuwen-lg sessions` (`command`).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -41,7 +41,7 @@ class TraceSchema(BaseModel):
 class CustomSchema(BaseModel):
     """A frame of the component's own making: any fields."""
 
-    model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", arbitrary_types_allowed=True)
 
 
 class InteractionOutput(BaseModel):
@@ -153,6 +153,7 @@ class WorkflowOutput(BaseModel):
 
 
 WorkflowChunk: TypeAlias = OutputSchema | CustomSchema | TraceSchema
+"""What `Workflow.stream` yields."""
 
 
 def is_question(frame: WorkflowChunk) -> bool:

@@ -84,5 +84,7 @@ class _Checkpointer:
         await Runner.release(session_id)
 
 
-Runner = _Runner()
-default_inmemory_checkpointer = _Checkpointer()
+Runner: _Runner = _Runner()
+"""Thin doors onto workflows, agents, tools and sessions."""
+default_inmemory_checkpointer: _Checkpointer = _Checkpointer()
+"""openJiuwen's process-global checkpointer, for programs that release sessions through it."""

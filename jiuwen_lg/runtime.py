@@ -190,7 +190,7 @@ class WorkflowRuntime:
         self.interrupt_before = interrupt_before
         self.interrupt_after = interrupt_after
         self.resume_from: list[str] = [resume_from] if isinstance(resume_from, str) else list(resume_from or ())
-        self.resources = task.resources() if task is not None else Resources()
+        self.resources: Resources = task.resources() if task is not None else Resources()
 
     def session_id(self) -> str:
         """The session's id."""

@@ -1,8 +1,6 @@
 """A running workflow in a terminal: its components, rounds, frames and open questions.
 
-It needs the extra `terminal` (rich) and is off unless `watch` is called:
-
-    output = await watch(flow, {"query": "hello"})
+It needs the extra `terminal` (rich), and `watch` is called instead of `invoke`.
 """
 
 from __future__ import annotations

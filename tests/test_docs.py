@@ -16,7 +16,9 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs
 BLOCK = re.compile(r"^```(python|text)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("document", [d for d in DOCUMENTS if d.name not in WITH_POSTGRES], ids=lambda d: d.name)
+@pytest.mark.parametrize(
+    "document", [d for d in DOCUMENTS if d.name not in WITH_POSTGRES], ids=lambda d: str(d.relative_to(ROOT))
+)
 def test_a_documents_blocks_run_in_order_and_print_what_they_say(
     document: Path, child_env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -34,7 +36,7 @@ def run_blocks(document: Path, env: dict[str, str], folder: Path) -> None:
     assert done.stdout.strip() == "".join(text for kind, text in blocks if kind == "text").strip()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: str(d.relative_to(ROOT)))
 def test_a_documents_links_lead_somewhere(document: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
     local = [target for target in targets if "://" not in target]

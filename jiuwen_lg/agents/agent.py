@@ -55,7 +55,7 @@ class WorkflowFactory:
         self.version = version
         self.name = name
         self.description = description
-        self.inputs = inputs or {}
+        self.inputs: dict[str, Any] = inputs or {}
 
     def __call__(self) -> Workflow:
         """A new one."""

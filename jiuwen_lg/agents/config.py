@@ -6,7 +6,7 @@ Facts: openJiuwen 0.1.1, `components.md` 8.1; `prompt_template` from seed 002.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -97,7 +97,7 @@ class WorkflowAgentConfig(BaseModel):
         on_change: `"continue"` goes on with what a workflow of another shape has begun, as in `WorkflowRuntime`.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     id: str = ""
     version: str = ""

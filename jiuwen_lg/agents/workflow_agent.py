@@ -75,7 +75,8 @@ class WorkflowAgent(ControllerAgent):
         self._routing = Routing(agent_config.model, agent_config.prompt_template)
         self._asked: set[str] = set()
         kept = 2 * agent_config.constrain.reserved_max_chat_rounds
-        self.context_engine = ContextEngine(agent_config.id, ContextEngineConfig(conversation_history_length=kept))
+        config = ContextEngineConfig(conversation_history_length=kept)
+        self.context_engine: ContextEngine = ContextEngine(agent_config.id, config)
 
     def config(self) -> WorkflowAgentConfig:
         """As given."""

@@ -30,7 +30,7 @@ class Branch:
         if condition is None or target is None:
             raise _missing(f"a condition and a target are needed, not {condition!r} and {target!r}")
         self.condition: Condition = AlwaysTrue() if condition == "" else condition_of(condition)
-        self.target = [target] if isinstance(target, str) else list(target)
+        self.target: list[str] = [target] if isinstance(target, str) else list(target)
         self.branch_id = branch_id
 
     @property
@@ -82,7 +82,13 @@ class BranchRouter:
 
 
 class BranchComponent(BringsRouter, SimpleComponent):
-    """A component that does nothing but choose; it needs no connections to its targets."""
+    """A component that does nothing but choose; it needs no connections to its targets.
+
+    Examples:
+        >>> size = BranchComponent()
+        >>> size.add_branch("${start.n} > 5 && ${start.n} < 100", "large")
+        >>> size.add_branch("true", ["small", "report"], "anything else")
+    """
 
     def __init__(self) -> None:
         self._router = BranchRouter()

@@ -25,7 +25,7 @@ from jiuwen_lg.components.condition import (
 )
 from jiuwen_lg.components.loop_break import BreakComponent
 from jiuwen_lg.components.loop_callback import LoopCallback, OutputCallback
-from jiuwen_lg.engine.definition import Nested
+from jiuwen_lg.engine.definition import Definition, Nested
 from jiuwen_lg.engine.loop import BelongsInLoop
 from jiuwen_lg.engine.rounds import RoundRuntime, allowed
 from jiuwen_lg.engine.subgraph import loop_limit
@@ -100,8 +100,8 @@ class _Loop(Nested, ComponentExecutable, WorkflowComponent):
     """What both kinds of loops have in common."""
 
     def __init__(self, body: LoopGroup) -> None:
-        self.inside = body.definition
-        self.rounds = self
+        self.inside: Definition = body.definition
+        self.rounds: _Loop = self
 
     def require_place(self, id: str) -> None:
         if id in self.inside.components:
@@ -152,6 +152,20 @@ class LoopComponent(_Loop):
             an expression, 101151 for a subscript outside the braces. When it runs (inside
             100005): 101151 for too many rounds, 101153 to 101157 and 140002, 140003 for
             inputs that do not fit.
+
+    Examples:
+        >>> from jiuwen_lg import End, LoopGroup, Start, Workflow
+        >>> body = LoopGroup()
+        >>> body = body.add_workflow_comp("square", lambda x: x["n"] ** 2, inputs_schema={"n": "${loop.item}"})
+        >>> body = body.start_nodes(["square"]).end_nodes(["square"])
+        >>> flow = Workflow().set_start_comp("start", Start(), inputs_schema={"numbers": "${numbers}"})
+        >>> numbers = {"loop_type": "array", "loop_array": {"item": "${start.numbers}"}}
+        >>> loop = LoopComponent(body, {"squares": "${square}"})
+        >>> flow = flow.add_workflow_comp("loop", loop, inputs_schema=numbers)
+        >>> flow = flow.set_end_comp("end", End(), inputs_schema={"squares": "${loop.squares}"})
+        >>> flow = flow.add_connection("start", "loop").add_connection("loop", "end")
+        >>> flow.sync.invoke({"numbers": [1, 2, 3]}).result
+        {'output': {'squares': [1, 4, 9]}}
     """
 
     def __init__(self, loop_group: LoopGroup, output_schema: dict[str, Any] | None = None) -> None:

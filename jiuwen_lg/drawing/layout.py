@@ -150,15 +150,15 @@ class Graph:
 
     def __init__(self, drawing: Drawing) -> None:
         number = {box.id: n for n, box in enumerate(drawing.boxes)}
-        self.arrows = [a for a in drawing.arrows if a.source in number and a.target in number]
-        self.ends = [(number[a.source], number[a.target]) for a in self.arrows]
-        self.loops = [n for n, (source, target) in enumerate(self.ends) if source == target]
-        self.labels = [
+        self.arrows: list[Arrow] = [a for a in drawing.arrows if a.source in number and a.target in number]
+        self.ends: list[tuple[int, int]] = [(number[a.source], number[a.target]) for a in self.arrows]
+        self.loops: list[int] = [n for n, (source, target) in enumerate(self.ends) if source == target]
+        self.labels: list[tuple[str, ...] | tuple[()]] = [
             _lines(a.label, _LABEL_COLUMNS, 1 if a.source == a.target else 3) if a.label else () for a in self.arrows
         ]
         turns = Counter(self.ends[n][0] for n in self.loops)
-        self.boxes = [_place(box, turns[n]) for n, box in enumerate(drawing.boxes)]
-        self.sizes = [(place.width, place.height) for place in self.boxes]
+        self.boxes: list[Place] = [_place(box, turns[n]) for n, box in enumerate(drawing.boxes)]
+        self.sizes: list[tuple[int, int]] = [(place.width, place.height) for place in self.boxes]
         for n in self.loops:
             box = self.ends[n][0]
             width = self.boxes[box].width + 2 * (_LOOP + self._label_size(n)[0] + 8)
@@ -167,7 +167,7 @@ class Graph:
         self.above: dict[int, list[int]] = defaultdict(list)
         self.below: dict[int, list[int]] = defaultdict(list)
         self.heavy: set[tuple[int, int]] = set()
-        self.chains = self._chains()
+        self.chains: dict[int, list[int]] = self._chains()
 
     def is_bend(self, node: int) -> bool:
         return node >= len(self.boxes)

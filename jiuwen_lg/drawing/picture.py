@@ -37,7 +37,7 @@ class Picture:
         self._definition = definition
         self._title = title
         self._levels = levels
-        self.marks = dict(marks or {})
+        self.marks: dict[str, Mark] = dict(marks or {})
 
     def _drawing(self) -> Drawing:
         return drawing_of(self._definition, self._levels)

@@ -292,7 +292,7 @@ class Join(NamedBarrierValue[str]):
         if RESET not in values:
             return super().update(values)
         had_seen = bool(self.seen)
-        self.seen = set()
+        self.seen: set[str] = set()
         return super().update([value for value in values if value != RESET]) or had_seen
 
 

@@ -15,7 +15,7 @@ from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.output import HistoryStep
 from jiuwen_lg.schema.values import storable
 
-NO_TASK = next(iter(map_command(Command(update={"io": None}))))[0]
+NO_TASK: str = next(iter(map_command(Command(update={"io": None}))))[0]
 """LangGraph's id for writes that belong to no task."""
 
 

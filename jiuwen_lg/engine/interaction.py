@@ -44,7 +44,7 @@ class InteractionRequired(GraphInterrupt):
         self.interrupt = interrupt
         self.id: str = interrupt.value["id"]
         self.value: Any = interrupt.value["value"]
-        self.is_handled = False
+        self.is_handled: bool = False
 
     def handled(self) -> None:
         """Withdraw the question: nobody will be asked."""

@@ -72,7 +72,7 @@ class ComponentNode(Runnable[Any, Any]):
         first: Mapping[str, tuple[str, ...]] | None = None,
         cache: OutputCache | None = None,
     ) -> None:
-        self.name = spec.id
+        self.name: str = spec.id
         self._cache = cache
         self._spec = spec
         self._gives_result = gives_result

@@ -42,7 +42,7 @@ class Outlet:
         self.runtime = runtime
         self.frames: list[Any] = []
         self.given: list[Any] = []
-        self.count = 0
+        self.count: int = 0
         self._loop = asyncio.get_running_loop()
         self._spec = spec
         self._hand_on = hand_on

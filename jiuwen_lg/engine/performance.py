@@ -64,9 +64,9 @@ class Performer:
         ids: frozenset[str],
         repeating: frozenset[str],
     ) -> None:
-        self.id = spec.id
+        self.id: str = spec.id
         self.spec = spec
-        self.producers = set(producers)
+        self.producers: set[str] = set(producers)
         self.consumers: list[Performer] = []
         self._ids = ids
         self._repeating = repeating

@@ -38,18 +38,18 @@ class Program:
     ) -> None:
         shape = shape_of(definition)
         metadata = config.metadata
-        self.version = definition.version()
-        self.identity = Identity(metadata.id if metadata.is_named else "", fingerprint(shape), shape)
+        self.version: int = definition.version()
+        self.identity: Identity = Identity(metadata.id if metadata.is_named else "", fingerprint(shape), shape)
         self.config = config
         self._definition = definition
         self.keep_history = keep_history
         self._inside = dict(definition.walk(config.workflow_max_nesting_depth))
-        self.ids = [*self._inside]
-        self.component_ids = [id for id, spec in self._inside.items() if spec.nested is None]
+        self.ids: list[str] = [*self._inside]
+        self.component_ids: list[str] = [id for id, spec in self._inside.items() if spec.nested is None]
         self._order = {id: position for position, id in enumerate(self._inside)}
-        self.has_subgraphs = any(spec.nested is not None for spec in definition.components.values())
+        self.has_subgraphs: bool = any(spec.nested is not None for spec in definition.components.values())
         self._streaming_end = streaming_end(definition)
-        self.is_streaming = self._streaming_end is not None
+        self.is_streaming: bool = self._streaming_end is not None
         self._graph = compile_graph(definition, config, **({} if cache is None else {"cache": cache}))
         workflows = {"": definition, **self._sub_workflows()}
         for host, inside in workflows.items():

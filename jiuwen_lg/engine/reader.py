@@ -22,7 +22,7 @@ class FrameReader:
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._is_closed = False
-        self.pauses = Pauses()
+        self.pauses: Pauses = Pauses()
 
     async def put(self, frame: WorkflowChunk) -> None:
         """Add a frame; waits while the buffer is full."""

@@ -36,7 +36,7 @@ class RoundRuntime(RouterRuntime):
     def __init__(self, host: Host, runtime: NodeRuntime, output: Any = None) -> None:
         super().__init__(runtime, output)
         self.host = host
-        self.patches = list(runtime.loop_patches)
+        self.patches: list[dict[str, Any]] = list(runtime.loop_patches)
         self.entries: dict[str, Any] = {}
         self._loop = patched_loop(runtime.state["loop"], self.patches)
         self._callback = ""
@@ -200,7 +200,7 @@ class RoundNode(Runnable[Any, Any]):
     """The node that begins a loop, and ends its rounds unless the body's last component does."""
 
     def __init__(self, rounds: Rounds, starts: Sequence[str], late: Mapping[str, tuple[str, ...]]) -> None:
-        self.name = ROUND
+        self.name: str = ROUND
         self._rounds = rounds
         self._starts = starts
         self._late = late

@@ -93,6 +93,14 @@ def register_state_type(cls: type, dump: Callable[[Any], Any], load: Callable[[A
         cls: The class; instances of subclasses are not covered.
         dump: Makes plain data of an instance.
         load: Makes an instance of that data again.
+
+    Examples:
+        >>> import fractions
+        >>> register_state_type(
+        ...     fractions.Fraction,
+        ...     dump=lambda number: [number.numerator, number.denominator],
+        ...     load=lambda pair: fractions.Fraction(*pair),
+        ... )
     """
     _registered[cls] = (dump, load)
 

@@ -41,11 +41,11 @@ class Store:
     """
 
     def __init__(self, saver: FencedSaver, substitute_for: str | None = None) -> None:
-        self.saver = saver
+        self.saver: FencedSaver = saver
         self.database: Database = saver.database
-        self.path = self.database.path
-        self.sessions = Sessions(self.database, saver)
-        self.messages = Messages(self.database)
+        self.path: str = self.database.path
+        self.sessions: Sessions = Sessions(self.database, saver)
+        self.messages: Messages = Messages(self.database)
         self._substitute_for = substitute_for
 
     def not_found(self, session_id: str, reason: str) -> JiuWenBaseException:

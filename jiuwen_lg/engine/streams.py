@@ -37,7 +37,7 @@ class Feed:
 
     def __init__(self, producer: str, path: Path, timeout: float | None, pauses: Pauses) -> None:
         self.producer = producer
-        self.name = ".".join(map(str, (producer, *path)))
+        self.name: str = ".".join(map(str, (producer, *path)))
         self._path = path
         self._timeout = timeout
         self._pauses = pauses
@@ -101,7 +101,9 @@ class Intake:
         self._feeds = feeds
         self.closed: set[str] = set()
         context = _context_of(id)
-        self.tasks = {ability: asyncio.create_task(coroutine, context=context) for ability, coroutine in work.items()}
+        self.tasks: dict[Any, asyncio.Task[Any]] = {
+            ability: asyncio.create_task(coroutine, context=context) for ability, coroutine in work.items()
+        }
 
     def put(self, producer: str, frame: Any) -> None:
         """A frame of a producer."""

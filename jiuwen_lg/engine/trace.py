@@ -32,7 +32,7 @@ class Tracer:
     def __init__(self, emit: Callable[[WorkflowChunk], Awaitable[None]], *, has_details: bool = False) -> None:
         self.emit = emit
         self.has_details = has_details
-        self.trace_id = str(uuid4())
+        self.trace_id: str = str(uuid4())
         self._finished: dict[str, int] = {}
         self._chosen: dict[str, str] = {}
         self._last: dict[str, str] = {}

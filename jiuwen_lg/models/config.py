@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -38,7 +38,7 @@ class BaseModelInfo(BaseModel):
         pydantic.ValidationError: A field is missing or makes no sense.
     """
 
-    model_config = ConfigDict(extra="allow", protected_namespaces=(), hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", protected_namespaces=(), hide_input_in_errors=True)
 
     api_key: _Text
     api_base: _Text

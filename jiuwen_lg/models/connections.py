@@ -61,8 +61,8 @@ class Connections:
         from openai import DefaultAsyncHttpxClient
 
         hooks: dict[str, Any] = {"event_hooks": {"request": [_to_checked_address]}} if kind.is_public else {}
-        self.http = DefaultAsyncHttpxClient(**kind.options, **hooks)
-        self.sync_http = sync_http(kind)
+        self.http: DefaultAsyncHttpxClient = DefaultAsyncHttpxClient(**kind.options, **hooks)
+        self.sync_http: Any = sync_http(kind)
         self._kept: AsyncIterator[None] | None = None
 
     async def keep(self, kind: Kind) -> None:

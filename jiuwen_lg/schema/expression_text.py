@@ -58,7 +58,7 @@ class SourceText:
             self._read.append(length)
             pieces.append(piece)
             length += len(piece)
-        self.python = "".join(pieces)
+        self.python: str = "".join(pieces)
 
     def _pieces(self) -> Iterator[tuple[int, str, Reference | None]]:
         """The pieces of Python, with where they come from; spaces before the first one are dropped."""

@@ -31,6 +31,15 @@ class ScriptedChatModel(BaseChatModel):
     Attributes:
         requests: What it was asked: the messages of each call.
         tools: What was bound in each call, as OpenAI's tool schemas.
+
+    Examples:
+        >>> model = ScriptedChatModel("Hello.", {"city": "杭州"})
+        >>> model.invoke("Hi").text
+        'Hello.'
+        >>> model.invoke("Where?").text
+        '{"city": "杭州"}'
+        >>> [messages[0].text for messages in model.requests]
+        ['Hi', 'Where?']
     """
 
     replies: list[Any]

@@ -41,8 +41,8 @@ class ModelServer(ThreadingHTTPServer):
         self.answer: Callable[[dict[str, Any]], Any] | None = None
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
-        self.seconds = 0.0
-        self.gate = threading.Event()
+        self.seconds: float = 0.0
+        self.gate: threading.Event = threading.Event()
         self.gate.set()
         self.errors: list[Exception] = []
         self._arrived = threading.Condition()

@@ -41,8 +41,8 @@ class LocalFunction(Tool):
         if not callable(func):
             raise StatusCode.PLUGIN_PARAMS_CHECK_FAILED.error(reason=f"tool [{name}] needs a function, not {func!r}")
         self.name = name
-        self.description = description if description is not None else inspect.getdoc(func) or ""
-        self.params = list(params) if params is not None else params_of(func)
+        self.description: str = description if description is not None else inspect.getdoc(func) or ""
+        self.params: list[Param] = list(params) if params is not None else params_of(func)
         self.func = func
 
     def invoke(self, inputs: dict[str, Any], **kwargs: Any) -> Any:
@@ -85,6 +85,14 @@ def tool(
 
     Raises:
         JiuWenBaseException: 182005, the annotation of a parameter is none that a tool can have.
+
+    Examples:
+        >>> @tool
+        ... def forecast(city: str, days: int = 1) -> str:
+        ...     "Tells the weather of a city."
+        ...     return f"{city}: rain for {days} days"
+        >>> forecast.description, [(param.name, param.required) for param in forecast.params]
+        ('Tells the weather of a city.', [('city', True), ('days', False)])
     """
 
     def make(function: Callable[..., Any]) -> LocalFunction:

@@ -23,8 +23,8 @@ class LangChainTool(Tool):
 
     def __init__(self, tool: BaseTool) -> None:
         self.tool = tool
-        self.name = tool.name
-        self.description = tool.description
+        self.name: str = tool.name
+        self.description: str = tool.description
 
     def invoke(self, inputs: dict[str, Any], **kwargs: Any) -> Any:
         return self.tool.invoke(inputs, **kwargs)

@@ -59,12 +59,12 @@ class Param:
             raise StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"a parameter needs a name, not {name!r}")
         self.name = name
         self.description = description
-        self.type = value_type(param_type or type or "string")
+        self.type: ValueTypeEnum = value_type(param_type or type or "string")
         self.required = required
         self.visible = visible
         self.level = level
-        self.schema = [part if isinstance(part, Param) else _of_dict(part, name) for part in schema or ()]
-        self.method = _place(method, name)
+        self.schema: list[Param] = [part if isinstance(part, Param) else _of_dict(part, name) for part in schema or ()]
+        self.method: str = _place(method, name)
         self.actual_type = actual_type
         self.default_value = default_value
         if not self.schema and ValueTypeEnum.OBJECT in (self.type, self.type.item):

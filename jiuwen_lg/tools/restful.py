@@ -61,12 +61,12 @@ class RestfulApi(Tool):
     ) -> None:
         self.name = name
         self.description = description
-        self.params = list(params or ())
+        self.params: list[Param] = list(params or ())
         self.path = path
-        self.headers = dict(headers or {})
-        self.method = str(method).strip().upper()
+        self.headers: dict[str, Any] = dict(headers or {})
+        self.method: str = str(method).strip().upper()
         self.response = response
-        self.builtin_params = list(builtin_params or ())
+        self.builtin_params: list[Param] = list(builtin_params or ())
         self.timeout = timeout
         if self.method not in METHODS:
             reason = f"tool [{name}] has no method {method!r}; there are {', '.join(METHODS)}"
