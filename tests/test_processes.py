@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,11 @@ def steps() -> list[str]:
     return Path("steps.log").read_text(encoding="utf-8").splitlines() if Path("steps.log").exists() else []
 
 
-def wait_for(line: str) -> None:
+def wait_for(line: str, logged: Callable[[], list[str]] = steps) -> None:
     """Until a component has logged this."""
     deadline = time.monotonic() + 60
-    while line not in steps():
-        assert time.monotonic() < deadline, f"{line!r} never came: {steps()}"
+    while line not in logged():
+        assert time.monotonic() < deadline, f"{line!r} never came: {logged()}"
         time.sleep(0.01)
 
 
@@ -134,7 +135,7 @@ def test_the_result_is_to_be_had_if_the_receipt_was_not_written(child_env: dict[
 def test_a_kill_before_the_first_checkpoint_loses_no_inputs(child_env: dict[str, str]) -> None:
     crash = (
         "import os, asyncio; from jiuwen_lg.engine.saver import FencedSaver; "
-        "FencedSaver.put = lambda *a: os.kill(os.getpid(), 9); "
+        "FencedSaver.aput = lambda *a: os.kill(os.getpid(), 9); "
         "from tests.programs import steps; asyncio.run(steps.main('approval', 'start', 's', 'hello'))"
     )
     assert run("-c", crash, env=child_env).returncode == -signal.SIGKILL
@@ -173,7 +174,8 @@ def race(env: dict[str, str], rounds: int) -> None:
         outcomes.append(sorted(racer.process.stdout.readline().strip() for racer in racers))
     for racer in racers:
         racer.process.communicate()
-    assert sorted(line for line in steps() if line.endswith("after")) == sorted(f"{n} after" for n in range(rounds))
+    went_on = sorted(line for line in steps() if line.endswith("after"))
+    assert went_on == sorted(f"{n} after" for n in range(rounds)), outcomes
     assert all(outcome[2] == "COMPLETED" and set(outcome[:2]) <= {"100900", "100904"} for outcome in outcomes)
 
 

@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import socket
-import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from jiuwen_lg.engine.database import Cursor
 from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import StatusCode
 
@@ -123,7 +123,7 @@ class Lease:
         """Whether its run can never go on, since somebody closed the event loop under it."""
         return self.loop is not None and self.loop.is_closed()
 
-    def require(self, cursor: sqlite3.Cursor) -> None:
+    def require(self, cursor: Cursor) -> None:
         """Check, inside a transaction, that the lease still holds.
 
         Raises:

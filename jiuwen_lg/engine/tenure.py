@@ -24,7 +24,7 @@ async def leased(store: Store, acquire: Callable[[], Leased]) -> Leased:
             lease.loop = loop
         return record, lease
 
-    acquiring = asyncio.ensure_future(store.database.call(acquire_here))
+    acquiring = asyncio.ensure_future(store.saver.commits.call(acquire_here))
     try:
         return await asyncio.shield(acquiring)
     except asyncio.CancelledError:
@@ -42,7 +42,7 @@ def resting(record: Record) -> Status:
 
 async def ended(store: Store, lease: Lease, write: Callable[[], None]) -> None:
     """The last write of a turn: done whether or not the caller is cancelled, and then the lease is let go."""
-    writing = asyncio.ensure_future(store.database.call(write))
+    writing = asyncio.ensure_future(store.saver.commits.call(write))
     try:
         await asyncio.shield(writing)
     finally:
