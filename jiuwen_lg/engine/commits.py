@@ -29,6 +29,10 @@ _TURNS = 4
 """Turns of the event loop that a task's writes wait for their checkpoint: LangGraph needs three."""
 
 
+def _nothing(_: sqlite3.Cursor, __: bool) -> None:
+    """What asks only that the rest is on file."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Write:
     """Something of a run to put on file.
@@ -105,8 +109,10 @@ def _tell(done: asyncio.Future[Any], result: Any, error: BaseException | None) -
         return  # whoever asked has been cancelled meanwhile
     if error is None:
         done.set_result(result)
-    else:
+    elif isinstance(error, Exception):
         done.set_exception(error)
+    else:
+        done.cancel()  # somebody stops the program; the error itself goes on its own way
 
 
 class Commits:
@@ -135,7 +141,7 @@ class Commits:
         finally:
             del self._runs[lease.thread_id]
             if run.writes:
-                await self._saved(run, lambda *_: None, ("", None))
+                await self._saved(run, _nothing, ("", None))
         if run.error is not None:
             raise run.error
 
@@ -172,9 +178,16 @@ class Commits:
             raise run.error
         await self._saved(run, work, place)
 
+    async def settle(self, thread_id: str) -> None:
+        """Put on file what is held back of a thread, so that it can be read."""
+        run = self._runs.get(thread_id)
+        if run is not None and run.writes:
+            await self._saved(run, _nothing, ("", None))
+
     def hold(self, thread_id: str, place: Place, work: Work) -> None:
         """Put something on file with the run's next checkpoint, or a few turns of the event loop later."""
         run = self._runs[thread_id]
+        run.is_new = False
         run.writes.append(_Write(work, place, None))
         if not run.is_waiting:
             run.is_waiting = True
@@ -221,8 +234,10 @@ class Commits:
             task = loop.create_task(self._commit_patiently(parts))
             self._patient.add(task)
             task.add_done_callback(self._patient.discard)
-        except Exception as error:
+        except BaseException as error:
             _tell_all(parts, [error] * len(parts))
+            if not isinstance(error, Exception):
+                raise
         else:
             _tell_all(parts, outcomes)
 

@@ -135,8 +135,10 @@ class FencedSaver(SqliteSaver):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """See `get_tuple`."""
-        if self.commits.is_new(config["configurable"]["thread_id"]):
+        thread_id = config["configurable"]["thread_id"]
+        if self.commits.is_new(thread_id):
             return None
+        await self.commits.settle(thread_id)
         return await self._database.call(lambda: self.get_tuple(config))
 
     async def alist(
@@ -148,6 +150,8 @@ class FencedSaver(SqliteSaver):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         """See `list`."""
+        if config is not None:
+            await self.commits.settle(config["configurable"]["thread_id"])
         for saved in await self._database.call(lambda: self.list(config, filter=filter, before=before, limit=limit)):
             yield saved
 
@@ -223,4 +227,5 @@ class FencedSaver(SqliteSaver):
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """See `get_delta_channel_history`."""
+        await self.commits.settle(config["configurable"]["thread_id"])
         return await self._database.call(lambda: self.get_delta_channel_history(config=config, channels=channels))

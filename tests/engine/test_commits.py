@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.base import empty_checkpoint
 
 from jiuwen_lg import InteractiveInput, JiuWenBaseException, WorkflowRuntime
 from jiuwen_lg.engine.lease import Lease
@@ -77,6 +78,19 @@ class TestCommits:
         async with store.saver.commits.gathering(lease, is_new=True):
             store.saver.commits.hold(lease.thread_id, ("", "1"), noted(store, "held"))
         assert on_file(db) == {"held"}
+
+    async def test_a_reader_finds_what_was_held_back(self, store: Store) -> None:
+        lease = begun(store, "s")
+        where = {"thread_id": lease.thread_id, "checkpoint_ns": ""}
+        config: Any = {"configurable": where}
+        checkpoint: Any = {**empty_checkpoint(), "id": "1"}
+        async with store.saver.commits.gathering(lease, is_new=True):
+            assert await store.saver.aget_tuple(config) is None
+            at = await store.saver.aput(config, checkpoint, {}, {})
+            await store.saver.aput_writes(at, [("io", 1), ("branch:to:a", None)], "task", "~a")
+            found = await store.saver.aget_tuple(config)
+        assert found is not None
+        assert found.pending_writes == [("task", "io", 1), ("task", "branch:to:a", None)]
 
     async def test_of_two_runs_that_write_at_once_one_may_fail(self, store: Store, db: Path) -> None:
         good, lost = begun(store, "good"), begun(store, "lost")
