@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types bench peer browser notebooks picture reference parity soak clean
+.PHONY: help demo test lint format types bench peer peers browser postgres server notebooks picture reference parity soak clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -22,8 +22,8 @@ $(READY): pyproject.toml
 demo: $(READY) ## Ask in one process, answer in another, fail and go on
 	@$(BIN)/python examples/demo/demo.py
 
-test: $(READY) ## Run the tests (a few minutes)
-	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+test: $(READY) ## Run the tests (a few minutes); WORKERS=0 in one process
+	$(BIN)/python -m pytest -m "not soak" -n $(or $(WORKERS),2) --dist loadgroup $(ARGS)
 
 lint: $(READY) ## Check style and formatting
 	$(BIN)/ruff check
@@ -36,13 +36,10 @@ format: $(READY) ## Format the code and fix what can be fixed
 types: $(READY) ## Check the types
 	$(BIN)/mypy
 
-bench: $(READY) ## Measure beside hand-written LangGraph, and openJiuwen where `make peer` has put it
-	$(BIN)/python benchmarks/chain.py
-	$(BIN)/python benchmarks/loop.py
-	$(BIN)/python benchmarks/frames.py
+bench: $(READY) ## Measure beside hand-written LangGraph, and openJiuwen where `make peers` has put it (docs/speed.md)
+	PYTHONPATH=. $(BIN)/python benchmarks/table.py $(ARGS)
 	PYTHONPATH=. $(BIN)/python benchmarks/questioners.py
 	$(BIN)/python benchmarks/plugin.py
-	$(BIN)/python benchmarks/peer.py
 
 parity/.peer/.ready:
 	$(PYTHON) -m venv parity/.peer
@@ -52,10 +49,25 @@ parity/.peer/.ready:
 
 peer: parity/.peer/.ready ## Install openJiuwen 0.1.1 in an environment of its own, for comparison
 
+benchmarks/.peers/0.1.19/.ready:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check openjiuwen==0.1.19.post2
+	@touch $@
+
+peers: peer benchmarks/.peers/0.1.19/.ready ## Install openJiuwen 0.1.19 as well, for `make bench`
+
 browser: $(READY) ## Install what tests with a browser need: Debian's Chromium, JupyterLab, Playwright
 	@command -v chromium > /dev/null || \
 		{ $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install --no-install-recommends chromium > /dev/null; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group browser
+
+postgres: ## Install what tests with a Postgres server need: Debian's
+	@command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || \
+		{ $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install --no-install-recommends postgresql > /dev/null; }
+
+server: $(READY) ## Install what tests under a LangGraph server need: its development server
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group server
 
 notebooks: $(READY) ## Run the notebooks and keep their outputs in them
 	$(BIN)/python notebooks/execute.py

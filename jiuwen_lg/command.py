@@ -1,4 +1,4 @@
-"""`jiuwen-lg sessions ...`: sessions on the command line.
+"""`jiuwen-lg sessions ...` and `jiuwen-lg worker ...`: sessions on the command line.
 
 A workflow is named by its module and name, `app.flows:flow`; a function without parameters that builds it
 will do, too.
@@ -126,6 +126,19 @@ def _check(given: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
+def _worker(given: argparse.Namespace) -> int:
+    from jiuwen_lg.workers.worker import Worker
+
+    flows = [flow for name in given.flows for flow in ([_flow(name)] if ":" in name else _flows(name))]
+    try:
+        worker = Worker(flows, concurrency=given.concurrency, takeover=given.takeover)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    print(f"serving {', '.join(flow.identity().workflow_id for flow in flows)}", flush=True)
+    asyncio.run(worker.run())
+    return 0
+
+
 def _go_on(flow: Workflow, info: SessionInfo, given: InteractiveInput) -> int:
     output = asyncio.run(flow.invoke(given, WorkflowRuntime(session_id=info.session_id, belongs_to=info.owner)))
     _print_output(output)
@@ -156,6 +169,18 @@ def _flow(name: str) -> Workflow:
     return flow
 
 
+def _flows(module: str) -> list[Workflow]:
+    """The workflows that a module holds under names of its own."""
+    try:
+        names = vars(import_module(module))
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"{module!r} cannot be loaded: {error}") from error
+    found = {id(value): value for name, value in names.items() if isinstance(value, Workflow) and name[0] != "_"}
+    if not found:
+        raise UsageError(f"{module!r} holds no workflow; a function that builds one is named MODULE:NAME")
+    return list(found.values())
+
+
 def _one(session: str, flow: Workflow) -> SessionInfo:
     """The unfinished run of a workflow in a session."""
     id = flow.identity().workflow_id
@@ -175,8 +200,10 @@ def _duration(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("jiuwen-lg", description="Sessions of workflows on the command line.")
-    parser.add_argument("--store", help="the file of the sessions (else JIUWEN_LG_DB, else .jiuwen_lg/sessions.db)")
-    what = parser.add_subparsers(required=True, metavar="sessions").add_parser("sessions", help="sessions on file")
+    parser.add_argument("--store", help="a file or a Postgres URL (else JIUWEN_LG_DB, else .jiuwen_lg/sessions.db)")
+    parts = parser.add_subparsers(required=True, metavar="sessions|worker")
+    _add_worker(parts.add_parser("worker", help="run the turns that clients submit, until SIGTERM"))
+    what = parts.add_parser("sessions", help="sessions on file")
     commands = what.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
@@ -206,6 +233,13 @@ def _parser() -> argparse.ArgumentParser:
     checking = command("check", _check, "Which sessions would not go on with these workflows.")
     checking.add_argument("--flow", **{**flow, "action": "append"})
     return parser
+
+
+def _add_worker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("flows", nargs="+", metavar="MODULE[:NAME]", help="workflows: all of a module, or one")
+    parser.add_argument("--concurrency", type=int, default=16, metavar="N", help="turns at once (16)")
+    parser.add_argument("--takeover", type=_duration, default=10.0, metavar="10s", help="when a silent worker is dead")
+    parser.set_defaults(run=_worker)
 
 
 # --- what is printed ---

@@ -105,21 +105,25 @@ def check(flows: Iterable[Workflow]) -> list[Mismatch]:
         flows: The workflows as they are going to be.
     """
     store = open_store()
-    shapes = {flow.config().metadata.id: flow.identity() for flow in flows}
+    identities = [flow.identity() for flow in flows]
+    shapes = {identity.workflow_id: identity for identity in identities}
+    fingerprints = {(identity.workflow_id, identity.fingerprint) for identity in identities}
     found = []
     for info, record in _listed(store, None):
-        if info.status == "done":
+        if info.status == "done" or (info.workflow_id, record.row.fingerprint) in fingerprints:
             continue
-        identity = shapes.get(info.workflow_id)
-        if identity is None:
-            found.append(Mismatch(info, f"no workflow with the id {info.workflow_id!r} is given"))
-        elif identity.fingerprint != record.row.fingerprint:
-            found.append(Mismatch(info, store.sessions.change_of(record, identity)))
+        if not info.workflow_id:
+            reason = "its workflow has no id, and none of its shape is given"
+        elif identity := shapes.get(info.workflow_id):
+            reason = store.sessions.change_of(record, identity)
+        else:
+            reason = f"no workflow with the id {info.workflow_id!r} is given"
+        found.append(Mismatch(info, reason))
     return found
 
 
 def _listed(store: Store, session_id: str | None) -> list[tuple[SessionInfo, Record]]:
-    sizes = store.sessions.sizes(session_id)
+    sizes = store.saver.sizes(session_id)
     records = store.sessions.of_owner("", session_id, with_done=True)
     return [(_info(store, record, sizes.get(record.row.thread_id, 0)), record) for record in records]
 

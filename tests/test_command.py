@@ -172,6 +172,15 @@ def test_checking_a_deployment(capsys: pytest.CaptureFixture[str]) -> None:
     assert [mismatch.session.session_id for mismatch in check([order()])] == ["s"]
 
 
+def test_checking_workflows_without_ids() -> None:
+    mine, other = chain(("ask", Ask("?"))), chain(("other", Call()))
+    run(mine, {}, session_id="s")
+    assert check([mine, other]) == []
+    assert [mismatch.reason for mismatch in check([other])] == [
+        "its workflow has no id, and none of its shape is given"
+    ]
+
+
 def test_a_damaged_row_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     run(order(), {}, session_id="s")
     run(chain(("f", FailOnce(times=0)), id="w"), {}, session_id="t")

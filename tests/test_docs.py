@@ -10,19 +10,29 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+WITH_POSTGRES = {"postgres.md"}
+"""Whose blocks need a server and a worker: `tests/postgres` runs them."""
 DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(python|text)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: str(d.relative_to(ROOT)))
+PROGRAMS = [document for document in DOCUMENTS if document.name not in WITH_POSTGRES]
+
+
+@pytest.mark.parametrize("document", PROGRAMS, ids=lambda d: str(d.relative_to(ROOT)))
 def test_a_documents_blocks_run_in_order_and_print_what_they_say(
     document: Path, child_env: dict[str, str], tmp_path: Path
 ) -> None:
-    blocks = BLOCK.findall(document.read_text(encoding="utf-8"))
-    program = tmp_path / "document.py"
-    program.write_text("\n".join(code for kind, code in blocks if kind == "python"), encoding="utf-8")
     child_env.pop("JIUWEN_LG_DB")
-    done = subprocess.run([sys.executable, program], env=child_env, capture_output=True, text=True, check=False)
+    run_blocks(document, child_env, tmp_path)
+
+
+def run_blocks(document: Path, env: dict[str, str], folder: Path) -> None:
+    """Run the Python blocks of a document as one program; it prints what the text blocks say."""
+    blocks = BLOCK.findall(document.read_text(encoding="utf-8"))
+    program = folder / "document.py"
+    program.write_text("\n".join(code for kind, code in blocks if kind == "python"), encoding="utf-8")
+    done = subprocess.run([sys.executable, program], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "".join(text for kind, text in blocks if kind == "text").strip()
 
@@ -60,23 +70,6 @@ def test_the_demo_shows_its_four_parts(child_env: dict[str, str]) -> None:
         "No finished component ran twice.",
     ):
         assert expected in done.stdout
-
-
-@pytest.mark.parametrize(
-    "bench",
-    [
-        ("chain.py", "--length", 2),
-        ("loop.py", "--rounds", 2),
-        ("frames.py", "--frames", 1),
-        ("questioners.py", "--conversations", 1),
-    ],
-    ids=lambda bench: bench[0],
-)
-def test_a_benchmark_runs(bench: tuple[str, str, int], child_env: dict[str, str]) -> None:
-    file, size, lines = bench
-    command = [sys.executable, ROOT / "benchmarks" / file, size, "3", "--repeats", "1"]
-    done = subprocess.run(command, env=child_env, capture_output=True, text=True, check=True)
-    assert done.stdout.count("ratio") == lines
 
 
 @pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda n: n.name)

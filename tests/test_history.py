@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Overwrite
 
 from jiuwen_lg import End, InteractiveInput, JiuWenBaseException, LoopComponent, LoopGroup, Start, Workflow
+from tests import forked
 from tests.flows import Ask, Call, asked, chain, turn
 
 RAN: list[str] = []
@@ -117,8 +116,7 @@ class TestFork:
             "import asyncio\nfrom tests.test_history import line, text\n"
             "print(asyncio.run(text(line(keep_history=True), 't')))\n"
         )
-        command = [sys.executable, "-c", code]
-        assert await asyncio.to_thread(subprocess.check_output, command, env=child_env, text=True) == "ABcd\n"
+        assert (await asyncio.to_thread(forked.run, "-c", code, env=child_env)).stdout == "ABcd\n"
 
     async def test_of_a_fork(self) -> None:
         flow = line(keep_history=True)
@@ -185,7 +183,7 @@ class TestForksThatMeetTrouble:
             "asyncio.run(test_history.text(test_history.line(keep_history=True), 't'))\n"
         )
         for _ in range(2):
-            assert subprocess.run([sys.executable, "-c", code], env=child_env, check=False).returncode == 9
+            assert forked.run("-c", code, env=child_env).returncode == 9
         snapshot = asyncio.run(flow.snapshot("t"))
         assert snapshot is not None
         assert snapshot.state["io"]["b"] == {"text": "AB"}

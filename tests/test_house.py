@@ -16,7 +16,7 @@ PACKAGE = Path(jiuwen_lg.__file__).parent
 ROWS = [
     ["compat", "pytest_plugin", "command"],
     ["testing"],
-    ["runner", "operations", "terminal", "notebook"],
+    ["runner", "operations", "terminal", "notebook", "workers"],
     ["agents"],
     ["components", "workflow"],
     ["builder", "faces", "drawing", "conversation", "context_engine", "detached_runtime", "inbox", "synchronous"],
@@ -38,16 +38,17 @@ ENGINE = [
     ["progress"],
     ["program", "answers", "reader", "frame_clock"],
     ["compiler", "store"],
-    ["node", "saver", "sessions", "fingerprint"],
+    ["node", "sqlite_saver", "postgres_saver", "sessions", "fingerprint"],
     ["rounds", "subgraph", "performance"],
     ["abilities", "paths", "outlet"],
     ["router"],
-    ["node_runtime", "messages", "database", "definition", "record"],
+    ["node_runtime", "saver", "commits", "sqlite_database", "postgres_database", "messages", "definition", "record"],
     ["streams", "trace"],
     ["policies"],
-    ["loop", "host", "loop_thread", "scope"],
+    ["loop", "host", "loop_thread", "scope", "task"],
     ["pauses", "encryption"],
     ["interaction", "lease", "serializer", "channels"],
+    ["database"],
 ]
 """The same within the engine."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from parity.engines import PEER, Engines
 from tests.needs import needs
 
 DIFFERENCES = (Path(__file__).parents[1] / "docs" / "differences.md").read_text(encoding="utf-8")
-BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "peer.py"
+pytestmark = pytest.mark.xdist_group("peer")  # its tests share the engines
 needs_peer = needs(PEER.exists(), "openJiuwen 0.1.1 is not in parity/.peer (make peer)")
 
 
@@ -40,14 +38,6 @@ def test_a_program_prints_the_same_on_both(name: str, engines: Engines) -> None:
 def test_generated_workflows_give_the_same_on_both(engines: Engines) -> None:
     search(engines.play, tally := Tally(), 150, 20261120)
     assert tally.verdicts[SAME] > 100
-
-
-@needs_peer
-def test_the_benchmark_times_both(child_env: dict[str, str]) -> None:
-    workloads = ["chain 2", "loop 2", "frames 2"]
-    command = [sys.executable, BENCHMARK, "--repeats", "1", "--workloads", *workloads]
-    done = subprocess.run(command, env=child_env, capture_output=True, text=True, check=True)
-    assert done.stdout.count("ratio") == len(workloads)
 
 
 def test_a_difference_is_shown_in_its_smallest_form() -> None:

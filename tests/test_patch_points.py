@@ -5,10 +5,9 @@ Each runs through the alias, as such a test does; `components.md` 1.8.
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
+
+from tests import forked
 
 HEAD = """
 from jiuwen_lg.compat import install; install()
@@ -138,7 +137,5 @@ with patch(f"{LLM}.get_model", return_value=fake): asyncio.run(main())
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_a_part_can_be_replaced(case: str, child_env: dict[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", HEAD + case], env=child_env, capture_output=True, text=True, check=False
-    )
+    done = forked.run("-c", HEAD + case, env=child_env)
     assert done.returncode == 0, done.stderr

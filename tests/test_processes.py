@@ -10,11 +10,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.forked import Forked, run
 from tests.programs.steps import build
 
 ROUNDS = 100
@@ -24,14 +26,12 @@ class Child:
     """A second process running a module of `tests.programs`."""
 
     def __init__(self, env: dict[str, str], *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self.process: Any = self.start(arguments, env)
+
+    @staticmethod
+    def start(arguments: tuple[str, ...], env: dict[str, str]) -> Any:
+        """The process."""
+        return Forked("-m", *arguments, env=env)
 
     def result(self, seconds: float = 100) -> Any:
         """What it printed, once it has ended well."""
@@ -55,12 +55,20 @@ def steps() -> list[str]:
     return Path("steps.log").read_text(encoding="utf-8").splitlines() if Path("steps.log").exists() else []
 
 
-def wait_for(line: str) -> None:
+def wait_for(line: str, logged: Callable[[], list[str]] = steps) -> None:
     """Until a component has logged this."""
     deadline = time.monotonic() + 60
-    while line not in steps():
-        assert time.monotonic() < deadline, f"{line!r} never came: {steps()}"
+    while line not in logged():
+        assert time.monotonic() < deadline, f"{line!r} never came: {logged()}"
         time.sleep(0.01)
+
+
+def test_another_interpreter_answers(child_env: dict[str, str]) -> None:
+    """Not a forked one: imports, the order of sets and all are its own."""
+    for arguments, state in ((("start", "s", "hello"), "INPUT_REQUIRED"), (("answer", "s", "yes"), "COMPLETED")):
+        command = [sys.executable, "-m", "tests.programs.steps", "approval", *arguments]
+        done = subprocess.run(command, env=child_env, capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout)["state"] == state
 
 
 def test_another_process_answers(child_env: dict[str, str]) -> None:
@@ -119,7 +127,7 @@ def test_the_result_is_to_be_had_if_the_receipt_was_not_written(child_env: dict[
         "from tests.programs import steps; asyncio.run(steps.main('approval', 'answer', 's', 'yes'))"
     )
     step(child_env, "approval", "start", "s", "hello")
-    assert subprocess.run([sys.executable, "-c", crash], env=child_env, check=False).returncode == -signal.SIGKILL
+    assert run("-c", crash, env=child_env).returncode == -signal.SIGKILL
     assert step(child_env, "approval", "go", "s")["result"]["output"]["q"] == "hello"
     assert steps().count("s after") == 1
 
@@ -127,10 +135,10 @@ def test_the_result_is_to_be_had_if_the_receipt_was_not_written(child_env: dict[
 def test_a_kill_before_the_first_checkpoint_loses_no_inputs(child_env: dict[str, str]) -> None:
     crash = (
         "import os, asyncio; from jiuwen_lg.engine.saver import FencedSaver; "
-        "FencedSaver.put = lambda *a: os.kill(os.getpid(), 9); "
+        "FencedSaver.aput = lambda *a: os.kill(os.getpid(), 9); "
         "from tests.programs import steps; asyncio.run(steps.main('approval', 'start', 's', 'hello'))"
     )
-    assert subprocess.run([sys.executable, "-c", crash], env=child_env, check=False).returncode == -signal.SIGKILL
+    assert run("-c", crash, env=child_env).returncode == -signal.SIGKILL
     assert step(child_env, "approval", "go", "s")["result"] == ["ask?"]
     assert step(child_env, "approval", "answer", "s", "yes")["result"]["output"]["q"] == "hello"
 
@@ -166,7 +174,8 @@ def race(env: dict[str, str], rounds: int) -> None:
         outcomes.append(sorted(racer.process.stdout.readline().strip() for racer in racers))
     for racer in racers:
         racer.process.communicate()
-    assert sorted(line for line in steps() if line.endswith("after")) == sorted(f"{n} after" for n in range(rounds))
+    went_on = sorted(line for line in steps() if line.endswith("after"))
+    assert went_on == sorted(f"{n} after" for n in range(rounds)), outcomes
     assert all(outcome[2] == "COMPLETED" and set(outcome[:2]) <= {"100900", "100904"} for outcome in outcomes)
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import doctest
 import json
 import re
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from jiuwen_lg.testing.server import ModelServer
+from tests import forked
 from tests.service import Service
 
 SEEDS = Path(__file__).parents[2] / "shared" / "spec" / "seeds"
@@ -37,8 +36,7 @@ def blocks(text: str) -> list[str]:
 def run(program: str, env: dict[str, str]) -> str:
     """What a program prints."""
     Path("program.py").write_text(program, encoding="utf-8")
-    command = [sys.executable, "-m", "jiuwen_lg.compat", "program.py"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    done = forked.run("-m", "jiuwen_lg.compat", "program.py", env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

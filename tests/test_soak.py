@@ -14,6 +14,17 @@ import pytest
 
 from tests.test_processes import Child, race, step, steps
 
+
+class Started(Child):
+    """A new interpreter, which may be killed while it starts."""
+
+    @staticmethod
+    def start(arguments: tuple[str, ...], env: dict[str, str]) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-m", *arguments]
+        return subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
 SCALE = float(os.environ.get("SOAK", "1"))
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 
@@ -30,7 +41,7 @@ def test_sessions_survive_processes_killed_at_random(child_env: dict[str, str]) 
     for number in range(scaled(150)):
         session, kills = f"s{number}", dice.randrange(1, 4)
         for kill in range(kills):
-            child = Child(child_env, "tests.programs.steps", "hold", "go" if kill else "start", session)
+            child = Started(child_env, "tests.programs.steps", "hold", "go" if kill else "start", session)
             time.sleep(dice.uniform(0.2, 0.9))  # the moment of the kill is the experiment
             child.kill()
         outcome = step(child_env, "hold", "go", session)
@@ -51,7 +62,7 @@ def test_a_loop_inside_a_sub_workflow_survives_processes_killed_at_random(child_
     for number in range(scaled(40)):
         session, kills = f"s{number}", dice.randrange(1, 4)
         for kill in range(kills):
-            child = Child(child_env, "tests.programs.rounds", "deep100", "go" if kill else "start", session)
+            child = Started(child_env, "tests.programs.rounds", "deep100", "go" if kill else "start", session)
             time.sleep(dice.uniform(0.6, 1.1))  # the moment of the kill is the experiment
             child.kill()
         outcome = Child(child_env, "tests.programs.rounds", "deep100", "go", session).result()
@@ -95,6 +106,6 @@ def test_three_processes_answer_at_the_same_moment(child_env: dict[str, str]) ->
 def test_sessions_one_after_the_other_leave_nothing(child_env: dict[str, str]) -> None:
     """Memory at the end is at most 10 MB above that after a tenth, and the files take at most 5 MB."""
     count = scaled(100_000)
-    told = Child(child_env, "tests.programs.sequence", str(count), str(count // 10)).result(3000)
+    told = Started(child_env, "tests.programs.sequence", str(count), str(count // 10)).result(3000)
     assert told["end"] <= told["early"] + 10_000_000, told
     assert told["files"] <= 5_000_000, told

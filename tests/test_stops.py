@@ -26,6 +26,7 @@ from jiuwen_lg import (
     WorkflowOutput,
     WorkflowRuntime,
 )
+from tests import forked
 from tests.flows import Ask, Call, asked, chain, parallel, turn
 
 LETTERS = "abcdef"
@@ -273,8 +274,7 @@ class TestJumps:
             "asyncio.run(turn(line.flow, InteractiveInput(), step, resume_from=['e']))\n"
         )
         for step in ("before", "after", "inside"):
-            killed = subprocess.run([sys.executable, "-c", code, step], env=child_env, check=False)
-            assert killed.returncode == 9
+            assert forked.run("-c", code, step, env=child_env).returncode == 9
             line = Line()
             done = asyncio.run(turn(line.flow, InteractiveInput(), step))
             assert done.result == {"output": {letter: letter for letter in "abef"}}

@@ -135,7 +135,7 @@ async def test_a_file_that_somebody_holds_is_waited_for_and_never_replaced_by_me
     other = sqlite3.connect(db, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with monkeypatch.context() as patch:
-        patch.setattr("jiuwen_lg.engine.database._PATIENT", 0.05)
+        patch.setattr("jiuwen_lg.engine.sqlite_database._PATIENT", 0.05)
         await refused(chain(("a", Call())), {"q": 1}, 100908)
     starting = asyncio.ensure_future(turn(chain(("a", Call())), {"q": 1}))
     for _ in range(20):

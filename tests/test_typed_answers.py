@@ -131,7 +131,7 @@ class TestWhatIsHardToTell:
             (int, object()),
             (str, b"\xff"),
         ],
-        ids=str,
+        ids=["date", "format", "dotted key", "object", "bytes"],
     )
     async def test_it_is_refused_at_once(self, schema: Any, bad: Any) -> None:
         await turn(flow(schema), {"q": 1})

@@ -4,7 +4,8 @@
     langgraph dev
 
 The server brings its own checkpointer, so none is given here. A thread of the server is a session: it
-pauses at the question, which is answered with `{"command": {"resume": "yes"}}`.
+pauses at the question, which is answered with `{"command": {"resume": {<the question's id>: "yes"}}}`.
+What else such a server guarantees, and what not, is in docs/langgraph-server.md.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ def abilities_of(definition: Definition, spec: ComponentSpec) -> tuple[Component
 
 
 def _inferred(definition: Definition, id: str) -> tuple[ComponentAbility, ...]:
-    frames_in = any(c.is_stream and c.target == id for c in definition.connections)
-    frames_out = any(c.is_stream and id in c.sources for c in definition.connections)
+    frames_in = any(c.is_stream for c in definition.into(id))
+    frames_out = any(c.is_stream for c in definition.out_of(id))
     batch_in = _is_entered(definition, id) or not frames_in
     batch_out = _is_left(definition, id)
     needed = (
@@ -37,13 +37,13 @@ def _inferred(definition: Definition, id: str) -> tuple[ComponentAbility, ...]:
 
 def _is_entered(definition: Definition, id: str) -> bool:
     """Whether a run comes to a component otherwise than with frames."""
-    plain = any(not c.is_stream and c.target == id for c in definition.connections)
+    plain = any(not c.is_stream for c in definition.into(id))
     return plain or id in definition.starts or id in _chosen(definition)
 
 
 def _is_left(definition: Definition, id: str) -> bool:
     """Whether what a component puts out at once is waited for."""
-    plain = any(not c.is_stream and id in c.sources for c in definition.connections)
+    plain = any(not c.is_stream for c in definition.out_of(id))
     return plain or id in definition.routers or id in definition.ends
 
 

@@ -21,6 +21,7 @@ from langgraph.types import Command, Durability
 from jiuwen_lg.config import WorkflowConfig
 from jiuwen_lg.engine.abilities import abilities_of, streaming_end
 from jiuwen_lg.engine.channels import (
+    NEW,
     RESET,
     ROUND,
     WORLD,
@@ -28,13 +29,14 @@ from jiuwen_lg.engine.channels import (
     GraphInput,
     GraphOutput,
     InnerState,
-    Join,
     LoopState,
     NodeState,
     RoundNodeState,
     State,
     fresh_start,
     input_type,
+    is_trigger,
+    quickened,
     with_frames,
 )
 from jiuwen_lg.engine.definition import ComponentSpec, Definition, Nested
@@ -52,6 +54,7 @@ from jiuwen_lg.engine.scope import SCOPE_KEY, scope_of
 from jiuwen_lg.engine.serializer import StrictSerializer
 from jiuwen_lg.engine.streams import STREAMS_KEY, Streams
 from jiuwen_lg.engine.subgraph import Subgraph
+from jiuwen_lg.engine.task import Task
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.tool_info import Parameters
 
@@ -115,6 +118,8 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         """LangGraph passes over a `goto` that leads nowhere."""
         goto = input.goto if isinstance(input, Command) else ()
         names = [name for name in (goto if isinstance(goto, (list, tuple)) else [goto]) if isinstance(name, str)]
+        if not names:
+            return
         ids = [id for id in self.nodes if not id.startswith("__")]
         if missing := [name for name in names if name not in ids]:
             raise StatusCode.WORKFLOW_COMPONENT_CONFIG_ERROR.error(
@@ -138,11 +143,11 @@ def _checked(input: Any, config: RunnableConfig | None) -> Any:
     if input is None or isinstance(input, Command):
         return input
     known = isinstance(input, dict) and isinstance(input.get("inputs", 0), (dict, type(None)))
-    if not known or (not input.keys() <= {"inputs", WORLD} and not _is_nested(config)):
+    if not known or (not input.keys() <= {"inputs", WORLD, NEW} and not _is_nested(config)):
         raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(
             error=f"a compiled workflow takes {{'inputs': {{...}}}}, not {input!r}"
         )
-    return {key: input[key] for key in ("inputs", WORLD) if key in input}
+    return {key: input[key] for key in ("inputs", WORLD, NEW) if key in input}
 
 
 def _shown(chunk: Any) -> Any:
@@ -177,7 +182,7 @@ def compile_graph(
     state, reads = _types(definition, State, NodeState)
     builder = StateGraph(state, input_schema=input_type(parameters), output_schema=GraphOutput)
     result_of = definition.ends[-1] if definition.ends else None
-    cache = options.setdefault("cache", InMemoryCache(serde=StrictSerializer()))
+    cache = options.get("cache") or InMemoryCache(serde=StrictSerializer())
     inside = _Inside(config.workflow_max_nesting_depth, cache, config.metadata.id if config.metadata.is_named else "")
     inside.add_components(builder, definition, reads, result_of=result_of)
     _add_edges(builder, definition)
@@ -339,10 +344,7 @@ def _with_fresh_starts(compiled: Any, definition: Definition) -> WorkflowGraph:
     what an earlier run on the thread may have left.
     """
     graph = WorkflowGraph(**{k: v for k, v in vars(compiled).items() if k != "__orig_class__"})
-    joins = [name for name in graph.channels if name.startswith("join:")]
-    has_frames = "frames" in graph.channels
-    for name in joins:
-        graph.channels[name] = _join(graph.channels[name])
+    joins, has_frames = quickened(graph.channels), "frames" in graph.channels
 
     def fresh(given: Any) -> list[tuple[str, Any]] | None:
         """Nothing to reset where there is no input: drawing runs the writers, too."""
@@ -354,7 +356,16 @@ def _with_fresh_starts(compiled: Any, definition: Definition) -> WorkflowGraph:
     for spec in definition.components.values():
         if spec.policies.targets:
             _let_divert(graph.nodes[spec.id])
+    _quicken(graph)
     return graph
+
+
+def _quicken(graph: WorkflowGraph) -> None:
+    """Have the nodes run without what nobody listens to."""
+    for node in graph.nodes.values():
+        if isinstance(node.bound, ComponentNode) and len(node.flat_writers) == 1:
+            assert node.node is not None
+            node.node = Task(node.node, node.bound, node.flat_writers[0])
 
 
 def _let_divert(node: Any) -> None:
@@ -365,7 +376,7 @@ def _let_divert(node: Any) -> None:
 
 
 def _unless_diverted(entry: Any) -> Any:
-    if not isinstance(entry, ChannelWriteEntry) or not entry.channel.startswith(("branch:", "join:")):
+    if not isinstance(entry, ChannelWriteEntry) or not is_trigger(entry.channel):
         return entry
     writes = [(entry.channel, entry.value)]
     return ChannelWriteTupleEntry(mapper=lambda given: None if isinstance(given, Diverted) else writes)
@@ -385,9 +396,3 @@ def _with_fresh_rounds(graph: WorkflowGraph) -> WorkflowGraph:
         entry = ChannelWriteTupleEntry(mapper=lambda given: None if given is None else resets)
         graph.nodes[ROUND].writers.append(ChannelWrite((entry,)))
     return graph
-
-
-def _join(barrier: Any) -> Join:
-    join = Join(barrier.typ, barrier.names)
-    join.key = barrier.key
-    return join

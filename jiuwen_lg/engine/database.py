@@ -1,172 +1,82 @@
-"""An SQLite file (or memory) that serves every event loop, thread and process.
+"""What a store asks of its database: transactions, from every event loop, thread and process.
 
-A connection belongs to the process that opened it; after a fork the child opens its
-own. Transactions are explicit: a write holds the file from its first statement and is
-undone whole if anything in it fails.
+`sqlite_database` and `postgres_database` are the two there are.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
 
 _T = TypeVar("_T")
 
-MEMORY = ":memory:"
-
-_INLINE = 0.05
-"""Seconds that an event loop may stand still behind another writer."""
-_PATIENT = 60.0
-"""Seconds that a thread of its own waits for another writer."""
-_LOG_PAGES = 250
-"""Pages (of 4 KiB) after which SQLite folds its log into the file: what a kill may leave beside it."""
-
 
 class BusyError(sqlite3.OperationalError):
-    """Another connection or thread holds the file for longer than this caller can wait."""
+    """Another connection or thread holds the database for longer than this caller can wait."""
 
 
-class Database:
-    """One SQLite database.
-
-    Args:
-        path: A file, or `:memory:`.
-        prepare: Makes the tables in a newly opened connection; safe to run again.
-    """
-
-    def __init__(self, path: str, prepare: Callable[[sqlite3.Connection], None]) -> None:
-        self.path = path
-        self._prepare = prepare
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._owner_pid = 0
-        self._calls = threading.local()
-        self._inherited: list[sqlite3.Connection] = []
+class Cursor(Protocol):
+    """A cursor in a transaction; values stand in a statement as `?`."""
 
     @property
-    def connection(self) -> sqlite3.Connection:
-        """The connection of this process."""
-        self._adopt()
-        if self._connection is None:
-            self._connection = self._open()
-        return self._connection
+    def connection(self) -> Any:
+        """The connection that the transaction is of."""
 
     @property
-    def _patience(self) -> float:
-        """Seconds that the call in progress on this thread can wait for another writer."""
-        patience: float = getattr(self._calls, "patience", _PATIENT)
-        return patience
+    def rowcount(self) -> int:
+        """How many rows the last statement changed."""
 
-    def _adopt(self) -> None:
-        """After a fork: start over, and leave alone (not even close) what the parent has open."""
-        if self._owner_pid == os.getpid():
-            return
-        if self._connection is not None:
-            self._inherited.append(self._connection)
-        self._connection = None
-        self._lock = threading.RLock()
-        self._owner_pid = os.getpid()
+    def execute(self, statement: str, values: Sequence[Any] = ..., /) -> Any:
+        """Execute a statement; the result has its rows, too."""
 
-    def _open(self) -> sqlite3.Connection:
-        patience = self._patience
-        connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=patience)
-        try:
-            _until_free(lambda: _set_journal(connection), patience)
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
-            _until_free(lambda: self._prepare(connection), patience)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+    def executemany(self, statement: str, rows: Sequence[Sequence[Any]], /) -> Any:
+        """Execute a statement for each row of values."""
 
-    def close(self) -> None:
-        """Close this process's connection; the next use opens it again."""
-        self._adopt()
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
+    def fetchone(self) -> Any:
+        """The next row; None if there is no more."""
 
-    @contextmanager
-    def transaction(self, *, write: bool = True) -> Iterator[sqlite3.Cursor]:
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+
+
+class Database(Protocol):
+    """One database."""
+
+    path: str
+    """A file, `:memory:`, or a Postgres database without its password."""
+    is_local: bool
+    """Whether it is a part of this process, so that a transaction takes microseconds, one after the other."""
+
+    def transaction(self, *sessions: str, write: bool = True) -> AbstractContextManager[Any]:
         """A transaction: committed at the end, undone on any exception.
 
         Inside another one of the same thread it is a part of that one.
 
-        Raises:
-            BusyError: Another thread or process holds the file for too long.
-        """
-        self._adopt()
-        patience = self._patience
-        if not self._lock.acquire(timeout=patience):
-            raise BusyError("database is locked by another thread")
-        try:
-            with closing(self.connection.cursor()) as cursor, self._begun(cursor, write, patience):
-                yield cursor
-        finally:
-            self._lock.release()
+        Args:
+            sessions: Those of which nothing may change until it ends.
+            write: Whether it writes.
 
-    @contextmanager
-    def _begun(self, cursor: sqlite3.Cursor, write: bool, patience: float) -> Iterator[None]:
-        if cursor.connection.in_transaction:
-            yield
-            return
-        try:
-            cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
-            cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-            yield
-            cursor.execute("COMMIT")
-        except BaseException as error:
-            if cursor.connection.in_transaction:
-                cursor.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
-                raise BusyError(str(error)) from error
-            raise
+        Returns:
+            A `Cursor`.
+        """
 
     async def call(self, work: Callable[[], _T]) -> _T:
-        """Run `work` here if the file is free, in a thread if it is held by somebody else.
+        """Run `work`, which must be one transaction, without holding up the event loop."""
+        raise NotImplementedError
 
-        `work` must be one transaction, so that it can be run again.
+    def at_once(self, work: Callable[[], _T]) -> _T:
+        """Run `work` here, in the event loop; of a local database only.
+
+        Raises:
+            BusyError: It would have to wait. Nothing is changed.
         """
-        self._calls.patience = _INLINE
-        try:
-            return work()
-        except BusyError:
-            pass
-        finally:
-            self._calls.patience = _PATIENT  # of this call only, not of those made while it waits
-        return await asyncio.to_thread(work)
+        raise NotImplementedError
 
+    async def in_thread(self, work: Callable[[], _T]) -> _T:
+        """Run `work` in a thread, however long it waits there."""
+        raise NotImplementedError
 
-def _is_busy(error: sqlite3.OperationalError) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _until_free(step: Callable[[], Any], patience: float) -> None:
-    """Repeat a step that SQLite refuses at once instead of waiting (a change of the journal mode)."""
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            step()
-        except sqlite3.OperationalError as error:
-            if not _is_busy(error):
-                raise
-            if time.monotonic() > deadline:
-                raise BusyError(str(error)) from error
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _set_journal(connection: sqlite3.Connection) -> None:
-    """WAL, where writers do not block readers; TRUNCATE on file systems that cannot do it."""
-    mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-    if mode not in ("wal", "memory"):
-        connection.execute("PRAGMA journal_mode=TRUNCATE")
+    def close(self) -> None:
+        """Close what this process has open; the next use opens it again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -142,6 +142,39 @@ class Connection:
         return f"{' + '.join(self.sources)} -> {self.target}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """What of a definition is looked up for each component, for one state of it.
+
+    Attributes:
+        edits: Which state.
+        into: The connections that lead to a component.
+        out_of: Those that lead away from it.
+        detours: Where a run goes on after components that failed for good, if not along their connections.
+        places: The order in which the components were added.
+    """
+
+    edits: int
+    into: dict[str, list[Connection]]
+    out_of: dict[str, list[Connection]]
+    detours: dict[str, tuple[str, ...]]
+    places: dict[str, int]
+
+    @classmethod
+    def of(cls, definition: Definition) -> _Index:
+        """The index of a definition as it is now."""
+        into: dict[str, list[Connection]] = {}
+        out_of: dict[str, list[Connection]] = {}
+        for connection in definition.connections:
+            into.setdefault(connection.target, []).append(connection)
+            for source in dict.fromkeys(connection.sources):
+                out_of.setdefault(source, []).append(connection)
+        specs = definition.components.values()
+        detours = {spec.id: spec.policies.targets for spec in specs if spec.policies.targets}
+        places = {id: place for place, id in enumerate(definition.components)}
+        return cls(definition.edits, into, out_of, detours, places)
+
+
 @dataclass(slots=True)
 class Definition:
     """A workflow, or the body of a loop, as it has been built so far; `edits` counts the changes."""
@@ -153,6 +186,21 @@ class Definition:
     ends: list[str] = field(default_factory=list)
     edits: int = 0
     nested: list[Nested] = field(default_factory=list)
+    _index: _Index | None = field(default=None, init=False, repr=False, compare=False)
+
+    def _indexed(self) -> _Index:
+        index = self._index
+        if index is None or index.edits != self.edits:
+            index = self._index = _Index.of(self)
+        return index
+
+    def into(self, id: str) -> Sequence[Connection]:
+        """The connections that lead to a component."""
+        return self._indexed().into.get(id, ())
+
+    def out_of(self, id: str) -> Sequence[Connection]:
+        """The connections that lead away from a component."""
+        return self._indexed().out_of.get(id, ())
 
     def version(self) -> int:
         """A number that grows with every change, here or in a definition inside."""
@@ -217,26 +265,27 @@ class Definition:
         if self.waits_until_the_end(target):
             return [Connection((source,), target) for source in connection.sources]
         if self.components[target].wait_for_all or self.producers_of(target):
-            return [Connection(_unique(s for c in self.connections if c.target == target for s in c.sources), target)]
+            return [Connection(_unique(s for c in self.into(target) for s in c.sources), target)]
         return [Connection(connection.sources, target)]
 
     def predecessors_of(self, id: str) -> list[str]:
         """The components with a connection to a component, in the order in which they were added."""
-        leading = {source for c in self.connections if c.target == id for source in c.sources}
-        return [component for component in self.components if component in leading]
+        places = self._indexed().places
+        leading = {source for c in self.into(id) for source in c.sources if source in places}
+        return sorted(leading, key=places.__getitem__)
 
     def producers_of(self, id: str) -> tuple[str, ...]:
         """The components whose frames a component takes."""
-        return _unique(s for c in self.connections if c.is_stream and c.target == id for s in c.sources)
+        return _unique(s for c in self.into(id) if c.is_stream for s in c.sources)
 
     def consumers_of(self, id: str) -> tuple[str, ...]:
         """The components that take a component's frames."""
-        return _unique(c.target for c in self.connections if c.is_stream and id in c.sources)
+        return _unique(c.target for c in self.out_of(id) if c.is_stream)
 
     @property
     def detours(self) -> dict[str, tuple[str, ...]]:
         """Where a run goes on after components that failed for good, if not along their connections."""
-        return {id: spec.policies.targets for id, spec in self.components.items() if spec.policies.targets}
+        return self._indexed().detours
 
     @property
     def has_streams(self) -> bool:
@@ -302,12 +351,21 @@ class Definition:
         """The ends that no run can reach; routers may lead anywhere, so with one there is none."""
         if self.routers or self.detours:
             return []
-        reached, joins = set(self.starts), self.joins()
-        while True:
-            fired = {j.target for j in joins if reached.issuperset(j.sources)}
-            if fired <= reached:
-                return [end for end in self.ends if end not in reached]
-            reached |= fired
+        joins = self.joins()
+        waiting = [set(join.sources) for join in joins]
+        waited_for: dict[str, list[int]] = {}
+        for number, sources in enumerate(waiting):
+            for source in sources:
+                waited_for.setdefault(source, []).append(number)
+        reached, ahead = set[str](), [*self.starts]
+        while ahead:
+            if (id := ahead.pop()) in reached:
+                continue
+            reached.add(id)
+            for number in waited_for.get(id, ()):
+                waiting[number].discard(id)
+                ahead += [] if waiting[number] else [joins[number].target]
+        return [end for end in self.ends if end not in reached]
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:

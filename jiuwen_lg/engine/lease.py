@@ -7,11 +7,11 @@ owner which stalled and comes back can do no harm.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
 import socket
-import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from jiuwen_lg.engine.database import Cursor
 from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import StatusCode
 
@@ -107,6 +108,7 @@ class Lease:
         fence: The number of this ownership; a newer one voids it.
         is_lost: Whether another run has taken over.
         on_lost: Called once, from any thread, when that is noticed.
+        loop: The event loop that its run is in.
     """
 
     session_id: str
@@ -114,8 +116,14 @@ class Lease:
     fence: int
     is_lost: bool = False
     on_lost: Callable[[], None] = field(default=lambda: None)
+    loop: asyncio.AbstractEventLoop | None = None
 
-    def require(self, cursor: sqlite3.Cursor) -> None:
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether its run can never go on, since somebody closed the event loop under it."""
+        return self.loop is not None and self.loop.is_closed()
+
+    def require(self, cursor: Cursor) -> None:
         """Check, inside a transaction, that the lease still holds.
 
         Raises:
@@ -152,6 +160,7 @@ class Heartbeat:
         """The leases of this process by thread id (a forked child holds none)."""
         with self._lock:
             self._adopt()
+            self._held = {id: lease for id, lease in self._held.items() if not lease.is_abandoned}
             return dict(self._held)
 
     def add(self, lease: Lease) -> None:

@@ -21,7 +21,7 @@ def run_in_loop_thread(work: Coroutine[Any, Any, _T]) -> _T:
     All calls share one loop, except those made by a coroutine that runs in it: a component
     that calls another graph synchronously blocks its loop, so what it calls gets the next one.
     The caller's context variables are visible to the coroutine. A caller that is interrupted
-    (Ctrl-C, a notebook's stop button) cancels it, and waits until it has wound up.
+    (Ctrl-C, a notebook's stop button, a signal's handler that raises) cancels it, and waits until it has wound up.
     """
     depth = _depth.get()
     ended = threading.Event()
@@ -36,7 +36,7 @@ def run_in_loop_thread(work: Coroutine[Any, Any, _T]) -> _T:
     running = asyncio.run_coroutine_threadsafe(deeper(), _loop(depth))
     try:
         return running.result()
-    except KeyboardInterrupt:
+    except BaseException:
         if running.cancel():
             ended.wait()
         raise

@@ -15,7 +15,7 @@ Owner: TypeAlias = tuple[str, str, str]
 MESSAGE_TABLES = """
 CREATE TABLE IF NOT EXISTS jiuwen_messages (
     number INTEGER PRIMARY KEY AUTOINCREMENT, agent_id TEXT NOT NULL, workflow_id TEXT NOT NULL,
-    session_id TEXT NOT NULL, message TEXT NOT NULL);
+    session_id TEXT NOT NULL, message BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS jiuwen_messages_by_owner ON jiuwen_messages (agent_id, session_id, workflow_id, number);
 """
 
@@ -52,12 +52,10 @@ class Messages:
             cursor.execute("DELETE FROM jiuwen_messages WHERE agent_id = ? AND session_id = ?", (agent_id, session_id))
 
 
-def _written(message: dict[str, Any]) -> bytes | str:
-    text = json.dumps(message, ensure_ascii=False)
-    sealed = seal(text.encode())
-    return text if sealed == text.encode() else sealed
+def _written(message: dict[str, Any]) -> bytes:
+    return seal(json.dumps(message, ensure_ascii=False).encode())
 
 
-def _read(text: bytes | str) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(unseal(text) if isinstance(text, bytes) else text)
+def _read(blob: bytes | str) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads(unseal(blob) if isinstance(blob, bytes) else blob)
     return message

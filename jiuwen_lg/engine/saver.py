@@ -1,73 +1,80 @@
-"""LangGraph's SQLite saver on our database: usable from every event loop, and fenced.
+"""LangGraph's savers on a database of ours: usable from every event loop, and fenced.
 
-The file format is `langgraph-checkpoint-sqlite`'s own, so a plain `SqliteSaver` reads it.
+Their tables are LangGraph's own, so a plain `SqliteSaver` or `PostgresSaver` reads them.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
     DeltaChannelHistory,
 )
-from langgraph.checkpoint.sqlite import SqliteSaver
 
-from jiuwen_lg.engine.database import Database
-from jiuwen_lg.engine.encryption import PrivateSerializer
+from jiuwen_lg.engine.channels import is_trigger, without_spent_triggers
+from jiuwen_lg.engine.commits import Commits
+from jiuwen_lg.engine.database import Cursor, Database
 from jiuwen_lg.engine.scope import SCOPE_KEY
 
-CHECKPOINT_TABLES = """
-CREATE TABLE IF NOT EXISTS checkpoints (
-    thread_id TEXT NOT NULL, checkpoint_ns TEXT NOT NULL DEFAULT '', checkpoint_id TEXT NOT NULL,
-    parent_checkpoint_id TEXT, type TEXT, checkpoint BLOB, metadata BLOB,
-    PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id));
-CREATE TABLE IF NOT EXISTS writes (
-    thread_id TEXT NOT NULL, checkpoint_ns TEXT NOT NULL DEFAULT '', checkpoint_id TEXT NOT NULL,
-    task_id TEXT NOT NULL, task_path TEXT NOT NULL DEFAULT '', idx INTEGER NOT NULL,
-    channel TEXT NOT NULL, type TEXT, value BLOB,
-    PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx));
-"""
-"""As `SqliteSaver.setup` makes them."""
 
+class FencedSaver(BaseCheckpointSaver[str]):
+    """What a saver of ours adds to LangGraph's, which comes behind it in the order of classes.
 
-class FencedSaver(SqliteSaver):
-    """A checkpoint saver whose asynchronous methods work in any event loop.
-
-    LangGraph's `AsyncSqliteSaver` belongs to the loop that made it; this one calls the
-    synchronous methods, in a thread only while another process holds the file. A write
-    for a session whose lease was taken over is refused in its own transaction.
+    LangGraph's asynchronous savers belong to the loop that made them; these call the
+    synchronous methods through the database. A write for a session whose lease was
+    taken over is refused in its own transaction.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._remembered: dict[str, dict[Any, Any]] = {}
-        super().__init__(None, serde=PrivateSerializer())  # type: ignore[arg-type]
+    database: Database
+    commits: Commits
+    _remembered: dict[str, dict[Any, Any]]
 
-    @property
-    def conn(self) -> sqlite3.Connection:
-        """The connection of this process."""
-        return self._database.connection
+    sizes_of: ClassVar[Mapping[str, str]]
+    """LangGraph's tables: how many bytes a row of each takes, in SQL."""
+    writes_table: ClassVar[str]
 
-    @conn.setter
-    def conn(self, connection: sqlite3.Connection) -> None:
-        """LangGraph's constructor sets it; the database opens its own."""
+    # --- what LangGraph's savers lack ---
 
-    def setup(self) -> None:
-        """The database makes the tables when it is opened."""
+    def fork_thread(self, thread_id: str, checkpoint_id: str, fork: str, no_task: str) -> bool:
+        """Copy a thread as it was at a checkpoint.
 
-    @contextmanager
-    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
-        """A cursor in a transaction of its own (LangGraph's commits half a write on an error)."""
-        with self._database.transaction(write=transaction) as cursor:
-            yield cursor
+        Args:
+            thread_id: The thread.
+            checkpoint_id: The last checkpoint to be copied.
+            fork: The new thread.
+            no_task: What marks the writes to a checkpoint that no task made: they are part of it.
+
+        Returns:
+            Whether there was such a checkpoint.
+        """
+        until, rest = "thread_id = ? AND checkpoint_id", self.sizes_of.keys() - {"checkpoints", self.writes_table}
+        written = f"{until} < ? OR ({until} = ? AND task_id = ?)"
+        with self.database.transaction() as cursor:
+            _copy(cursor, self.writes_table, fork, written, thread_id, checkpoint_id, thread_id, checkpoint_id, no_task)
+            for table in rest:
+                _copy(cursor, table, fork, "thread_id = ?", thread_id)
+            _copy(cursor, "checkpoints", fork, f"{until} <= ?", thread_id, checkpoint_id)
+            return bool(cursor.rowcount)
+
+    def sizes(self, session_id: str | None) -> dict[str, int]:
+        """The bytes that the checkpoints of a session's runs take (or of all), by thread."""
+        of_session = " WHERE thread_id IN (SELECT thread_id FROM jiuwen_sessions WHERE session_id = ?)"
+        where, one = ("", ()) if session_id is None else (of_session, (session_id,))
+        each = [f"SELECT thread_id, {size} AS size FROM {table}{where}" for table, size in self.sizes_of.items()]
+        query = f"SELECT thread_id, sum(size) FROM ({' UNION ALL '.join(each)}) AS sizes GROUP BY thread_id"
+        with self.database.transaction(write=False) as cursor:
+            rows = cursor.execute(query, one * len(each)).fetchall()
+        return {thread: int(size or 0) for thread, size in rows}
+
+    # --- fencing ---
 
     def put(
         self,
@@ -82,7 +89,7 @@ class FencedSaver(SqliteSaver):
             JiuWenBaseException: 100905, the session was taken over.
         """
         with self._fenced(config):
-            return super().put(config, checkpoint, metadata, new_versions)
+            return self._put(config, checkpoint, metadata, new_versions)
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -95,6 +102,9 @@ class FencedSaver(SqliteSaver):
         with self._fenced(config):
             super().put_writes(config, writes, task_id, task_path)
 
+    def _put(self, config: RunnableConfig, checkpoint: Checkpoint, *more: Any) -> RunnableConfig:
+        return super().put(config, without_spent_triggers(checkpoint), *more)
+
     @contextmanager
     def _fenced(self, config: RunnableConfig) -> Iterator[None]:
         """One transaction that begins by checking the lease of the run that writes."""
@@ -103,9 +113,11 @@ class FencedSaver(SqliteSaver):
         if lease is None:
             yield
             return
-        with self._database.transaction() as cursor:
+        with self.database.transaction(lease.session_id) as cursor:
             lease.require(cursor)
             yield
+
+    # --- any event loop ---
 
     def list(
         self,
@@ -120,7 +132,9 @@ class FencedSaver(SqliteSaver):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """See `get_tuple`."""
-        return await self._database.call(lambda: self.get_tuple(config))
+        if self.commits.is_new(config["configurable"]["thread_id"]):
+            return None
+        return await self.database.call(lambda: self.get_tuple(config))
 
     async def alist(
         self,
@@ -131,7 +145,7 @@ class FencedSaver(SqliteSaver):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         """See `list`."""
-        for saved in await self._database.call(lambda: self.list(config, filter=filter, before=before, limit=limit)):
+        for saved in await self.database.call(lambda: self.list(config, filter=filter, before=before, limit=limit)):
             yield saved
 
     async def aput(
@@ -142,17 +156,39 @@ class FencedSaver(SqliteSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """See `put`."""
-        return await self._database.call(lambda: self.put(config, checkpoint, metadata, new_versions))
+        where = config["configurable"]
+        if not self.commits.is_gathering(where["thread_id"]):
+            return await self.database.call(lambda: self.put(config, checkpoint, metadata, new_versions))
+
+        def work(_: bool) -> None:
+            self._put(config, checkpoint, metadata, new_versions)
+
+        await self.commits.save(where["thread_id"], (where["checkpoint_ns"], where.get("checkpoint_id")), work)
+        place = {name: where[name] for name in ("thread_id", "checkpoint_ns")}
+        return {"configurable": {**place, "checkpoint_id": checkpoint["id"]}}
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """See `put_writes`."""
-        await self._database.call(lambda: self.put_writes(config, writes, task_id, task_path))
+        where = config["configurable"]
+        if not self.commits.is_gathering(where["thread_id"]):
+            await self.database.call(lambda: self.put_writes(config, writes, task_id, task_path))
+            return
+
+        def work(is_followed: bool) -> None:
+            # The checkpoint that comes with a task's writes says itself which triggers are set.
+            is_said = is_followed and bool(task_path)
+            lasting = [write for write in writes if not is_trigger(write[0])] if is_said else writes
+            super(FencedSaver, self).put_writes(config, lasting, task_id, task_path)
+
+        self.commits.hold(where["thread_id"], (where["checkpoint_ns"], where["checkpoint_id"]), work)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """See `delete_thread`."""
-        await self._database.call(lambda: self.delete_thread(thread_id))
+        await self.database.call(lambda: self.delete_thread(thread_id))
+
+    # --- the history of a run that goes on ---
 
     @contextmanager
     def remembering(self, thread_id: str) -> Iterator[None]:
@@ -185,4 +221,11 @@ class FencedSaver(SqliteSaver):
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """See `get_delta_channel_history`."""
-        return await self._database.call(lambda: self.get_delta_channel_history(config=config, channels=channels))
+        return await self.database.call(lambda: self.get_delta_channel_history(config=config, channels=channels))
+
+
+def _copy(cursor: Cursor, table: str, thread_id: str, where: str, *values: Any) -> None:
+    columns = [column[0] for column in cursor.execute(f"SELECT * FROM {table} LIMIT 0").description]
+    rest = ", ".join(column for column in columns if column != "thread_id")
+    query = f"INSERT INTO {table} (thread_id, {rest}) SELECT ?, {rest} FROM {table} WHERE {where}"
+    cursor.execute(query, (thread_id, *values))

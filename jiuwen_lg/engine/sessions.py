@@ -9,19 +9,19 @@ transaction.
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from jiuwen_lg.engine.database import Database
+from jiuwen_lg.engine.database import Cursor, Database
 from jiuwen_lg.engine.encryption import dump, seal
 from jiuwen_lg.engine.fingerprint import difference
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.lease import Heartbeat, Lease, Owner, lease_seconds
 from jiuwen_lg.engine.record import Identity, Record, Row, Status
+from jiuwen_lg.engine.saver import FencedSaver
 from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 
@@ -36,7 +36,7 @@ SESSION_TABLES = """
 CREATE TABLE IF NOT EXISTS jiuwen_shapes (fingerprint TEXT PRIMARY KEY, shape TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS jiuwen_sessions (
     thread_id TEXT PRIMARY KEY, session_id TEXT NOT NULL, workflow_id TEXT NOT NULL, fingerprint TEXT NOT NULL,
-    status TEXT NOT NULL, turn_id TEXT, inputs BLOB, questions BLOB, answers BLOB, kept BLOB, result BLOB, error TEXT,
+    status TEXT NOT NULL, turn_id TEXT, inputs BLOB, questions BLOB, answers BLOB, kept BLOB, result BLOB, error BLOB,
     keep INTEGER NOT NULL, owner TEXT, fence INTEGER NOT NULL, lease_until REAL NOT NULL,
     created_at REAL NOT NULL, updated_at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS jiuwen_sessions_by_id ON jiuwen_sessions (session_id, workflow_id);
@@ -53,8 +53,9 @@ _NOBODYS: dict[str, Any] = {"owner": None, "lease_until": 0.0}
 class Sessions:
     """The rows of one store."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    def __init__(self, database: Database, saver: FencedSaver) -> None:
+        self._database = database
+        self._saver = saver
         self._completed = 0
         self._heartbeat = Heartbeat(self._renew)
 
@@ -71,7 +72,7 @@ class Sessions:
         Raises:
             JiuWenBaseException: 100904 while a run is in progress.
         """
-        with self.database.transaction() as cursor:
+        with self._database.transaction(session_id) as cursor:
             records = self._of_shape(cursor, session_id, identity)
             for record in records:
                 if turn_id is not None and record.row.turn_id == turn_id:
@@ -86,14 +87,14 @@ class Sessions:
                     self._delete(cursor, record)
             return self._insert(cursor, session_id, identity, inputs, turn_id, _retired(records), keep=keep)
 
-    def _of_shape(self, cursor: sqlite3.Cursor, session_id: str, identity: Identity) -> list[Record]:
+    def _of_shape(self, cursor: Cursor, session_id: str, identity: Identity) -> list[Record]:
         """The runs that a start would collide with: those of the id, or of an unnamed one's shape."""
         records = self._select(cursor, "session_id = ? AND workflow_id = ?", session_id, identity.workflow_id)
         return [r for r in records if identity.workflow_id or r.row.fingerprint == identity.fingerprint]
 
     def _insert(
         self,
-        cursor: sqlite3.Cursor,
+        cursor: Cursor,
         session_id: str,
         identity: Identity,
         inputs: Any,
@@ -141,7 +142,7 @@ class Sessions:
             JiuWenBaseException: 100904 while a run is in progress, 100906 if only a run of
                 another shape is on file.
         """
-        with self.database.transaction() as cursor:
+        with self._database.transaction(session_id) as cursor:
             records = self._select(cursor, "session_id = ? AND workflow_id = ?", session_id, identity.workflow_id)
             equal = [r for r in records if r.row.fingerprint == identity.fingerprint]
             for record in equal:
@@ -155,7 +156,7 @@ class Sessions:
             self._refuse_running(others[0])
             raise self._changed(others[0], identity)
 
-    def _take(self, cursor: sqlite3.Cursor, record: Record) -> tuple[Record, Lease]:
+    def _take(self, cursor: Cursor, record: Record) -> tuple[Record, Lease]:
         self._refuse_running(record)
         fence = record.row.fence + 1
         cursor.execute(
@@ -168,9 +169,11 @@ class Sessions:
         reason = self.change_of(record, identity)
         return StatusCode.WORKFLOW_CHANGED.error(session_id=record.row.session_id, reason=reason)
 
-    def _file_shape(self, cursor: sqlite3.Cursor, identity: Identity) -> None:
-        shape = (identity.fingerprint, json.dumps(identity.shape))
-        cursor.execute("INSERT OR IGNORE INTO jiuwen_shapes VALUES (?, ?)", shape)
+    def _file_shape(self, cursor: Cursor, identity: Identity) -> None:
+        known = cursor.execute("SELECT 1 FROM jiuwen_shapes WHERE fingerprint = ?", (identity.fingerprint,))
+        if known.fetchone() is None:
+            shape = (identity.fingerprint, json.dumps(identity.shape))
+            cursor.execute("INSERT INTO jiuwen_shapes VALUES (?, ?) ON CONFLICT DO NOTHING", shape)
 
     # --- during a turn ---
 
@@ -189,7 +192,7 @@ class Sessions:
             questions: Those that are still open.
         """
         taken = {"answers": dump(answers), "kept": dump(kept), "questions": _dumped(questions)}
-        with self.database.transaction() as cursor:
+        with self._database.transaction(lease.session_id) as cursor:
             self._update(cursor, lease, fingerprint=identity.fingerprint, **taken)
             self._file_shape(cursor, identity)
 
@@ -197,7 +200,7 @@ class Sessions:
 
     def release(self, lease: Lease, record: Record, status: Status) -> None:
         """End a turn that has changed nothing."""
-        with self.database.transaction() as cursor:
+        with self._database.transaction(lease.session_id) as cursor:
             self._update(cursor, lease, status=status, updated_at=record.row.updated_at, **_NOBODYS)
 
     def settle(
@@ -212,7 +215,7 @@ class Sessions:
         """End a turn whose run has not finished."""
         asked, told = _dumped(questions), None if error is None else seal(error.encode())
         on_file = dump(kept) if kept else None
-        with self.database.transaction() as cursor:
+        with self._database.transaction(lease.session_id) as cursor:
             self._update(cursor, lease, status=status, questions=asked, kept=on_file, error=told, **_NOBODYS)
 
     def complete(self, lease: Lease, record: Record, result: Any, *, tokens: Sequence[str]) -> None:
@@ -223,10 +226,10 @@ class Sessions:
         """
         receipt = {"status": "done", "result": dump(result), "answers": dump(dict.fromkeys(tokens))}
         emptied = dict.fromkeys(("inputs", "questions", "kept", "error"))
-        with self.database.transaction() as cursor:
+        with self._database.transaction(lease.session_id) as cursor:
             self._update(cursor, lease, **receipt, **emptied, **_NOBODYS)
             if not record.row.keep:
-                self._delete_checkpoints(cursor, record)
+                self._saver.delete_thread(record.row.thread_id)
             self._purge(cursor)
 
     def let_go(self, lease: Lease) -> None:
@@ -237,13 +240,13 @@ class Sessions:
 
     def find(self, session_id: str, identity: Identity) -> Record | None:
         """The session's newest run of this workflow."""
-        with self.database.transaction(write=False) as cursor:
+        with self._database.transaction(write=False) as cursor:
             records = self._of_shape(cursor, session_id, identity)
         return max(records, key=lambda r: r.row.created_at) if records else None
 
     def unfinished(self, identity: Identity, session_id: str | None) -> list[Record]:
         """The runs of this workflow that wait, failed or were killed, oldest first."""
-        with self.database.transaction(write=False) as cursor:
+        with self._database.transaction(write=False) as cursor:
             if session_id is not None:
                 records = self._of_shape(cursor, session_id, identity)
             elif identity.workflow_id:
@@ -261,7 +264,7 @@ class Sessions:
             with_done: Whether receipts are listed, too.
         """
         where, arguments = _of_owner(prefix, session_id, with_done=with_done)
-        with self.database.transaction(write=False) as cursor:
+        with self._database.transaction(write=False) as cursor:
             records = self._select(cursor, where, *arguments)
         return sorted(records, key=lambda r: r.row.updated_at)
 
@@ -272,7 +275,7 @@ class Sessions:
             JiuWenBaseException: 100904, one of them is in progress.
         """
         where, arguments = _of_owner(prefix, session_id, with_done=with_done)
-        with self.database.transaction() as cursor:
+        with self._database.transaction(session_id) as cursor:
             records = self._select(cursor, where, *arguments)
             for record in records:
                 self._refuse_running(record)
@@ -285,7 +288,7 @@ class Sessions:
         Raises:
             JiuWenBaseException: 100904, one of them is in progress.
         """
-        with self.database.transaction() as cursor:
+        with self._database.transaction(session_id) as cursor:
             if identity is None:
                 records = self._select(cursor, "session_id = ?", session_id)
             else:
@@ -296,20 +299,9 @@ class Sessions:
                 self._delete(cursor, record)
         return len(records)
 
-    def sizes(self, session_id: str | None) -> dict[str, int]:
-        """The bytes that the checkpoints of a session's runs take (or of all), by thread."""
-        of_session = "thread_id IN (SELECT thread_id FROM jiuwen_sessions WHERE session_id = ?)"
-        where, one = ("", ()) if session_id is None else (f" WHERE {of_session}", (session_id,))
-        lengths = f"SELECT thread_id, length(checkpoint) + length(metadata) AS size FROM checkpoints{where}"
-        written = f"SELECT thread_id, length(value) FROM writes{where}"
-        query = f"SELECT thread_id, sum(size) FROM ({lengths} UNION ALL {written}) GROUP BY thread_id"
-        with self.database.transaction(write=False) as cursor:
-            rows = cursor.execute(query, (*one, *one)).fetchall()
-        return {thread: int(size or 0) for thread, size in rows}
-
     def remove(self, record: Record) -> bool:
         """Delete a run; False if it goes on now, or has gone on since it was read."""
-        with self.database.transaction() as cursor:
+        with self._database.transaction(record.row.session_id) as cursor:
             for now in self._select(cursor, "thread_id = ?", record.row.thread_id):
                 if now.row.fence == record.row.fence and not self.is_running(now):
                     self._delete(cursor, now)
@@ -319,7 +311,7 @@ class Sessions:
     def change_of(self, record: Record, identity: Identity) -> str:
         """What changed from the shape that started a run to this one, in words."""
         query = "SELECT shape FROM jiuwen_shapes WHERE fingerprint = ?"
-        with self.database.transaction(write=False) as cursor:
+        with self._database.transaction(write=False) as cursor:
             row = cursor.execute(query, (record.row.fingerprint,)).fetchone()
         return difference(json.loads(row[0]), dict(identity.shape)) if row else "its shape is not on file"
 
@@ -341,7 +333,7 @@ class Sessions:
         values = {name: getattr(row, name) for name in Row.__slots__} | fresh
         values |= {"thread_id": uuid4().hex, "session_id": session_id, "status": "waiting", "fence": 0}
         values |= {"kept": None, "created_at": now, "updated_at": now}
-        with self.database.transaction() as cursor:
+        with self._database.transaction(record.row.session_id, session_id) as cursor:
             others = self._of_shape(cursor, session_id, Identity(row.workflow_id, row.fingerprint, {}))
             if any(not r.is_done for r in others):
                 raise StatusCode.WORKFLOW_STATE_EXISTS_ERROR.error(
@@ -349,43 +341,28 @@ class Sessions:
                 )
             marks = ", ".join("?" * len(values))
             cursor.execute(f"INSERT INTO jiuwen_sessions ({', '.join(values)}) VALUES ({marks})", (*values.values(),))
-            until = "thread_id = ? AND checkpoint_id"
-            self._copy(cursor, "checkpoints", values["thread_id"], f"{until} <= ?", row.thread_id, checkpoint_id)
-            if not cursor.rowcount:
+            if not self._saver.fork_thread(row.thread_id, checkpoint_id, values["thread_id"], no_task):
                 raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=row.session_id, reason="its run has finished")
-            written = f"{until} < ? OR ({until} = ? AND task_id = ?)"
-            arguments = (row.thread_id, checkpoint_id, row.thread_id, checkpoint_id, no_task)
-            self._copy(cursor, "writes", values["thread_id"], written, *arguments)
         return str(values["thread_id"])
-
-    def _copy(self, cursor: sqlite3.Cursor, table: str, thread_id: str, where: str, *arguments: Any) -> None:
-        columns = [column[1] for column in cursor.execute(f"PRAGMA table_info({table})").fetchall()]
-        rest = ", ".join(column for column in columns if column != "thread_id")
-        query = f"INSERT INTO {table} (thread_id, {rest}) SELECT ?, {rest} FROM {table} WHERE {where}"
-        cursor.execute(query, (thread_id, *arguments))
 
     # --- rows ---
 
-    def _select(self, cursor: sqlite3.Cursor, where: str, *values: Any) -> list[Record]:
+    def _select(self, cursor: Cursor, where: str, *values: Any) -> list[Record]:
         cursor.execute(f"SELECT {_COLUMNS} FROM jiuwen_sessions WHERE {where} ORDER BY created_at", values)
         return [Record(Row(*row)) for row in cursor.fetchall()]
 
-    def _update(self, cursor: sqlite3.Cursor, lease: Lease, **values: Any) -> None:
+    def _update(self, cursor: Cursor, lease: Lease, **values: Any) -> None:
         lease.require(cursor)
         values = {"updated_at": time.time(), **values}
         names = ", ".join(f"{name} = ?" for name in values)
         query = f"UPDATE jiuwen_sessions SET {names} WHERE thread_id = ? AND status = 'running'"
         cursor.execute(query, (*values.values(), lease.thread_id))
 
-    def _delete(self, cursor: sqlite3.Cursor, record: Record) -> None:
+    def _delete(self, cursor: Cursor, record: Record) -> None:
         cursor.execute("DELETE FROM jiuwen_sessions WHERE thread_id = ?", (record.row.thread_id,))
-        self._delete_checkpoints(cursor, record)
+        self._saver.delete_thread(record.row.thread_id)
 
-    def _delete_checkpoints(self, cursor: sqlite3.Cursor, record: Record) -> None:
-        cursor.execute("DELETE FROM checkpoints WHERE thread_id = ?", (record.row.thread_id,))
-        cursor.execute("DELETE FROM writes WHERE thread_id = ?", (record.row.thread_id,))
-
-    def _purge(self, cursor: sqlite3.Cursor) -> None:
+    def _purge(self, cursor: Cursor) -> None:
         oldest = time.time() - seconds_from_env("JIUWEN_LG_RECEIPT_SECONDS", RECEIPT_SECONDS)
         receipts = "status = 'done' AND keep = 0"
         cursor.execute(f"DELETE FROM jiuwen_sessions WHERE {receipts} AND updated_at < ?", (oldest,))
@@ -432,7 +409,7 @@ class Sessions:
         """Extend every lease that is still ours; note those that are not."""
         leases = self._heartbeat.held().values()
         until = time.time() + lease_seconds()
-        with self.database.transaction() as cursor:
+        with self._database.transaction() as cursor:
             for lease in leases:
                 cursor.execute(
                     "UPDATE jiuwen_sessions SET lease_until = ? WHERE thread_id = ? AND fence = ?",

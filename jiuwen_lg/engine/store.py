@@ -1,4 +1,4 @@
-"""Where sessions are kept: the file that `JIUWEN_LG_DB` names, read at each run."""
+"""Where sessions are kept: the file or the Postgres database that `JIUWEN_LG_DB` names, read at each run."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import os
 import sqlite3
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from jiuwen_lg.engine.database import MEMORY, BusyError, Database
+from jiuwen_lg.engine.database import BusyError, Database
 from jiuwen_lg.engine.messages import MESSAGE_TABLES, Messages
-from jiuwen_lg.engine.saver import CHECKPOINT_TABLES, FencedSaver
+from jiuwen_lg.engine.saver import FencedSaver
 from jiuwen_lg.engine.sessions import SESSION_TABLES, Sessions
+from jiuwen_lg.engine.sqlite_database import MEMORY, SqliteDatabase
+from jiuwen_lg.engine.sqlite_saver import CHECKPOINT_TABLES, FencedSqliteSaver
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 
 DEFAULT_FOLDER = ".jiuwen_lg"
@@ -22,41 +26,25 @@ OFF = "off"
 FORMAT = 1
 """Of the tables; a file with a higher number was written by a later release."""
 
-_STORE_TABLE = f"""
+_TABLES = f"""
 CREATE TABLE IF NOT EXISTS jiuwen_store (format INTEGER NOT NULL);
 INSERT INTO jiuwen_store SELECT {FORMAT} WHERE NOT EXISTS (SELECT 1 FROM jiuwen_store);
-"""
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables in a file that is new or ours.
-
-    Raises:
-        JiuWenBaseException: 100908, a later release wrote it; nothing is changed then.
-    """
-    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'jiuwen_store'").fetchone()
-    found = connection.execute("SELECT max(format) FROM jiuwen_store").fetchone()[0] if known else FORMAT
-    if found > FORMAT:
-        reason = f"it has format {found}, this release reads up to {FORMAT}: use a newer jiuwen_lg"
-        raise StatusCode.STORE_UNAVAILABLE.error(store="file", reason=reason)
-    connection.executescript(
-        f"BEGIN IMMEDIATE;{_STORE_TABLE}{CHECKPOINT_TABLES}{SESSION_TABLES}{MESSAGE_TABLES}COMMIT;"
-    )
+{SESSION_TABLES}{MESSAGE_TABLES}"""
 
 
 class Store:
     """A database with what is in it: checkpoints, sessions and the messages of conversations.
 
     Args:
-        path: A file, or `:memory:`.
+        saver: LangGraph's, on the database.
         substitute_for: The place that this memory stands in for, with the reason.
     """
 
-    def __init__(self, path: str, substitute_for: str | None = None) -> None:
-        self.path = path
-        self.database: Database = Database(path, _prepare)
-        self.saver: FencedSaver = FencedSaver(self.database)
-        self.sessions: Sessions = Sessions(self.database)
+    def __init__(self, saver: FencedSaver, substitute_for: str | None = None) -> None:
+        self.saver: FencedSaver = saver
+        self.database: Database = saver.database
+        self.path: str = self.database.path
+        self.sessions: Sessions = Sessions(self.database, saver)
         self.messages: Messages = Messages(self.database)
         self._substitute_for = substitute_for
 
@@ -77,8 +65,8 @@ async def current_store() -> Store | None:
     """The store of a run that begins now; None if it is switched off.
 
     Raises:
-        JiuWenBaseException: 100908, the file is damaged, of a later release, or held by somebody
-            else for longer than a minute.
+        JiuWenBaseException: 100908, there is a file, and it cannot be used: it is damaged, of a later
+            release, read-only, or held by somebody else for longer than a minute.
     """
     setting = os.environ.get("JIUWEN_LG_DB") or ""
     if setting.lower() == OFF:
@@ -107,7 +95,13 @@ def close_store(path: str) -> None:
 
 
 def _path_of(setting: str) -> str:
-    return setting if setting == MEMORY else os.path.realpath(setting or os.path.join(DEFAULT_FOLDER, "sessions.db"))
+    if setting == MEMORY or _is_postgres(setting):
+        return setting
+    return os.path.realpath(setting or os.path.join(DEFAULT_FOLDER, "sessions.db"))
+
+
+def _is_postgres(path: str) -> bool:
+    return path.startswith(("postgresql://", "postgres://"))
 
 
 def _found(path: str) -> Store | None:
@@ -125,33 +119,85 @@ def _find_or_open(path: str, *, is_default: bool) -> Store:
 
 def _was_deleted(store: Store) -> bool:
     """Whether the file is gone, so that a connection to it would write to nowhere."""
-    return store.path != MEMORY and not os.path.exists(store.path)
+    return os.path.isabs(store.path) and not os.path.exists(store.path)
 
 
 def _open(path: str, *, is_default: bool) -> Store:
+    if _is_postgres(path):
+        return _opened(Store(_postgres(path)))
     try:
         if path != MEMORY:
             _make_folder(Path(path).parent, is_default=is_default)
-        return _opened(path)
+        return _opened(Store(_sqlite(path)))
     except BusyError as error:
         raise StatusCode.STORE_UNAVAILABLE.error(store=path, reason=str(error)) from error
     except (OSError, sqlite3.OperationalError) as error:
+        if _holds_something(path):
+            raise StatusCode.STORE_UNAVAILABLE.error(store=path, reason=str(error)) from error
         warnings.warn(
             f"sessions cannot be kept in {path} ({error}), so they live in this process's memory only; "
             "set JIUWEN_LG_DB to a file that can be written",
             RuntimeWarning,
             stacklevel=3,
         )
-        return _opened(MEMORY, substitute_for=f"{path} ({error})")
+        return _opened(Store(_sqlite(MEMORY), substitute_for=f"{path} ({error})"))
     except sqlite3.DatabaseError as error:
         raise StatusCode.STORE_UNAVAILABLE.error(store=path, reason=str(error)) from error
 
 
-def _opened(path: str, substitute_for: str | None = None) -> Store:
-    store = Store(path, substitute_for)
+def _holds_something(path: str) -> bool:
+    """Whether sessions may be on file there, so that no memory can stand in for it."""
+    try:
+        return os.path.getsize(path) > 0
+    except OSError:
+        return False
+
+
+def _opened(store: Store) -> Store:
     with store.database.transaction(write=False):
         """Opening is what may fail."""
     return store
+
+
+def _sqlite(path: str) -> FencedSaver:
+    def prepare(connection: sqlite3.Connection) -> None:
+        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'jiuwen_store'").fetchone()
+        if known:
+            _require_format(connection.execute)
+        connection.executescript(f"BEGIN IMMEDIATE;{CHECKPOINT_TABLES}{_TABLES}COMMIT;")
+
+    return FencedSqliteSaver(SqliteDatabase(path, prepare))
+
+
+def _postgres(url: str) -> FencedSaver:
+    try:
+        from langgraph.checkpoint.postgres import PostgresSaver
+
+        from jiuwen_lg.engine.postgres_database import PostgresDatabase, in_postgres, setting_up
+        from jiuwen_lg.engine.postgres_saver import FencedPostgresSaver
+    except ImportError as error:
+        reason = f"its driver is not installed ({error}): pip install 'jiuwen-lg[postgres]'"
+        raise StatusCode.STORE_UNAVAILABLE.error(store="postgres", reason=reason) from error
+
+    def prepare(connection: Any) -> None:
+        known = connection.execute("SELECT to_regclass('jiuwen_store')").fetchone()[0]
+        if known:
+            _require_format(connection.execute)
+            newest = connection.execute("SELECT max(v) FROM checkpoint_migrations").fetchone()[0]
+        if not known or newest != len(PostgresSaver.MIGRATIONS) - 1:
+            with setting_up(connection):
+                PostgresSaver(connection).setup()
+                connection.execute(in_postgres(_TABLES))
+
+    return FencedPostgresSaver(PostgresDatabase(url, prepare))
+
+
+def _require_format(execute: Callable[[str], Any]) -> None:
+    """Refuse tables that a later release made; nothing is changed then."""
+    found = execute("SELECT max(format) FROM jiuwen_store").fetchone()[0]
+    if found is not None and found > FORMAT:
+        reason = f"it has format {found}, this release reads up to {FORMAT}: use a newer jiuwen_lg"
+        raise StatusCode.STORE_UNAVAILABLE.error(store="file", reason=reason)
 
 
 def _make_folder(folder: Path, *, is_default: bool) -> None:

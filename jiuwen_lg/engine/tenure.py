@@ -16,7 +16,15 @@ Leased: TypeAlias = tuple[Record | None, Lease | None]
 
 async def leased(store: Store, acquire: Callable[[], Leased]) -> Leased:
     """Acquire a lease; if the caller is cancelled meanwhile, what was acquired is let go."""
-    acquiring = asyncio.ensure_future(store.database.call(acquire))
+    loop = asyncio.get_running_loop()
+
+    def acquire_here() -> Leased:
+        record, lease = acquire()
+        if lease is not None:
+            lease.loop = loop
+        return record, lease
+
+    acquiring = asyncio.ensure_future(store.saver.commits.call(acquire_here))
     try:
         return await asyncio.shield(acquiring)
     except asyncio.CancelledError:
@@ -34,7 +42,7 @@ def resting(record: Record) -> Status:
 
 async def ended(store: Store, lease: Lease, write: Callable[[], None]) -> None:
     """The last write of a turn: done whether or not the caller is cancelled, and then the lease is let go."""
-    writing = asyncio.ensure_future(store.database.call(write))
+    writing = asyncio.ensure_future(store.saver.commits.call(write))
     try:
         await asyncio.shield(writing)
     finally:

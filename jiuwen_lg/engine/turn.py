@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -21,7 +21,7 @@ from jiuwen_lg.constants import (
     WORKFLOW_STREAM_FRAME_TIMEOUT,
 )
 from jiuwen_lg.engine.answers import plan_for
-from jiuwen_lg.engine.channels import WORLD
+from jiuwen_lg.engine.channels import NEW, WORLD
 from jiuwen_lg.engine.frame_clock import FrameClock
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.lease import Lease
@@ -225,10 +225,11 @@ class Turn:
 
     def _beginning(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """The graph's input for a fresh run; one that belongs to a conversation begins with its global state."""
+        given = {"inputs": inputs, NEW: True}
         if self._runtime.task is None:
-            return {"inputs": inputs}
+            return given
         self._runtime.task.update_global_state(inputs)
-        return {"inputs": inputs, WORLD: self._runtime.task.world()}
+        return {**given, WORLD: self._runtime.task.world()}
 
     async def _exists(self, store: Store, record: Record) -> JiuWenBaseException:
         """100006, naming what the unfinished run waits for or failed with."""
@@ -429,10 +430,18 @@ class Turn:
         result = None
         graph = self._program.graph(store)
         options: Any = {"stream_mode": "values", "output_keys": "result", **self._stops.options}
-        async for values in graph.astream(graph_input, config, **options):
-            if not (isinstance(values, dict) and "__interrupt__" in values):
-                result = values
+        async with self._together(store, graph_input):
+            async for values in graph.astream(graph_input, config, **options):
+                if not (isinstance(values, dict) and "__interrupt__" in values):
+                    result = values
         return result
+
+    def _together(self, store: Store | None, graph_input: Any) -> AbstractAsyncContextManager[None]:
+        """In what the run writes: what belongs together goes on file together."""
+        if store is None or self._scope.lease is None:
+            return nullcontext()
+        is_new = isinstance(graph_input, dict) and NEW in graph_input
+        return store.saver.commits.gathering(self._scope.lease, is_new=is_new)
 
 
 def _is_langgraphs(key: str) -> bool:

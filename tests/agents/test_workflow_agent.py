@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -30,6 +28,7 @@ from jiuwen_lg import (
 )
 from jiuwen_lg.engine.store import open_store
 from jiuwen_lg.testing.server import ModelServer
+from tests import forked
 from tests.flows import Ask, Call, FailOnce, Gate, turn
 from tests.models.config import config
 
@@ -93,8 +92,7 @@ class TestOneWorkflow:
             "from tests.flows import Ask\n"
             "print(result(asyncio.run(say(agent(flow('w', ('ask', Ask('name?')))), 'ann')))['ask'])\n"
         )
-        command = [sys.executable, "-c", code]
-        printed = await asyncio.to_thread(subprocess.check_output, command, env=child_env, text=True)
+        printed = (await asyncio.to_thread(forked.run, "-c", code, env=child_env)).stdout
         assert eval(printed) == {"answer": "ann", "answers": ["ann"]}
 
     async def test_many_conversations_at_once(self) -> None:
@@ -283,8 +281,7 @@ class TestGoingOn:
         )
 
         def said(text: str, fate: str) -> tuple[int, str]:
-            command = [sys.executable, "-c", code, text, fate]
-            done = subprocess.run(command, env=child_env, capture_output=True, text=True, check=False)
+            done = forked.run("-c", code, text, fate, env=child_env)
             return done.returncode, done.stdout
 
         assert said("hello", "lives")[0] == 0
@@ -566,8 +563,7 @@ class TestSeveralWorkflows:
         )
         printed = []
         for text in said:
-            command = [sys.executable, "-c", code, llm.url, "killed", text]
-            done = subprocess.run(command, env=child_env, capture_output=True, text=True, check=False)
+            done = forked.run("-c", code, llm.url, "killed", text, env=child_env)
             assert done.returncode == -9
             printed.append(done.stdout.strip())
         one = self.three(llm)

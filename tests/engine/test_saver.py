@@ -14,16 +14,16 @@ from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.report import ProgressCallbacks
 
 from jiuwen_lg import JiuWenBaseException
-from jiuwen_lg.engine.database import BusyError, Database
 from jiuwen_lg.engine.lease import Lease
 from jiuwen_lg.engine.saver import FencedSaver
 from jiuwen_lg.engine.scope import SCOPE_KEY, Scope
-from jiuwen_lg.engine.store import Store
+from jiuwen_lg.engine.sqlite_database import BusyError, SqliteDatabase
+from jiuwen_lg.engine.store import Store, _sqlite
 
 
 @pytest.fixture
 def store(db: Path) -> Iterator[Store]:
-    store = Store(str(db))
+    store = Store(_sqlite(str(db)))
     yield store
     store.database.close()
 
@@ -31,7 +31,7 @@ def store(db: Path) -> Iterator[Store]:
 async def test_it_passes_langgraphs_conformance_suite(tmp_path: Path) -> None:
     @checkpointer_test(name="FencedSaver")
     async def make() -> AsyncIterator[FencedSaver]:
-        store = Store(":memory:")
+        store = Store(_sqlite(":memory:"))
         yield store.saver
         store.database.close()
 
@@ -89,15 +89,21 @@ class TestDatabase:
         assert await writing != threading.get_ident()
 
     def test_a_caller_that_cannot_wait_is_told(self, store: Store, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("jiuwen_lg.engine.database._PATIENT", 0.01)
+        monkeypatch.setattr("jiuwen_lg.engine.sqlite_database._PATIENT", 0.01)
         other = sqlite3.connect(db, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(BusyError), store.database.transaction():
+        with pytest.raises(BusyError), store.database.transaction():  # whoever opens a store decides what follows
+            pass
+        other.execute("ROLLBACK")
+        with store.database.transaction():
+            pass
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JiuWenBaseException, match="100908"), store.database.transaction():
             pass
         other.close()
 
     def test_it_opens_again_after_it_was_closed(self, db: Path) -> None:
-        database = Database(str(db), lambda c: c.executescript("CREATE TABLE IF NOT EXISTS t (x);"))
+        database = SqliteDatabase(str(db), lambda c: c.executescript("CREATE TABLE IF NOT EXISTS t (x);"))
         database.close()
         with database.transaction() as cursor:
             cursor.execute("INSERT INTO t VALUES (1)")

@@ -28,6 +28,7 @@ pytestmark = [
     needs(chromium() is not None, "there is no Chromium (make browser)"),
     needs(bool(find_spec("jupyterlab") and find_spec("playwright")), "JupyterLab and Playwright (make browser)"),
     pytest.mark.timeout(300),
+    pytest.mark.xdist_group("browser"),  # its tests share JupyterLab and the page
 ]
 
 

@@ -19,6 +19,8 @@ RELOAD = "import jiuwen_lg.notebook\nimportlib.reload(jiuwen_lg.notebook)\nfrom 
 FLOW = 'flow = chain(("a", Ask("name?")), ("b", Call()), id="w")\n'
 GATE = 'gate = Gate()\nflow = chain(("first", Call()), ("gate", gate), id="g")\nsession = WorkflowRuntime(session_id="s")\n'
 
+pytestmark = pytest.mark.xdist_group("kernel")  # its tests share one
+
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:

@@ -9,12 +9,15 @@ not timed. A client goes on with whatever the session shows: it starts, answers,
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import signal
+import sys
+import threading
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +38,7 @@ from jiuwen_lg import (
 )
 from jiuwen_lg.engine.database import Database
 from jiuwen_lg.engine.saver import FencedSaver
+from jiuwen_lg.engine.sqlite_database import SqliteDatabase
 from tests.flows import workflow
 
 LOG = Path("log.txt")
@@ -143,23 +147,37 @@ async def converse(flow: Workflow, session: str) -> Any:
         await flow.invoke(given, WorkflowRuntime(session_id=session))
 
 
+def is_outermost(database: Database, arguments: Sequence[Any]) -> bool:
+    """Whether a transaction that begins writes, and is a part of no other."""
+    if isinstance(database, SqliteDatabase):
+        cursor, write, _ = arguments
+        return bool(write) and not cursor.connection.in_transaction
+    return bool(arguments[1])
+
+
 @contextmanager
 def killing(number: int, moment: Moment) -> Iterator[None]:
     """Notes every commit, and kills the process at one of them."""
-    begun, put_writes, put = Database._begun, FencedSaver.put_writes, FencedSaver.put
+    of_database: Any = SqliteDatabase
+    if os.environ["JIUWEN_LG_DB"].startswith("postgresql:"):
+        from jiuwen_lg.engine.postgres_database import PostgresDatabase as of_database  # noqa: N813
+    begun, put_writes = of_database._begun, FencedSaver.put_writes
     commits = 0
+    counting = threading.Lock()
 
     @contextmanager
-    def counted(self: Any, cursor: Any, write: bool, patience: float) -> Iterator[None]:
+    def counted(self: Any, *arguments: Any) -> Iterator[Any]:
         nonlocal commits
-        is_commit = write and not cursor.connection.in_transaction
-        with begun(self, cursor, write, patience):
-            yield
+        is_commit, mine = is_outermost(self, arguments), 0
+        with begun(self, *arguments) as cursor:
+            yield cursor
             if is_commit:
-                commits += 1
-                if (commits, moment) == (number, "before"):
+                with counting:
+                    commits += 1
+                    mine = commits
+                if (mine, moment) == (number, "before"):
                     os.kill(os.getpid(), signal.SIGKILL)
-        if is_commit and (commits, moment) == (number, "after"):
+        if is_commit and (mine, moment) == (number, "after"):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def put_writes_noted(self: Any, config: Any, writes: Any, task_id: str, *rest: Any) -> Any:
@@ -169,9 +187,8 @@ def killing(number: int, moment: Moment) -> Iterator[None]:
         return given
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Database, "_begun", counted)
+        patch.setattr(of_database, "_begun", counted)
         patch.setattr(FencedSaver, "put_writes", put_writes_noted)
-        patch.setattr(FencedSaver, "put", put)
         yield
 
 
@@ -216,13 +233,14 @@ def check(session: str, calm: Counter[str]) -> None:
 
 
 def main() -> None:
-    """Kill at every commit, and print how often that was."""
+    """Kill at every commit (or each so many, if an argument says so), and print how often that was."""
     assert in_a_process("calm")
     calm = Counter(line.split()[1] for line in LOG.read_text(encoding="utf-8").splitlines() if line.startswith("begin"))
     assert calm == {"p": 1, "q": 1, "loop.round": 2, "sub.x": 2, "letters": 1, "joins": 1, "asks": 2}
-    number, kills = 1, 0
+    every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    kills = 0
     moments: tuple[Moment, ...] = ("before", "after")
-    while True:
+    for number in itertools.count(1, every):
         finished = []
         for moment in moments:
             LOG.unlink()
@@ -233,7 +251,6 @@ def main() -> None:
         kills += finished.count(False)
         if all(finished):
             break
-        number += 1
     print(kills)
 
 

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 GUIDE = Path(__file__).parents[2] / "docs" / "testing.md"
-OPTIONS = ("-p", "no:cacheprovider", "-W", "error", "-o", "asyncio_default_fixture_loop_scope=function")
+OTHERS = ("langsmith_plugin", "anyio", "hypothesispytest", "benchmark", "socket", "xdist")
+"""Plugins that are slow to start and are not needed for what is tested here."""
+ALONE = ("-p", "no:cacheprovider", *(word for name in OTHERS for word in ("-p", f"no:{name}")))
+STRICT = ("-W", "error", "-o", "asyncio_default_fixture_loop_scope=function")
+OPTIONS = (*ALONE, *STRICT)
 
 
 @pytest.fixture
@@ -19,10 +23,11 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
 
 
 @pytest.mark.parametrize(
-    "options", [(), ("-n", "4"), ("--disable-socket", "--allow-unix-socket")], ids=["plain", "xdist", "no sockets"]
+    "options", [(), ("-n", "2"), ("--disable-socket", "--allow-unix-socket")], ids=["plain", "xdist", "no sockets"]
 )
 def test_the_guides_suite(suite: pytest.Pytester, options: tuple[str, ...]) -> None:
-    suite.runpytest_subprocess(*OPTIONS, *options).assert_outcomes(passed=11)
+    """Beside whatever plugins are there."""
+    suite.runpytest_subprocess("-p", "no:cacheprovider", *STRICT, *options).assert_outcomes(passed=11)
 
 
 def test_the_guides_suite_fails_where_it_should(suite: pytest.Pytester) -> None:
@@ -102,6 +107,9 @@ def test_a_marker_that_names_no_store(marker: str, pytester: pytest.Pytester) ->
     outcome = pytester.runpytest_subprocess(*OPTIONS)
     assert outcome.ret != 0
     outcome.stdout.fnmatch_lines(["*jiuwen_store takes one path, or None*"])
+
+
+def test_a_marker_names_its_store_by_keyword_too(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("import pytest\n@pytest.mark.jiuwen_store(path='a.db')\ndef test_it():\n    pass\n")
     pytester.runpytest_subprocess(*OPTIONS).assert_outcomes(passed=1)
 
@@ -158,5 +166,4 @@ def test_a_run_that_uses_nothing_of_it_imports_nothing_heavy(pytester: pytest.Py
             assert not heavy & set(sys.modules) - {"asyncio"}
         """
     )
-    options = ("-p", "no:langsmith_plugin", "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:hypothesispytest")
-    pytester.runpytest_subprocess("-p", "no:cacheprovider", *options).assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*ALONE, "-p", "no:asyncio").assert_outcomes(passed=1)

@@ -1,0 +1,59 @@
+"""LangGraph's SQLite saver on our database."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from jiuwen_lg.engine.commits import Commits
+from jiuwen_lg.engine.encryption import PrivateSerializer
+from jiuwen_lg.engine.saver import FencedSaver
+from jiuwen_lg.engine.sqlite_database import SqliteDatabase
+
+CHECKPOINT_TABLES = """
+CREATE TABLE IF NOT EXISTS checkpoints (
+    thread_id TEXT NOT NULL, checkpoint_ns TEXT NOT NULL DEFAULT '', checkpoint_id TEXT NOT NULL,
+    parent_checkpoint_id TEXT, type TEXT, checkpoint BLOB, metadata BLOB,
+    PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id));
+CREATE TABLE IF NOT EXISTS writes (
+    thread_id TEXT NOT NULL, checkpoint_ns TEXT NOT NULL DEFAULT '', checkpoint_id TEXT NOT NULL,
+    task_id TEXT NOT NULL, task_path TEXT NOT NULL DEFAULT '', idx INTEGER NOT NULL,
+    channel TEXT NOT NULL, type TEXT, value BLOB,
+    PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx));
+"""
+"""As `SqliteSaver.setup` makes them."""
+
+
+class FencedSqliteSaver(FencedSaver, SqliteSaver):
+    """See `FencedSaver`."""
+
+    sizes_of = {"checkpoints": "length(checkpoint) + length(metadata)", "writes": "length(value)"}  # noqa: RUF012
+    writes_table = "writes"
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self.database: SqliteDatabase = database
+        self.commits = Commits(database)
+        self._remembered: dict[str, dict[Any, Any]] = {}
+        SqliteSaver.__init__(self, None, serde=PrivateSerializer())  # type: ignore[arg-type]
+
+    @property
+    def conn(self) -> sqlite3.Connection:
+        """The connection of this process."""
+        return self.database.connection
+
+    @conn.setter
+    def conn(self, connection: sqlite3.Connection) -> None:
+        """LangGraph's constructor sets it; the database opens its own."""
+
+    def setup(self) -> None:
+        """The database makes the tables when it is opened."""
+
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
+        """A cursor in a transaction of its own (LangGraph's commits half a write on an error)."""
+        with self.database.transaction(write=transaction) as cursor:
+            yield cursor

@@ -1,0 +1,194 @@
+"""Submitting turns to workers and awaiting how they end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+from jiuwen_lg.engine.record import Record, checked_inputs
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.interaction import InteractiveInput
+from jiuwen_lg.output import WorkflowOutput
+from jiuwen_lg.ownership import Ownership
+from jiuwen_lg.workers.turns import Ending, Turn, Turns
+
+_SHORTEST, _LONGEST = 0.02, 0.25
+"""Seconds between two looks at the turns that are awaited."""
+
+
+class SubmittedTurn:
+    """A turn that a worker runs, or has run.
+
+    Attributes:
+        turn_id: Its name; `WorkflowClient.turn` finds it again, in any process.
+    """
+
+    def __init__(self, client: WorkflowClient, turn_id: str) -> None:
+        self._client = client
+        self.turn_id = turn_id
+
+    async def poll(self) -> WorkflowOutput | None:
+        """How it has ended; None if it has not yet.
+
+        Raises:
+            JiuWenBaseException: What the run failed with; 100908, the database cannot be used.
+        """
+        endings = await self._client.ended([self.turn_id])
+        return _output(endings[self.turn_id]) if self.turn_id in endings else None
+
+    async def result(self, timeout: float | None = None) -> WorkflowOutput:  # noqa: ASYNC109
+        """Wait for its end: a result, or questions.
+
+        Args:
+            timeout: Seconds; the turn goes on even if nobody waits for it.
+
+        Raises:
+            JiuWenBaseException: What the run failed with; 100908, the database cannot be used.
+            TimeoutError: It has not ended in that time.
+        """
+        return _output(await asyncio.wait_for(self._client._ending(self.turn_id), timeout))  # noqa: SLF001
+
+
+class WorkflowClient:
+    """Starts and answers sessions that workers run; it needs no workflow, only the database (`JIUWEN_LG_DB`).
+
+    Raises:
+        JiuWenBaseException: 100908, `JIUWEN_LG_DB` names no Postgres database, or one that cannot be used.
+    """
+
+    def __init__(self) -> None:
+        self._turns = Turns()
+        self._watches: WeakKeyDictionary[asyncio.AbstractEventLoop, _Watch] = WeakKeyDictionary()
+
+    async def start(
+        self, workflow_id: str, inputs: Any = None, *, session_id: str | None = None, turn_id: str | None = None
+    ) -> SubmittedTurn:
+        """Start a session.
+
+        Args:
+            workflow_id: The workflow.
+            inputs: Its inputs, a dict.
+            session_id: The session; a fresh one if None.
+            turn_id: A name that makes it safe to submit the same start twice.
+
+        Raises:
+            JiuWenBaseException: 100100, the inputs are no dict or have no place in the state.
+        """
+        turn_id = turn_id or uuid4().hex
+        return await self._submit(Turn(turn_id, workflow_id, session_id or turn_id, checked_inputs(inputs)))
+
+    async def answer(self, session_id: str, answer: Any, *, workflow_id: str | None = None) -> SubmittedTurn:
+        """Answer what a session asks; the answer is bound to the questions that are open now.
+
+        Args:
+            session_id: The session.
+            answer: The answer to the only question, or an `InteractiveInput`.
+            workflow_id: The workflow, if several wait in the session.
+
+        Raises:
+            JiuWenBaseException: 100900, nothing waits there; 100902, several questions do.
+        """
+        record = await self._waiting(session_id, workflow_id)
+        given = answer if isinstance(answer, InteractiveInput) else InteractiveInput(answer)
+        return await self._submit(Turn(uuid4().hex, record.row.workflow_id, session_id, _bound(record, given)))
+
+    async def retry(self, session_id: str, *, workflow_id: str | None = None) -> SubmittedTurn:
+        """Go on with a session that has failed.
+
+        Raises:
+            JiuWenBaseException: 100900, nothing waits there.
+        """
+        return await self.answer(session_id, InteractiveInput(), workflow_id=workflow_id)
+
+    def turn(self, turn_id: str) -> SubmittedTurn:
+        """A turn that was submitted before, by whomever."""
+        return SubmittedTurn(self, turn_id)
+
+    async def _submit(self, turn: Turn) -> SubmittedTurn:
+        await self._turns.store.database.call(lambda: self._turns.submit(turn))
+        return SubmittedTurn(self, turn.turn_id)
+
+    async def _waiting(self, session_id: str, workflow_id: str | None) -> Record:
+        """The unfinished run of a session."""
+        sessions = self._turns.store.sessions
+        records = await self._turns.store.database.call(lambda: sessions.of_owner(workflow_id or "", session_id))
+        found = [record for record in records if not Ownership.of(record.row.workflow_id).agent_id]
+        if workflow_id is not None:
+            found = [record for record in found if record.row.workflow_id == workflow_id]
+        if not found:
+            raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=session_id, reason="it has no unfinished run")
+        if len(found) > 1:
+            ids = [record.row.workflow_id for record in found]
+            raise StatusCode.INTERACTION_AMBIGUOUS.error(session_id=session_id, node_ids=ids)
+        return found[0]
+
+    async def ended(self, turn_ids: Sequence[str]) -> dict[str, Ending]:
+        """How turns have ended, by id; those that have not are left out."""
+        return await self._turns.store.database.call(lambda: self._turns.endings(turn_ids))
+
+    async def _ending(self, turn_id: str) -> Ending:
+        loop = asyncio.get_running_loop()
+        watch = self._watches.setdefault(loop, _Watch(self.ended))
+        return await watch.ending(turn_id)
+
+
+class _Watch:
+    """Waits for turns in one event loop, with one look at the database for all of them."""
+
+    def __init__(self, look: Callable[[Sequence[str]], Awaitable[dict[str, Ending]]]) -> None:
+        self._look = look
+        self._awaited: dict[str, asyncio.Future[Ending]] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    async def ending(self, turn_id: str) -> Ending:
+        future = self._awaited.setdefault(turn_id, asyncio.get_running_loop().create_future())
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_until_all_have_ended())
+        return await asyncio.shield(future)
+
+    async def _look_until_all_have_ended(self) -> None:
+        pause = _SHORTEST
+        while self._awaited:
+            await asyncio.sleep(pause)
+            try:
+                endings = await self._look([*self._awaited])
+            except Exception as error:  # noqa: BLE001 (those who wait are told)
+                for turn_id in [*self._awaited]:
+                    self._awaited.pop(turn_id).set_exception(error)
+                return
+            for turn_id, ending in endings.items():
+                self._awaited.pop(turn_id).set_result(ending)
+            pause = _SHORTEST if endings else min(pause * 1.5, _LONGEST)
+
+
+def _bound(record: Record, given: InteractiveInput) -> InteractiveInput:
+    """The answers with the tokens of the questions that they are for: delivered twice, they count once."""
+    questions = {question.id: question for question in record.questions}
+    if given.raw_inputs is not None:
+        if len(questions) != 1:
+            _refuse_raw(record, list(questions))
+        (question,) = questions.values()
+        return InteractiveInput.reply_to(question.to_chunk(), given.raw_inputs)
+    bound = InteractiveInput()
+    for id, value in given.user_inputs.items():
+        bound.update(id, value)
+        token = given.tokens.get(id) or (questions[id].token if id in questions else None)
+        if token:
+            bound.tokens[id] = token
+    return bound
+
+
+def _refuse_raw(record: Record, ids: list[str]) -> None:
+    session_id = record.row.session_id
+    if ids:
+        raise StatusCode.INTERACTION_AMBIGUOUS.error(session_id=session_id, node_ids=ids)
+    raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=session_id, reason="its run asks nothing")
+
+
+def _output(ending: Ending) -> WorkflowOutput:
+    if isinstance(ending, JiuWenBaseException):
+        raise ending
+    return ending

@@ -1,0 +1,70 @@
+"""The workflows that tests' workers serve: each step is a line in `steps.log`.
+
+jiuwen-lg worker tests.programs.turns
+"""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from jiuwen_lg import End, SimpleComponent, Start, Workflow
+from tests.flows import workflow
+from tests.programs.steps import log
+
+
+class Step(SimpleComponent):
+    """Logs that it ran."""
+
+    async def invoke(self, inputs: Any, runtime: Any, context: Any) -> Any:
+        log(f"{runtime.session_id()} {runtime.executable_id()} {runtime.idempotency_key}")
+        return inputs
+
+
+class Ask(Step):
+    """Asks, and gives the answer."""
+
+    async def invoke(self, inputs: Any, runtime: Any, context: Any) -> Any:
+        answer = await runtime.interact(f"{runtime.executable_id()}?")
+        await super().invoke(inputs, runtime, context)
+        return {"answer": answer}
+
+
+class Hold(Step):
+    """Waits for the file `go`; without it, until it is killed."""
+
+    async def invoke(self, inputs: Any, runtime: Any, context: Any) -> Any:
+        await super().invoke(inputs, runtime, context)
+        while not Path("go").exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return {}
+
+
+class Fails(Step):
+    """Fails until there is the file `go`."""
+
+    async def invoke(self, inputs: Any, runtime: Any, context: Any) -> Any:
+        await super().invoke(inputs, runtime, context)
+        if not Path("go").exists():
+            raise RuntimeError("not yet")
+        return {}
+
+
+def _flow(id: str, *components: tuple[str, SimpleComponent], **schema: Any) -> Workflow:
+    flow = workflow(id)
+    flow.set_start_comp("start", Start(), inputs_schema={"n": "${n}"})
+    names = ["start", *(name for name, _ in components), "end"]
+    for name, component in components:
+        flow.add_workflow_comp(name, component, inputs_schema={"n": "${start.n}"})
+    flow.set_end_comp("end", End(), inputs_schema={"n": "${start.n}", **schema})
+    for source, target in pairwise(names):
+        flow.add_connection(source, target)
+    return flow
+
+
+approval = _flow("approval", ("before", Step()), ("ask", Ask()), ("after", Step()), answer="${ask.answer}")
+twice = _flow("twice", ("one", Ask()), ("two", Ask()), first="${one.answer}", second="${two.answer}")
+holds = _flow("holds", ("before", Step()), ("hold", Hold()))
+fails = _flow("fails", ("gate", Fails()))
