@@ -69,7 +69,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, prepare: Callable[[psycopg.Connection[Any]], None]) -> None:
         self.url = url
-        self.path = shown(url)
+        self.path: str = shown(url)
         self._prepare = prepare
         self._begin()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from langchain_core.runnables import RunnableConfig
@@ -33,7 +33,7 @@ class _Serializer(PrivateSerializer):
 class FencedPostgresSaver(FencedSaver, PostgresSaver):
     """See `FencedSaver`."""
 
-    sizes_of = {  # noqa: RUF012
+    sizes_of: ClassVar[Mapping[str, str]] = {
         "checkpoints": "pg_column_size(checkpoint) + pg_column_size(metadata)",
         "checkpoint_blobs": "length(blob)",
         "checkpoint_writes": "length(blob)",
@@ -42,7 +42,7 @@ class FencedPostgresSaver(FencedSaver, PostgresSaver):
 
     def __init__(self, database: PostgresDatabase) -> None:
         self.database: PostgresDatabase = database
-        self.commits = Commits(database)
+        self.commits: Commits = Commits(database)
         self._remembered: dict[str, dict[Any, Any]] = {}
         PostgresSaver.__init__(self, None, serde=_Serializer())  # type: ignore[arg-type]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from langgraph.checkpoint.sqlite import SqliteSaver
 
@@ -31,12 +31,15 @@ CREATE TABLE IF NOT EXISTS writes (
 class FencedSqliteSaver(FencedSaver, SqliteSaver):
     """See `FencedSaver`."""
 
-    sizes_of = {"checkpoints": "length(checkpoint) + length(metadata)", "writes": "length(value)"}  # noqa: RUF012
+    sizes_of: ClassVar[Mapping[str, str]] = {
+        "checkpoints": "length(checkpoint) + length(metadata)",
+        "writes": "length(value)",
+    }
     writes_table = "writes"
 
     def __init__(self, database: SqliteDatabase) -> None:
         self.database: SqliteDatabase = database
-        self.commits = Commits(database)
+        self.commits: Commits = Commits(database)
         self._remembered: dict[str, dict[Any, Any]] = {}
         SqliteSaver.__init__(self, None, serde=PrivateSerializer())  # type: ignore[arg-type]
 

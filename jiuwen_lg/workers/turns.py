@@ -59,7 +59,7 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        self.store = open_store()
+        self.store: Store = open_store()
         self._database = _postgres(self.store)
         self._app = _app()
         self._make_tables()
