@@ -16,10 +16,9 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs
 BLOCK = re.compile(r"^```(python|text)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-PROGRAMS = [document for document in DOCUMENTS if document.name not in WITH_POSTGRES]
-
-
-@pytest.mark.parametrize("document", PROGRAMS, ids=lambda d: str(d.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "document", [d for d in DOCUMENTS if d.name not in WITH_POSTGRES], ids=lambda d: str(d.relative_to(ROOT))
+)
 def test_a_documents_blocks_run_in_order_and_print_what_they_say(
     document: Path, child_env: dict[str, str], tmp_path: Path
 ) -> None:

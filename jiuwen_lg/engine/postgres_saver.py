@@ -38,7 +38,7 @@ class FencedPostgresSaver(FencedSaver, PostgresSaver):
         "checkpoint_blobs": "length(blob)",
         "checkpoint_writes": "length(blob)",
     }
-    writes_table = "checkpoint_writes"
+    writes_table: ClassVar[str] = "checkpoint_writes"
 
     def __init__(self, database: PostgresDatabase) -> None:
         self.database: PostgresDatabase = database

@@ -35,7 +35,7 @@ class FencedSqliteSaver(FencedSaver, SqliteSaver):
         "checkpoints": "length(checkpoint) + length(metadata)",
         "writes": "length(value)",
     }
-    writes_table = "writes"
+    writes_table: ClassVar[str] = "writes"
 
     def __init__(self, database: SqliteDatabase) -> None:
         self.database: SqliteDatabase = database
