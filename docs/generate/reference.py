@@ -54,6 +54,10 @@ ALSO = {
     "Testing: `jiuwen_lg.testing`": {f"testing.{module}": names for module, names in testing._NAMES.items()},
     "Fixtures of the pytest plugin": {"pytest_plugin": ("jiuwen_run", "jiuwen_model", "jiuwen_server", "jiuwen_store")},
     "For operators: `jiuwen_lg.operations`": {"operations": ("sessions", "SessionInfo", "prune", "check", "Mismatch")},
+    "Workers: `jiuwen_lg.workers`": {
+        "workers.client": ("WorkflowClient", "SubmittedTurn"),
+        "workers.worker": ("Worker",),
+    },
     "Notebooks: `jiuwen_lg.notebook`": {"notebook": ("chat",)},
     "Terminals: `jiuwen_lg.terminal`": {"terminal": ("watch",)},
     "The alias: `jiuwen_lg.compat`": {"compat.alias": ("install",)},
