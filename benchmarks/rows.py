@@ -27,6 +27,7 @@ class Row:
         unit: What is measured: `seconds` or `bytes`.
         is_rate: Whether the ratio is one of speeds, so that more is better.
         turns: How often each side runs in a repeat.
+        warm: How often before that.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Row:
     unit: str = "seconds"
     is_rate: bool = False
     turns: int = 5
+    warm: int = 1
 
     def small(self) -> Row:
         """The same without any size."""
@@ -80,7 +82,7 @@ ROWS = [
     Row("fan-out of 10", "fan", {"width": 10}, HAND, 1.3, 1.15, turns=30),
     Row("fan-out of 100", "fan", {"width": 100}, HAND, 1.3, 1.15, turns=10),
     Row("fan-out of 300", "fan", {"width": 300}, HAND, 1.3, 1.15),
-    Row("loop of 1000 x 3", "loop", {"rounds": 1000}, FIRST, 0.4, 0.33, turns=1),
+    Row("loop of 1000 x 3", "loop", {"rounds": 1000}, FIRST, 0.4, 0.33, turns=1, warm=0),
     Row("loop of 1000 x 3", "loop", {"rounds": 1000}, HAND, 1.25, 1.1, turns=2),
     _durable("question and answer after 100, SQLite, every step durable", "question", {"before": 100}, 0.45, 0.3),
     _durable("the answer alone, after 100", "answer", {"before": 100}),
@@ -93,6 +95,7 @@ ROWS = [
         5.0,
         is_rate=True,
         turns=1,
+        warm=0,
     ),
     _durable(
         "bytes per superstep of a suspended session",
@@ -102,8 +105,9 @@ ROWS = [
         1.0,
         unit="bytes",
         turns=1,
+        warm=0,
     ),
-    _durable("the same after 100 components", "disk", {"total": 5, "length": 100}, unit="bytes", turns=1),
+    _durable("the same after 100 components", "disk", {"total": 5, "length": 100}, unit="bytes", turns=1, warm=0),
     _durable(
         "the same after 100 of 10 KB",
         "disk",
@@ -112,6 +116,7 @@ ROWS = [
         0.05,
         unit="bytes",
         turns=1,
+        warm=0,
     ),
     Row("1000 frames through a connection (per second)", "frames", {"count": 1000}, FIRST, 1.5, 3.0, is_rate=True),
     Row("the same beside LangGraph's custom stream", "frames", {"count": 1000}, HAND, is_rate=True),

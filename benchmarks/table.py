@@ -29,7 +29,9 @@ HEAD = "| workload | against | ratio | asked for | stretch | reached | ours | th
 
 async def measure(row: Row, repeats: int) -> dict[str, Any]:
     """One row's medians and ratios."""
-    found = await measured([row.ours, row.theirs], row.work, row.arguments, repeats=repeats, turns=row.turns)
+    found = await measured(
+        [row.ours, row.theirs], row.work, row.arguments, repeats=repeats, turns=row.turns, warm=row.warm
+    )
     ours, theirs = (statistics.median(turn[row.unit] for turn in side) for side in found)
     values = {"name": row.name, "against": row.theirs.name, "ours": ours, "theirs": theirs}
     values["ratio"] = row.ratio(ours, theirs)

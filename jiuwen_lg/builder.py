@@ -157,11 +157,13 @@ class BaseWorkFlow:
         self._check_id(comp_id)
         executable = _executable_of(component)
         self._require_place(executable)
-        self._definition.add(
-            ComponentSpec.parse(
+        try:
+            spec = ComponentSpec.parse(
                 comp_id, executable, node, wait_for_all=wait_for_all, is_exit=is_exit, policies=policies
             )
-        )
+        except ValueError as error:
+            raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason=str(error)) from error
+        self._definition.add(spec)
         if isinstance(component, BringsRouter):
             self._definition.route(comp_id, component.router())
         self._config.spec.comp_configs[comp_id] = node

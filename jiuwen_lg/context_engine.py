@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from jiuwen_lg.context import Context, ContextEngineConfig, ContextOwner
 from jiuwen_lg.engine.messages import Owner
+from jiuwen_lg.engine.record import reading
 from jiuwen_lg.engine.store import open_store
 from jiuwen_lg.models.messages import CLASSES, BaseMessage, as_message
 
@@ -92,11 +93,15 @@ class StoredContext(Context):
         Args:
             num: How many at most.
             tags: Only those that have all of these.
+
+        Raises:
+            JiuWenBaseException: 100908, the store cannot be used, or what is on file is damaged.
         """
         wanted = (tags or {}).items()
-        rows = [row for row in open_store().messages.read(self._key) if wanted <= row["tags"].items()]
-        newest = rows[-num:] if num > 0 else rows[-_MOST:] if num < 0 else []
-        return [_as_message(row) for row in newest]
+        with reading("a message", self._key[-1]):
+            rows = [row for row in open_store().messages.read(self._key) if wanted <= row["tags"].items()]
+            newest = rows[-num:] if num > 0 else rows[-_MOST:] if num < 0 else []
+            return [_as_message(row) for row in newest]
 
     def get_latest_message(self, role: str | None = None) -> BaseMessage | None:
         """The newest message (of a role), None if there is none."""

@@ -146,7 +146,7 @@ def _info(store: Store, record: Record, size: int) -> SessionInfo:
         status=status,
         created_at=row.created_at,
         updated_at=row.updated_at,
-        bytes=size + sum(len(blob) for blob in blobs if blob is not None),
+        bytes=size + sum(len(blob) for blob in blobs if isinstance(blob, bytes)),
         questions=questions if status != "running" else [],
         error=error,
         owner=row.workflow_id,

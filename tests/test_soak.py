@@ -109,3 +109,11 @@ def test_sessions_one_after_the_other_leave_nothing(child_env: dict[str, str]) -
     told = Started(child_env, "tests.programs.sequence", str(count), str(count // 10)).result(3000)
     assert told["end"] <= told["early"] + 10_000_000, told
     assert told["files"] <= 5_000_000, told
+
+
+def test_hostile_values_answers_and_stores_at_length(child_env: dict[str, str]) -> None:
+    """The fuzzing of every run, with more examples."""
+    tests = Path(__file__).parent
+    files = [tests / "test_hostile_values.py", tests / "test_hostile_store.py", tests / "tools" / "test_restful.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=3600", *map(str, files)]
+    subprocess.run(command, env={**child_env, "FUZZ": str(scaled(3000))}, cwd=tests.parent, check=True)

@@ -6,6 +6,7 @@ here has changed nothing.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -82,7 +83,9 @@ def _checked(node_id: str, value: Any) -> Any:
     try:
         return storable(value)
     except ValueError as error:
-        raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(reason=f"{value!r} for [{node_id}]: {error}") from error
+        raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(
+            reason=f"{reprlib.repr(value)} for [{node_id}]: {error}"
+        ) from error
 
 
 def _fitting(question: Question, value: Any) -> Any:

@@ -29,6 +29,10 @@ _TURNS = 4
 """Turns of the event loop that a task's writes wait for their checkpoint: LangGraph needs three."""
 
 
+def _nothing(_: bool) -> None:
+    """What asks only that the rest is on file."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Write:
     """Something of a run to put on file.
@@ -45,13 +49,14 @@ class _Write:
 
 @dataclass(slots=True, eq=False)
 class _Run:
-    """What a run has yet to put on file, in order; what a write failed with: nothing is written after it."""
+    """What a run has yet to put on file, in order; what a write failed with, after which nothing is written."""
 
     lease: Lease
     is_new: bool
     writes: list[_Write] = field(default_factory=list)
     is_waiting: bool = False
     error: BaseException | None = None
+    is_told: bool = False
 
 
 class _Part(Protocol):
@@ -100,6 +105,7 @@ class _Step:
         for write in self.writes:
             if write.done is not None:
                 _tell(write.done, None, error)
+                self.run.is_told = self.run.error is not None
 
 
 @dataclass(slots=True, eq=False)
@@ -127,8 +133,10 @@ def _tell(done: asyncio.Future[Any], result: Any, error: BaseException | None) -
         return  # whoever asked has been cancelled meanwhile
     if error is None:
         done.set_result(result)
-    else:
+    elif isinstance(error, Exception):
         done.set_exception(error)
+    else:
+        done.cancel()  # somebody stops the program; the error itself goes on its own way
 
 
 class Commits:
@@ -149,18 +157,15 @@ class Commits:
             is_new: Whether there is nothing on file of the run yet.
 
         Raises:
-            Exception: What a write failed with, if nobody has raised it.
+            Exception: What a write failed with that nobody has been told of.
         """
         run = self._runs[lease.thread_id] = _Run(lease, is_new)
         try:
             yield
         finally:
             del self._runs[lease.thread_id]
-            if run.writes:
-                await self._saved(run, lambda _: None, ("", None))
-            if writing := self._writing_of(run):
-                await asyncio.wait({writing})
-        if run.error is not None:
+            await self._settled(run)
+        if run.error is not None and not run.is_told:
             raise run.error
 
     def is_gathering(self, thread_id: str) -> bool:
@@ -196,9 +201,22 @@ class Commits:
             raise run.error
         await self._saved(run, work, place)
 
+    async def settle(self, thread_id: str) -> None:
+        """Put on file what is held back of a thread, so that it can be read."""
+        run = self._runs.get(thread_id)
+        if run is not None:
+            await self._settled(run)
+
+    async def _settled(self, run: _Run) -> None:
+        if run.writes:
+            await self._saved(run, _nothing, ("", None))
+        if writing := self._writing_of(run):
+            await asyncio.wait({writing})
+
     def hold(self, thread_id: str, place: Place, work: Work) -> None:
         """Put something on file with the run's next checkpoint, or a few turns of the event loop later."""
         run = self._runs[thread_id]
+        run.is_new = False
         run.writes.append(_Write(work, place, None))
         if not run.is_waiting:
             run.is_waiting = True
@@ -254,8 +272,10 @@ class Commits:
             outcomes = self._database.at_once(lambda: self._written(parts))
         except BusyError:
             self._write_later(loop, loop, parts)
-        except Exception as error:
+        except BaseException as error:
             _tell_all(parts, [error] * len(parts))
+            if not isinstance(error, Exception):
+                raise
         else:
             _tell_all(parts, outcomes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ from jiuwen_lg.engine.streams import STREAMS_KEY, Streams
 from jiuwen_lg.engine.subgraph import Subgraph
 from jiuwen_lg.engine.task import Task
 from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.schema.values import MAX_DEPTH, require_room
 from jiuwen_lg.tool_info import Parameters
 
 _STOPS = ("interrupt_before", "interrupt_after")
@@ -145,9 +147,14 @@ def _checked(input: Any, config: RunnableConfig | None) -> Any:
     known = isinstance(input, dict) and isinstance(input.get("inputs", 0), (dict, type(None)))
     if not known or (not input.keys() <= {"inputs", WORLD, NEW} and not _is_nested(config)):
         raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(
-            error=f"a compiled workflow takes {{'inputs': {{...}}}}, not {input!r}"
+            error=f"a compiled workflow takes {{'inputs': {{...}}}}, not {reprlib.repr(input)}"
         )
-    return {key: input[key] for key in ("inputs", WORLD, NEW) if key in input}
+    taken = {key: input[key] for key in ("inputs", WORLD, NEW) if key in input}
+    try:
+        require_room(taken, MAX_DEPTH + 1)
+    except ValueError as error:
+        raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=f"the inputs cannot be kept: {error}") from error
+    return taken
 
 
 def _shown(chunk: Any) -> Any:

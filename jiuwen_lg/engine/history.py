@@ -9,7 +9,7 @@ from langgraph.pregel._io import map_command
 from langgraph.types import Command, Overwrite, StateSnapshot
 
 from jiuwen_lg.engine.program import Program
-from jiuwen_lg.engine.record import Record
+from jiuwen_lg.engine.record import Record, reading
 from jiuwen_lg.engine.store import Store
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.output import HistoryStep
@@ -22,9 +22,10 @@ NO_TASK: str = next(iter(map_command(Command(update={"io": None}))))[0]
 async def read_history(program: Program, store: Store, record: Record) -> list[HistoryStep]:
     """The steps of a run, newest first."""
     config: Any = {"configurable": {"thread_id": record.row.thread_id}}
-    states = [state async for state in program.graph(store).aget_state_history(config)]
-    ran_before = {_id(state.config): list(state.next) for state in states}
-    return [_step(state, ran_before) for state in states]
+    with reading("the history", record.row.session_id):
+        states = [state async for state in program.graph(store).aget_state_history(config)]
+        ran_before = {_id(state.config): list(state.next) for state in states}
+        return [_step(state, ran_before) for state in states]
 
 
 def _step(state: StateSnapshot, ran_before: Mapping[str, list[str]]) -> HistoryStep:

@@ -24,7 +24,7 @@ from jiuwen_lg.resources import ResourceAccess
 from jiuwen_lg.runtime import Runtime, read_state
 from jiuwen_lg.schema.path import MISSING, Path, walk
 from jiuwen_lg.schema.reference import Reader, Reference, look_up, reference_to
-from jiuwen_lg.schema.values import assign, detach, patch_global, patch_private, storable
+from jiuwen_lg.schema.values import assign, detach, patch_global, patch_private, require_room, storable, storable_at
 
 
 class NodeRuntime(ResourceAccess, Runtime):
@@ -237,6 +237,7 @@ class NodeRuntime(ResourceAccess, Runtime):
     # --- questions ---
 
     async def interact(self, value: Any, schema: Any = None) -> Any:
+        require_room(value)
         question: dict[str, Any] = {"value": value}
         if (wanted := json_schema_of(schema)) is not None:
             question["schema"] = wanted
@@ -402,7 +403,7 @@ def _patch(data: Any, method: str) -> dict[str, Any]:
     """A detached, normalised patch; its top-level keys stay paths."""
     if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
         raise ValueError(f"{method} takes a dict with strings as keys, not {data!r}")
-    return {key: storable(value) for key, value in data.items()}
+    return {key: storable_at(key, value) for key, value in data.items()}
 
 
 def _output_frame(data: Any) -> OutputSchema:

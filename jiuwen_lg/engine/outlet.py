@@ -46,6 +46,7 @@ class Outlet:
         self._loop = asyncio.get_running_loop()
         self._spec = spec
         self._hand_on = hand_on
+        self._is_shaped = spec.stream_io.outputs_transformer is not None or spec.stream_outputs is not None
         self._indices: dict[ComponentAbility, int] = {}
 
     def of(self, ability: ComponentAbility) -> Callable[[Any], Awaitable[None]]:
@@ -63,15 +64,19 @@ class Outlet:
 
     async def send(self, ability: ComponentAbility, item: Any) -> None:
         """Hand one frame to everybody who takes it."""
-        item = detach(await self._shaped(item))
+        if self._is_shaped:
+            item = await self._shaped(item)
         self.count += 1
-        if (tracer := self.runtime.scope.tracer) is not None and tracer.has_details:
+        is_exit, tracer = self._spec.is_exit, self.runtime.scope.tracer
+        has_details = tracer is not None and tracer.has_details
+        if is_exit or has_details:  # what is kept is a copy by itself
+            item = detach(item)
+        if has_details:
             self.given.append(item)
-        if self._spec.is_exit:
+        if is_exit:
             await self._show(ability, item)
         if self._hand_on is not None:
-            is_of_end = isinstance(item, OutputSchema) and self._spec.is_exit
-            frame = storable(item.payload if is_of_end else item)
+            frame = storable(item.payload if is_exit and isinstance(item, OutputSchema) else item)
             self.frames.append(frame)
             await self._hand_on(frame)
 

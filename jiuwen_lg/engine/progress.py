@@ -13,7 +13,7 @@ from jiuwen_lg.engine.answers import Situation
 from jiuwen_lg.engine.channels import ROUND
 from jiuwen_lg.engine.interaction import Question, is_finished, is_ours, paused_tasks
 from jiuwen_lg.engine.program import Program
-from jiuwen_lg.engine.record import Record
+from jiuwen_lg.engine.record import Record, reading
 from jiuwen_lg.engine.store import Store
 from jiuwen_lg.schema.values import patch_global
 
@@ -69,7 +69,16 @@ class Progress:
 
 
 async def read_progress(program: Program, store: Store, record: Record) -> Progress:
-    """Read where a run stands."""
+    """Read where a run stands.
+
+    Raises:
+        JiuWenBaseException: 100908, what is on file of it is damaged.
+    """
+    with reading("the checkpoint", record.row.session_id):
+        return await _read_progress(program, store, record)
+
+
+async def _read_progress(program: Program, store: Store, record: Record) -> Progress:
     config: Any = {"configurable": {"thread_id": record.row.thread_id}}
     snapshot = await program.graph(store).aget_state(config, subgraphs=program.has_subgraphs)
     level = await _read_level(program, store, snapshot)

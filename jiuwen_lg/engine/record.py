@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import reprlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from types import NoneType
+from typing import Any, Literal, TypeAlias, get_args
 
 from jiuwen_lg.engine.encryption import load, unseal
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.lease import Owner
-from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.values import storable
 
 Status: TypeAlias = Literal["running", "waiting", "failed", "done"]
@@ -53,6 +56,36 @@ class Row:
     created_at: float
     updated_at: float
 
+    @classmethod
+    def read(cls, columns: Sequence[Any]) -> Row:
+        """A row as it was read; what cannot be right in it reads as nothing, so that it can be listed and discarded."""
+        row = dict(zip(cls.__slots__, columns, strict=True))
+        for name in ("keep", "fence", "lease_until", "created_at", "updated_at"):
+            is_number = isinstance(row[name], (int, float)) and abs(row[name]) < _FARTHEST
+            row[name] = row[name] if is_number else 0
+        for name in ("workflow_id", "fingerprint"):
+            row[name] = row[name] if isinstance(row[name], str) else ""
+        row["status"] = row["status"] if row["status"] in get_args(Status) else "failed"
+        return cls(**row)
+
+
+_FARTHEST = 2.0**37
+"""Seconds since 1970 that are a date still: some four thousand years."""
+
+
+@contextmanager
+def reading(part: str, session_id: str) -> Iterator[None]:
+    """Read what is on file of a session; whatever of another form is there is an error with a name.
+
+    Raises:
+        JiuWenBaseException: 100908, it is damaged.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        reason = f"{part} of session [{session_id}] is damaged ({error})"
+        raise StatusCode.STORE_UNAVAILABLE.error(store="file", reason=reason) from error
+
 
 class Record:
     """A row with its values, each read when it is asked for: a damaged one hides no other."""
@@ -68,56 +101,52 @@ class Record:
     @property
     def inputs(self) -> dict[str, Any]:
         """The run's inputs."""
-        return self._value("inputs") or {}
+        return self._value("inputs", dict) or {}
 
     @property
     def questions(self) -> list[Question]:
         """What it waited for when it last stopped."""
-        try:
-            return [Question(**question) for question in self._value("questions") or ()]
-        except TypeError as error:
-            raise self._damaged("questions") from error
+        found = self._value("questions", list) or ()
+        with self._reading("questions"):
+            return [Question(**question) for question in found]
 
     @property
     def answers(self) -> dict[str, Any]:
         """The answers on file, by token."""
-        return self._value("answers") or {}
+        return self._value("answers", dict) or {}
 
     @property
     def kept(self) -> dict[str, Any]:
         """The answers given before their component asked, by executable id; under `SHOWN` the frames shown."""
-        return self._value("kept") or {}
+        return self._value("kept", dict) or {}
 
     @property
     def result(self) -> Any:
         """The result of a finished run."""
-        return self._value("result")
+        return self._value("result", object)
 
     @property
     def error(self) -> str | None:
         """What a failed run failed with."""
         told = self.row.error
-        return unseal(told).decode() if isinstance(told, bytes) else told
+        return unseal(told).decode(errors="replace") if isinstance(told, bytes) else told and str(told)
 
     @property
     def owner(self) -> Owner | None:
         """Who runs it, or ran it when it was killed."""
-        try:
+        with self._reading("owner"):
             return Owner.parse(self.row.owner) if self.row.owner else None
-        except (ValueError, TypeError) as error:
-            raise self._damaged("owner") from error
 
-    def _value(self, column: str) -> Any:
+    def _value(self, column: str, kind: type) -> Any:
         blob = getattr(self.row, column)
-        try:
-            return None if blob is None else load(blob)
-        except (LookupError, TypeError) as error:
-            raise self._damaged(column) from error
+        with self._reading(column):
+            value = None if blob is None else load(blob)
+            if not isinstance(value, (kind, NoneType)):
+                raise TypeError(f"it is a {type(value).__name__}")
+            return value
 
-    def _damaged(self, column: str) -> JiuWenBaseException:
-        return StatusCode.STORE_UNAVAILABLE.error(
-            store="file", reason=f"column {column} of session [{self.row.session_id}] is damaged"
-        )
+    def _reading(self, column: str) -> AbstractContextManager[None]:
+        return reading(f"column {column}", self.row.session_id)
 
 
 def checked_inputs(inputs: Any) -> dict[str, Any]:
@@ -128,7 +157,7 @@ def checked_inputs(inputs: Any) -> dict[str, Any]:
     """
     if inputs is not None and not isinstance(inputs, dict):
         raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(
-            error=f"a workflow takes a dict, None or an InteractiveInput, not {inputs!r}"
+            error=f"a workflow takes a dict, None or an InteractiveInput, not {reprlib.repr(inputs)}"
         )
     try:
         return {key: value for key, value in storable(inputs or {}).items() if value is not None}

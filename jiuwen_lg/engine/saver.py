@@ -132,8 +132,10 @@ class FencedSaver(BaseCheckpointSaver[str]):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """See `get_tuple`."""
-        if self.commits.is_new(config["configurable"]["thread_id"]):
+        thread_id = config["configurable"]["thread_id"]
+        if self.commits.is_new(thread_id):
             return None
+        await self.commits.settle(thread_id)
         return await self.database.call(lambda: self.get_tuple(config))
 
     async def alist(
@@ -145,6 +147,8 @@ class FencedSaver(BaseCheckpointSaver[str]):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         """See `list`."""
+        if config is not None:
+            await self.commits.settle(config["configurable"]["thread_id"])
         for saved in await self.database.call(lambda: self.list(config, filter=filter, before=before, limit=limit)):
             yield saved
 
@@ -221,6 +225,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """See `get_delta_channel_history`."""
+        await self.commits.settle(config["configurable"]["thread_id"])
         return await self.database.call(lambda: self.get_delta_channel_history(config=config, channels=channels))
 
 

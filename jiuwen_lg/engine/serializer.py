@@ -200,6 +200,8 @@ def _pack_or_replace(value: Any) -> bytes:
 
 def _storable(value: Any, path: str, depth: int) -> Any:
     """The value with whatever cannot be written replaced, found by trying its parts."""
+    if depth >= _DEEPEST and isinstance(value, (dict, list, tuple)):  # it may be sound itself, and too deep here
+        return _not_saved(value, path, ValueError(f"it lies more than {_DEEPEST} levels deep"))
     try:
         _pack(value)
     except Exception as error:

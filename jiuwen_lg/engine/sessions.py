@@ -20,7 +20,7 @@ from jiuwen_lg.engine.encryption import dump, seal
 from jiuwen_lg.engine.fingerprint import difference
 from jiuwen_lg.engine.interaction import Question
 from jiuwen_lg.engine.lease import Heartbeat, Lease, Owner, lease_seconds
-from jiuwen_lg.engine.record import Identity, Record, Row, Status
+from jiuwen_lg.engine.record import Identity, Record, Row, Status, reading
 from jiuwen_lg.engine.saver import FencedSaver
 from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
@@ -313,7 +313,8 @@ class Sessions:
         query = "SELECT shape FROM jiuwen_shapes WHERE fingerprint = ?"
         with self._database.transaction(write=False) as cursor:
             row = cursor.execute(query, (record.row.fingerprint,)).fetchone()
-        return difference(json.loads(row[0]), dict(identity.shape)) if row else "its shape is not on file"
+        with reading("the shape", record.row.session_id):
+            return difference(json.loads(row[0]), dict(identity.shape)) if row else "its shape is not on file"
 
     def fork(self, record: Record, checkpoint_id: str, session_id: str, no_task: str) -> str:
         """Copy a run as it was at a checkpoint into another session, where it waits to go on.
@@ -349,7 +350,7 @@ class Sessions:
 
     def _select(self, cursor: Cursor, where: str, *values: Any) -> list[Record]:
         cursor.execute(f"SELECT {_COLUMNS} FROM jiuwen_sessions WHERE {where} ORDER BY created_at", values)
-        return [Record(Row(*row)) for row in cursor.fetchall()]
+        return [Record(Row.read(row)) for row in cursor.fetchall()]
 
     def _update(self, cursor: Cursor, lease: Lease, **values: Any) -> None:
         lease.require(cursor)

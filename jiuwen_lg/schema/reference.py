@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.path import MISSING, Path, parse_path, walk
-from jiuwen_lg.schema.values import detach
+from jiuwen_lg.schema.values import MAX_DEPTH, detach
 
 Reader: TypeAlias = Callable[[str], Any]
 """Gives what the first name of a path stands for, or `MISSING`."""
@@ -94,15 +94,25 @@ def parse_reference(text: str) -> Reference | None:
     return Reference(path) if path else None
 
 
-def parse_schema(schema: Any) -> Schema:
-    """Parse a schema as the user wrote it."""
+def parse_schema(schema: Any, room: int = MAX_DEPTH) -> Schema:
+    """Parse a schema as the user wrote it.
+
+    Args:
+        schema: The schema.
+        room: How many levels of dicts and lists it may have.
+
+    Raises:
+        ValueError: It has more.
+    """
     if isinstance(schema, str):
         return parse_reference(schema) or Literal(schema)
+    if not isinstance(schema, (dict, list)):
+        return Literal(schema)
+    if not room:
+        raise ValueError(f"a schema is nested more than {MAX_DEPTH} levels deep, or holds itself")
     if isinstance(schema, dict):
-        return Fields(tuple((key, parse_schema(value)) for key, value in schema.items()))
-    if isinstance(schema, list):
-        return Items(tuple(parse_schema(item) for item in schema))
-    return Literal(schema)
+        return Fields(tuple((key, parse_schema(value, room - 1)) for key, value in schema.items()))
+    return Items(tuple(parse_schema(item, room - 1) for item in schema))
 
 
 def references(schema: Schema) -> Iterator[Reference]:

@@ -7,6 +7,7 @@ is never rendered again. Facts: openJiuwen 0.1.1, `components.md` 7.2.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from jiuwen_lg.schema.expression_numbers import OPERATORS
 from jiuwen_lg.schema.path import MISSING, Path, parse_path, walk
 
 _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -102,7 +104,7 @@ def _expression(inner: str) -> Callable[..., Any] | None:
         return None
     try:
         compiled: Callable[..., Any] = _sandbox().compile_expression(inner)
-    except TemplateSyntaxError:
+    except (TemplateSyntaxError, RecursionError, ValueError):  # nested too deeply; a number of thousands of digits
         return None
     return compiled
 
@@ -112,6 +114,21 @@ def _sandbox() -> Any:
     from jinja2 import ChainableUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    sandbox = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
+    class Bounded(ImmutableSandboxedEnvironment):
+        """Without operators whose result may be of any size."""
+
+        intercepted_binops = frozenset(_BOUNDED)
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            return _BOUNDED[operator](left, right)
+
+    sandbox = Bounded(undefined=ChainableUndefined)
     sandbox.globals.clear()
     return sandbox
+
+
+_BOUNDED: dict[str, Callable[[Any, Any], Any]] = {
+    "*": OPERATORS[ast.Mult],
+    "**": lambda base, exponent: OPERATORS[ast.Pow](base, exponent) if isinstance(exponent, float | int) else None,
+    "%": OPERATORS[ast.Mod],
+}

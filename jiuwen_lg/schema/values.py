@@ -17,6 +17,9 @@ from typing import Any
 from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.schema.path import MISSING, Path, is_plain_key, parse_path, walk
 
+MAX_DEPTH = 200
+"""Levels of dicts and lists in what is kept: fewer than the file format can hold, and JSON needs a handful."""
+
 _IMMUTABLE = frozenset((str, int, float, bool, bytes, type(None)))
 
 
@@ -44,23 +47,28 @@ def _copy_object(value: Any) -> Any:
         return value
 
 
-def storable(value: Any) -> Any:
+def storable(value: Any, room: int = MAX_DEPTH) -> Any:
     """The form in which a component's output is kept: detached, normalised, keys expanded.
 
     Tuples become lists, dict keys with dots or subscripts expand
     (`{"a.b": 1}` → `{"a": {"b": 1}}`), subclasses of dict and list become plain, so
     that a run sees the same values whether or not it was interrupted in between.
 
+    Args:
+        value: The output.
+        room: How many levels of dicts and lists it may have.
+
     Raises:
-        ValueError: A dict key is not a string, or a subscript skips list positions.
+        ValueError: A dict key is not a string, a subscript skips list positions, or there is no room.
     """
     kind = type(value)
     if kind in _IMMUTABLE:
         return value
     if isinstance(value, dict):
-        return _expanded(value)
+        return _expanded(value, room)
     if isinstance(value, list) or (isinstance(value, tuple) and not hasattr(value, "_fields")):
-        return [item if type(item) in _IMMUTABLE else storable(item) for item in value]
+        inside = _room_below(1, room)
+        return [item if type(item) in _IMMUTABLE else storable(item, inside) for item in value]
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
     if (numpy := sys.modules.get("numpy")) is not None and isinstance(value, numpy.generic):
@@ -68,16 +76,44 @@ def storable(value: Any) -> Any:
     return _copy_object(value)
 
 
-def _expanded(data: dict[Any, Any]) -> dict[str, Any]:
+def storable_at(key: str, value: Any) -> Any:
+    """The form in which a value is kept that lies at a path.
+
+    Raises:
+        ValueError: See `storable`.
+    """
+    return storable(value, _room_below(len(parse_path(key)), MAX_DEPTH))
+
+
+def require_room(value: Any, room: int = MAX_DEPTH) -> None:
+    """Check how deeply dicts and lists are nested in a value.
+
+    Raises:
+        ValueError: Too deeply.
+    """
+    if isinstance(value, (dict, list, tuple)):
+        inside = _room_below(1, room)
+        for item in value.values() if isinstance(value, dict) else value:
+            require_room(item, inside)
+
+
+def _room_below(levels: int, room: int) -> int:
+    if levels > room:
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep, or holds itself")
+    return room - levels
+
+
+def _expanded(data: dict[Any, Any], room: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
+    inside = _room_below(1, room)
     for key, item in data.items():
         if not isinstance(key, str):
             raise ValueError(f"dict keys must be strings, {key!r} is a {type(key).__name__}")
-        value = item if type(item) in _IMMUTABLE else storable(item)
         if is_plain_key(key) and key not in result:
-            result[key] = value
+            result[key] = item if type(item) in _IMMUTABLE else storable(item, inside)
         else:
-            result = assign(result, parse_path(key), value, merge)
+            path = parse_path(key)
+            result = assign(result, path, storable(item, _room_below(len(path), room)), merge)
     return result
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -77,7 +78,8 @@ class RestfulApi(Tool):
 
         Returns:
             `{"errCode": 0, "errMessage": "success", "data": <the parsed JSON, or the text>}`, or what the
-            service gives itself if it has these keys. What goes wrong is in it too: 182001 it took too long,
+            service gives itself if it has these keys. What goes wrong is in it too: 182000 its answer cannot
+            be unpacked or is no text, 182001 it took too long,
             182002 it could not be reached, 182003 its answer is longer than 10 MiB, 182004 its status is no
             success, 182005 a part of its path is missing, 188004 it is where no tool may go, 188005 its
             certificate cannot be checked.
@@ -93,6 +95,8 @@ class RestfulApi(Tool):
             return _failure(error)
         except (TimeoutError, httpx.TimeoutException):
             return _failure(StatusCode.PLUGIN_REQUEST_TIMEOUT_ERROR.error(timeout=f"{self.timeout:g}"))
+        except zlib.error as error:
+            return _failure(StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"the answer cannot be unpacked: {error}"))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             reason = str(error) or type(error).__name__
             return _failure(StatusCode.PLUGIN_PROXY_CONNECT_ERROR.error(reason=reason))
@@ -161,12 +165,24 @@ async def _to_checked_address(request: httpx.Request) -> httpx.Request:
 
 
 async def _body(answer: httpx.Response) -> bytes:
+    """What was sent, unpacked as far as it may be long: httpx would unpack a thousandfold of it first."""
+    packed = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if packed not in ("identity", *_PACKED):
+        reason = f"the answer is packed as {packed!r}; without packing, or as {' or '.join(_PACKED)}, it can be read"
+        raise StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=reason)
+    unpacker = zlib.decompressobj(_ANY_HEADER) if packed in _PACKED else None
     found = bytearray()
-    async for part in answer.aiter_bytes():
-        found += part
+    async for part in answer.aiter_raw():
+        found += unpacker.decompress(part, LONGEST_ANSWER + 1 - len(found)) if unpacker else part
         if len(found) > LONGEST_ANSWER:
             raise StatusCode.PLUGIN_RESPONSE_TOO_BIG_ERROR.error(limit=LONGEST_ANSWER)
+    if unpacker and not unpacker.eof:
+        raise StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"the answer, packed as {packed}, is cut off")
     return bytes(found)
+
+
+_PACKED = ("gzip", "deflate")
+_ANY_HEADER = zlib.MAX_WBITS | 32
 
 
 def _answer(body: bytes, encoding: str) -> dict[str, Any]:

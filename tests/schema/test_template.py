@@ -59,6 +59,19 @@ def test_a_template_cannot_reach_python(template: str) -> None:
     assert values["list"] == []
 
 
+@pytest.mark.parametrize(
+    "expression", ["9 ** (9 ** 9)", "'x' * 10 ** 9", "q * 10 ** 9", "'%1000000000d' % 1", "9 ** nine"]
+)
+def test_a_template_makes_nothing_of_any_size(expression: str) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        parse_template(f"{{{{ {expression} }}}}").render({"q": [1], "nine": 9**9})
+
+
+@pytest.mark.parametrize("inner", ["(" * 100_000, "9" * 100_000, "[" * 5000 + "]" * 5000])
+def test_what_no_parser_can_read_is_no_expression(inner: str) -> None:
+    assert parse_template(f"{{{{ {inner} }}}}").render({}) == ""
+
+
 @given(st.text(alphabet="{} aq.[0]%|'-", max_size=40))
 def test_any_text_can_be_parsed(text: str) -> None:
     parse_template(text)

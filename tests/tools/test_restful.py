@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
+import os
 import socket
 import ssl
+import tracemalloc
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jiuwen_lg import JiuWenBaseException, Param, RestfulApi, address
 from jiuwen_lg.tools import restful
@@ -21,6 +29,13 @@ def api(url: str, *params: Param, method: str = "GET", **options: Any) -> Restfu
     return RestfulApi(
         "WeatherReporter", "天气查询插件", [*params], url, options.pop("headers", {}), method, [], **options
     )
+
+
+KINDS = ["application/json", "text/plain; charset=gbk", "a; charset=utf-16", "b; charset=no-such", ""]
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
 
 
 class TestRequests:
@@ -66,8 +81,8 @@ class TestRequests:
     async def test_q29_nothing_leaks_into_the_next_call(self, service: Service) -> None:
         headers = {"fixed": "f"}
         tool = api(service.url, Param("token", "", required=False, method="Headers"), headers=headers)
-        for given in ({"token": "secret"}, {}):
-            await tool.ainvoke(given)
+        for inputs in ({"token": "secret"}, {}):
+            await tool.ainvoke(inputs)
         assert [asked["headers"].get("token") for asked in service.requests] == ["secret", None]
         assert headers == {"fixed": "f"}
 
@@ -136,6 +151,53 @@ class TestAnswers:
         monkeypatch.setattr(restful, "LONGEST_ANSWER", 1000)
         service.body = b"x" * 1001
         assert (await api(service.url).ainvoke({}))["errCode"] == 182003
+
+    @pytest.mark.parametrize(("packed", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+    async def test_a_packed_answer_is_unpacked_as_far_as_it_may_be_long(
+        self, packed: str, pack: Callable[[bytes], bytes], service: Service
+    ) -> None:
+        service.headers = {"Content-Encoding": packed}
+        service.body = pack(b'{"a": 1}')
+        assert (await api(service.url).ainvoke({}))["data"] == {"a": 1}
+        service.body = pack(b"0" * 100_000_000)
+        tracemalloc.start()
+        try:
+            assert (await api(service.url).ainvoke({}))["errCode"] == 182003
+            assert tracemalloc.get_traced_memory()[1] < 5 * restful.LONGEST_ANSWER
+        finally:
+            tracemalloc.stop()
+        for body, reason in ((pack(b"0" * 1000)[:-1], "cut off"), (b"no such thing", "cannot be unpacked")):
+            service.body = body
+            found = await api(service.url).ainvoke({})
+            assert found["errCode"] == 182000
+            assert reason in found["errMessage"]
+
+    @pytest.mark.parametrize("packed", ["gzip, gzip", "br", "x"])
+    async def test_an_answer_that_is_packed_otherwise_is_182000(self, packed: str, service: Service) -> None:
+        """Packed twice, a kilobyte is a gigabyte."""
+        service.headers = {"Content-Encoding": packed}
+        found = await api(service.url).ainvoke({})
+        assert found["errCode"] == 182000
+        assert f"'{packed}'" in found["errMessage"]
+
+    @settings(
+        max_examples=int(os.environ.get("FUZZ", "60")),
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(
+        body=st.binary(max_size=200) | (st.text() | st.text('[]{}:,"019eE.-\\untrfals ', max_size=40)).map(_encoded),
+        kind=st.sampled_from(KINDS),
+        packed=st.sampled_from(["", "gzip", "deflate"]),
+    )
+    def test_whatever_is_answered_is_data_or_has_a_code(
+        self, body: bytes, kind: str, packed: str, service: Service
+    ) -> None:
+        service.body, service.kind = body, kind
+        service.headers = {"Content-Encoding": packed} if packed else {}
+        found = asyncio.run(output(api(service.url), {}))
+        assert found["error_code"] in (0, 182000) or {"errCode", "errMessage"} <= json.loads(body).keys()
 
     async def test_too_late_an_answer_is_182001(self, service: Service) -> None:
         service.gate.clear()
