@@ -145,6 +145,22 @@ class TestFigures:
         (told,) = re.findall(pattern, prose(DOCS / page))
         assert float(told.replace(",", "")) == value
 
+    def test_the_readme_tells_what_make_bench_printed(self) -> None:
+        """Its table is a part of the one in `speed.md`; a ratio of speeds is turned round."""
+        rows = [row.split(" | ") for row in re.findall(r"^\| (.*) \|$", prose(DOCS / "speed.md"), re.MULTILINE)]
+        printed = {(row[0], row[1]): float(row[2]) for row in rows if re.fullmatch(r"[\d.]+", row[2])}
+        first, latest, hand = "openJiuwen 0.1.1", "openJiuwen 0.1.19", "LangGraph by hand"
+        chain, frames = "chain of 100", "1000 frames through a connection (per second)"
+        expected = [
+            [printed[f"{chain}, in memory", first], printed[f"{chain}, in memory", latest], printed[chain, hand]],
+            [printed[f"{chain}, SQLite, every step durable", hand]],
+            [printed["loop of 1000 x 3", first], printed["loop of 1000 x 3", hand]],
+            [1 / printed[frames, first], 1 / printed["the same beside LangGraph's custom stream", hand]],
+        ]
+        table = text_of(ROOT / "README.md").partition("| time of jiuwen_lg")[2].partition("\n\n")[0].splitlines()[2:]
+        told = [re.findall(r"(?<=\| )\d\.\d\d", row) for row in table]
+        assert told == [[f"{ratio:.2f}" for ratio in row] for row in expected]
+
     def test_both_readmes_tell_the_same(self) -> None:
         """Every number of the comparison's table."""
 
