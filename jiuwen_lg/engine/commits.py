@@ -258,7 +258,7 @@ class Commits:
         if not self._database.is_local:
             for part in parts:
                 self._write_later(loop, part.turn, [part])
-        elif loop in self._writing:
+        elif parts and loop in self._writing:
             self._write_later(loop, loop, parts)
         elif parts:
             self._write_now(loop, parts)
@@ -290,9 +290,9 @@ class Commits:
         task.add_done_callback(forget)
 
     async def _write_behind(self, before: asyncio.Task[None] | None, parts: list[_Part]) -> None:
-        if before is not None:
-            await asyncio.wait({before})
         try:
+            if before is not None:
+                await asyncio.wait({before})
             outcomes = await self._database.in_thread(lambda: self._written(parts))
         except BaseException as error:
             _tell_all(parts, [error] * len(parts))
