@@ -201,6 +201,7 @@ jsons = st.recursive(
 @given(body=jsons)
 @example(body={"inputs": {"q": 1}, "io": {}})
 @example(body={"__jlg_world__": 5})
+@example(body={"[": None, "": None})
 def test_whatever_json_a_graph_is_given_is_run_or_refused_by_name(body: Any) -> None:
     """The form in which a server hands over what its clients send."""
     graph = asks(int).compile(InMemorySaver())

@@ -141,7 +141,7 @@ def _open(path: str, *, is_default: bool) -> Store:
             stacklevel=3,
         )
         return _opened(Store(_sqlite(MEMORY), substitute_for=f"{path} ({error})"))
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # what a damaged file says may be no text
         raise StatusCode.STORE_UNAVAILABLE.error(store=path, reason=str(error)) from error
 
 

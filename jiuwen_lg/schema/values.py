@@ -51,8 +51,8 @@ def storable(value: Any, room: int = MAX_DEPTH) -> Any:
     """The form in which a component's output is kept: detached, normalised, keys expanded.
 
     Tuples become lists, dict keys with dots or subscripts expand
-    (`{"a.b": 1}` → `{"a": {"b": 1}}`), subclasses of dict and list become plain, so
-    that a run sees the same values whether or not it was interrupted in between.
+    (`{"a.b": 1}` → `{"a": {"b": 1}}`; those that begin with a subscript stay), subclasses
+    of dict and list become plain, so that a run sees the same values whether or not it was interrupted in between.
 
     Args:
         value: The output.
@@ -111,9 +111,9 @@ def _expanded(data: dict[Any, Any], room: int) -> dict[str, Any]:
             raise ValueError(f"dict keys must be strings, {key!r} is a {type(key).__name__}")
         if is_plain_key(key) and key not in result:
             result[key] = item if type(item) in _IMMUTABLE else storable(item, inside)
-        else:
-            path = parse_path(key)
-            result = assign(result, path, storable(item, _room_below(len(path), room)), merge)
+            continue
+        path = (key,) if key.startswith("[") else parse_path(key)  # what begins with no name leads nowhere
+        result = assign(result, path, storable(item, _room_below(len(path), room)), merge)
     return result
 
 

@@ -92,3 +92,9 @@ def test_patches_leave_the_old_state_untouched(state: Any, patch: Any) -> None:
     patch_private(state, patch)
     patch_global(state, patch)
     assert state == before
+
+
+@pytest.mark.parametrize("key", ["[", "[]", "[0]", "[a]", "[a].b"])
+def test_a_key_that_begins_with_no_name_stays(key: str) -> None:
+    assert storable({key: [1], "b": 2, "": 3}) == {key: [1], "b": 2, "": 3}
+    assert storable({"b": 2, key: None}) == {"b": 2, key: None}
