@@ -61,6 +61,12 @@ class SqliteDatabase:
         return self._connection
 
     @property
+    def current(self) -> sqlite3.Cursor | None:
+        """The cursor of the transaction that this thread is in; to be used where nobody reads rows from it."""
+        cursor: sqlite3.Cursor | None = getattr(self._calls, "cursor", None)
+        return cursor
+
+    @property
     def _patience(self) -> float:
         """Seconds that the call in progress on this thread can wait for another writer."""
         patience: float = getattr(self._calls, "patience", _PATIENT)
@@ -132,6 +138,7 @@ class SqliteDatabase:
                 cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
                 self._busy_timeout = patience
             cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            self._calls.cursor = cursor
             yield
             cursor.execute("COMMIT")
         except BaseException as error:
@@ -140,6 +147,8 @@ class SqliteDatabase:
             if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
                 raise BusyError(str(error)) from error
             raise
+        finally:
+            self._calls.cursor = None
 
     async def call(self, work: Callable[[], _T]) -> _T:
         """Run `work` here if the file is free, in a thread if it is held by somebody else.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -55,8 +55,7 @@ class FencedSqliteSaver(FencedSaver, SqliteSaver):
     def setup(self) -> None:
         """The database makes the tables when it is opened."""
 
-    @contextmanager
-    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
-        """A cursor in a transaction of its own (LangGraph's commits half a write on an error)."""
-        with self.database.transaction(write=transaction) as cursor:
-            yield cursor
+    def cursor(self, transaction: bool = True) -> AbstractContextManager[sqlite3.Cursor]:  # type: ignore[override]
+        """A cursor in a transaction, this thread's if it is in one (LangGraph's own commits half a write on an error)."""
+        current = self.database.current
+        return nullcontext(current) if current is not None else self.database.transaction(write=transaction)
