@@ -56,6 +56,6 @@ class FencedSqliteSaver(FencedSaver, SqliteSaver):
         """The database makes the tables when it is opened."""
 
     def cursor(self, transaction: bool = True) -> AbstractContextManager[sqlite3.Cursor]:  # type: ignore[override]
-        """A cursor in a transaction, this thread's if it is in one (LangGraph's own commits half a write on an error)."""
+        """A cursor in a transaction, that of this thread if it is in one: LangGraph's own commits half a write."""
         current = self.database.current
         return nullcontext(current) if current is not None else self.database.transaction(write=transaction)
