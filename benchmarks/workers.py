@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.postgres_server import serving
+from tests.postgres_server import is_installed, serving
 
 ROOT = Path(__file__).parents[1]
 
@@ -99,6 +99,9 @@ def main() -> None:
     os.environ["PYTHONPATH"] = str(ROOT)
     with ExitStack() as stack:
         if not os.environ.get("JIUWEN_LG_DB", "").startswith("postgres"):
+            if not is_installed():
+                print("left out: Postgres is not installed (make postgres)")
+                return
             os.environ["JIUWEN_LG_DB"] = stack.enter_context(stack.enter_context(serving()).database())
         os.chdir(stack.enter_context(tempfile.TemporaryDirectory()))
         measure(given.sessions, given.repeats)

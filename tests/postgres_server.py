@@ -27,7 +27,12 @@ def _folder() -> str | None:
     return found and os.path.dirname(os.path.realpath(found))
 
 
-needs_postgres = needs(_folder() is not None, "Postgres is not installed: `make postgres` installs it")
+def is_installed() -> bool:
+    """Whether there is a server to be started."""
+    return _folder() is not None
+
+
+needs_postgres = needs(is_installed(), "Postgres is not installed: `make postgres` installs it")
 
 
 class PostgresServer:

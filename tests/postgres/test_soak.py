@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from contextlib import suppress
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 from jiuwen_lg.workers import WorkflowClient
 from tests.postgres.conftest import Launch
+from tests.test_docs import ROOT
 from tests.test_processes import Child, race, steps
 from tests.test_soak import SCALE, scaled
 
@@ -66,3 +69,9 @@ async def test_workers_killed_at_random(launch: Launch) -> None:
     assert ran.keys() == {f"s{n} {step}" for n in range(count) for step in ("before", "ask", "after")}
     assert {len(of_step) for of_step in keys.values()} == {1}
     assert ran.total() <= 3 * count + 8 * kills, (ran.total(), kills)
+
+
+def test_the_benchmark_of_workers_runs(child_env: dict[str, str]) -> None:
+    command = [sys.executable, ROOT / "benchmarks" / "workers.py", "--sessions", "3", "--repeats", "1"]
+    done = subprocess.run(command, env=child_env, capture_output=True, text=True, check=True)
+    assert done.stdout.count("ratio") == 4
