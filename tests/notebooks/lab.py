@@ -42,7 +42,11 @@ def lab(folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait()
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:  # it was seen to wait for a kernel for ever
+            server.kill()
+            server.wait()
 
 
 def trust(folder: Path, name: str) -> None:
