@@ -27,7 +27,7 @@ _INLINE = 0.05
 """Seconds that an event loop may stand still behind another writer."""
 _PATIENT = 60.0
 """Seconds that a thread of its own waits for another writer."""
-_LOG_PAGES = 500
+_LOG_PAGES = 250
 """Pages (of 4 KiB) after which SQLite folds its log into the file: what a kill may leave beside it."""
 
 
