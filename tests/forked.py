@@ -14,6 +14,8 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import warnings
+from collections.abc import Callable
 from multiprocessing.reduction import DupFd
 from typing import IO, Any
 
@@ -75,6 +77,21 @@ def run(*command: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     printed, errors = process.communicate()
     assert process.returncode is not None
     return subprocess.CompletedProcess(command, process.returncode, printed, errors)
+
+
+def in_a_fork(work: Callable[[], None]) -> int:
+    """Do something in a fork of this very process, with all that it has open; the status that it ended with."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitpid(child, 0)[1]
 
 
 class _Streams:

@@ -273,9 +273,7 @@ class Commits:
         except BusyError:
             self._write_later(loop, loop, parts)
         except BaseException as error:
-            _tell_all(parts, [error] * len(parts))
-            if not isinstance(error, Exception):
-                raise
+            _tell_of(error, parts)
         else:
             _tell_all(parts, outcomes)
 
@@ -295,9 +293,7 @@ class Commits:
                 await asyncio.wait({before})
             outcomes = await self._database.in_thread(lambda: self._written(parts))
         except BaseException as error:
-            _tell_all(parts, [error] * len(parts))
-            if not isinstance(error, Exception):
-                raise
+            _tell_of(error, parts)
         else:
             _tell_all(parts, outcomes)
 
@@ -323,6 +319,13 @@ def _written_alone(cursor: Cursor, part: _Part) -> Exception | None:
         if cursor.connection.in_transaction:
             cursor.execute("RELEASE part")
     return None
+
+
+def _tell_of(error: BaseException, parts: list[_Part]) -> None:
+    """Tell all that nothing of theirs is on file; what stops the program goes on its way."""
+    _tell_all(parts, [error] * len(parts))
+    if not isinstance(error, Exception):
+        raise error
 
 
 def _tell_all(parts: list[_Part], outcomes: Sequence[BaseException | None]) -> None:

@@ -226,7 +226,7 @@ def _first(connection: psycopg.Connection[Any], query: LiteralString, *values: A
 
 def _lock(connection: Any, sessions: Sequence[str]) -> None:
     for session_id in sorted(sessions):  # always in one order, so that no two wait for each other
-        connection.execute(_LOCK.replace("?", "%s"), (session_id,))
+        connection.execute(_LOCK, (session_id,))
 
 
 def shown(url: str) -> str:

@@ -164,7 +164,7 @@ def _ending(session_id: str, output: bytes | None, error: bytes | None) -> Endin
 
 
 def _postgres(store: Store) -> PostgresDatabase:
-    if not hasattr(store.database, "url"):
+    if store.database.is_local:
         reason = "workers share a Postgres database: set JIUWEN_LG_DB to postgresql://user:password@host:5432/name"
         raise StatusCode.STORE_UNAVAILABLE.error(store=store.path, reason=reason)
     return cast("PostgresDatabase", store.database)

@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -31,6 +30,7 @@ from jiuwen_lg.context_engine import ContextEngine, ContextEngineConfig
 from jiuwen_lg.engine import store
 from jiuwen_lg.engine.store import Store, _postgres, close_store, open_store
 from tests.flows import workflow
+from tests.forked import in_a_fork
 from tests.postgres_server import PostgresServer, serving
 from tests.test_processes import Child, race, step, steps
 
@@ -294,17 +294,12 @@ class TestLostConnections:
 
 def test_a_forked_child_opens_its_own(url: str) -> None:
     asyncio.run(asking().invoke({"n": 1}, WorkflowRuntime(session_id="s")))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            done = asyncio.run(asking().invoke(InteractiveInput("child"), WorkflowRuntime(session_id="s")))
-            code = 0 if done.result["output"]["who"] == "child" else 2
-        finally:
-            os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    def answer() -> None:
+        done = asyncio.run(asking().invoke(InteractiveInput("child"), WorkflowRuntime(session_id="s")))
+        assert done.result["output"]["who"] == "child"
+
+    assert os.waitstatus_to_exitcode(in_a_fork(answer)) == 0
     snapshot = asyncio.run(asking().snapshot("s"))
     assert snapshot is not None
     assert snapshot.status == "done"

@@ -15,7 +15,6 @@ import os
 import signal
 import sys
 import threading
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +39,7 @@ from jiuwen_lg.engine.database import Database
 from jiuwen_lg.engine.saver import FencedSaver
 from jiuwen_lg.engine.sqlite_database import SqliteDatabase
 from tests.flows import workflow
+from tests.forked import in_a_fork
 
 LOG = Path("log.txt")
 ANSWERS = {"sub.x": "one", "asks": "two"}
@@ -194,19 +194,13 @@ def killing(number: int, moment: Moment) -> Iterator[None]:
 
 def in_a_process(session: str, number: int = 0, moment: Moment = "before") -> bool:
     """Converse in a second process; False if it was killed."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            with killing(number, moment):
-                result = asyncio.run(converse(build(), session))
-            Path(f"{session}.json").write_text(json.dumps(result), encoding="utf-8")
-            code = 0
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
+
+    def work() -> None:
+        with killing(number, moment):
+            result = asyncio.run(converse(build(), session))
+        Path(f"{session}.json").write_text(json.dumps(result), encoding="utf-8")
+
+    status = in_a_fork(work)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
     return not os.WIFSIGNALED(status)
 
