@@ -106,18 +106,18 @@ _NAMES = {
         "WorkflowMetadata",
         "WorkflowSpec",
     ),
-    "context": (
+    "context.context": (
         "Context",
         "ContextEngineConfig",
         "ContextOwner",
     ),
-    "context_engine": ("ContextEngine",),
-    "detached_runtime": (
+    "context.context_engine": ("ContextEngine",),
+    "testing.detached_runtime": (
         "NodeRuntime",
         "WrappedNodeRuntime",
     ),
-    "engine.interaction": ("InteractionRequired",),
-    "engine.router": ("RouterRuntime",),
+    "engine.execution.interrupts": ("InteractionRequired",),
+    "engine.execution.router_runtime": ("RouterRuntime",),
     "engine.serializer": ("register_state_type",),
     "environment": ("workflow_runtime_vars",),
     "errors": (
@@ -168,7 +168,7 @@ _NAMES = {
         "TaskRuntime",
         "WorkflowRuntime",
     ),
-    "tool_info": (
+    "tools.tool_info": (
         "Parameters",
         "ToolInfo",
     ),
@@ -256,14 +256,12 @@ if TYPE_CHECKING:
     from jiuwen_lg.config import WorkflowInputsSchema as WorkflowInputsSchema
     from jiuwen_lg.config import WorkflowMetadata as WorkflowMetadata
     from jiuwen_lg.config import WorkflowSpec as WorkflowSpec
-    from jiuwen_lg.context import Context as Context
-    from jiuwen_lg.context import ContextEngineConfig as ContextEngineConfig
-    from jiuwen_lg.context import ContextOwner as ContextOwner
-    from jiuwen_lg.context_engine import ContextEngine as ContextEngine
-    from jiuwen_lg.detached_runtime import NodeRuntime as NodeRuntime
-    from jiuwen_lg.detached_runtime import WrappedNodeRuntime as WrappedNodeRuntime
-    from jiuwen_lg.engine.interaction import InteractionRequired as InteractionRequired
-    from jiuwen_lg.engine.router import RouterRuntime as RouterRuntime
+    from jiuwen_lg.context.context import Context as Context
+    from jiuwen_lg.context.context import ContextEngineConfig as ContextEngineConfig
+    from jiuwen_lg.context.context import ContextOwner as ContextOwner
+    from jiuwen_lg.context.context_engine import ContextEngine as ContextEngine
+    from jiuwen_lg.engine.execution.interrupts import InteractionRequired as InteractionRequired
+    from jiuwen_lg.engine.execution.router_runtime import RouterRuntime as RouterRuntime
     from jiuwen_lg.engine.serializer import register_state_type as register_state_type
     from jiuwen_lg.environment import workflow_runtime_vars as workflow_runtime_vars
     from jiuwen_lg.errors import InterruptException as InterruptException
@@ -302,13 +300,15 @@ if TYPE_CHECKING:
     from jiuwen_lg.runtime import Runtime as Runtime
     from jiuwen_lg.runtime import TaskRuntime as TaskRuntime
     from jiuwen_lg.runtime import WorkflowRuntime as WorkflowRuntime
-    from jiuwen_lg.tool_info import Parameters as Parameters
-    from jiuwen_lg.tool_info import ToolInfo as ToolInfo
+    from jiuwen_lg.testing.detached_runtime import NodeRuntime as NodeRuntime
+    from jiuwen_lg.testing.detached_runtime import WrappedNodeRuntime as WrappedNodeRuntime
     from jiuwen_lg.tools.base import Tool as Tool
     from jiuwen_lg.tools.function import LocalFunction as LocalFunction
     from jiuwen_lg.tools.function import tool as tool
     from jiuwen_lg.tools.param import Param as Param
     from jiuwen_lg.tools.restful import RestfulApi as RestfulApi
+    from jiuwen_lg.tools.tool_info import Parameters as Parameters
+    from jiuwen_lg.tools.tool_info import ToolInfo as ToolInfo
     from jiuwen_lg.tools.types import ValueTypeEnum as ValueTypeEnum
     from jiuwen_lg.workflow import Workflow as Workflow
 

@@ -9,15 +9,15 @@ import re
 from collections.abc import Callable
 from typing import Any, Self
 
-from jiuwen_lg.adapter import adapted
 from jiuwen_lg.component import WorkflowComponent
 from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec, WorkflowConfig
-from jiuwen_lg.engine.abilities import TAKES_FRAMES
-from jiuwen_lg.engine.definition import ComponentSpec, Connection, Definition
-from jiuwen_lg.engine.loop import BelongsInLoop
-from jiuwen_lg.engine.policies import NO_POLICIES, Cache, Policies, Retry, Timeout
-from jiuwen_lg.engine.router import BringsRouter
+from jiuwen_lg.engine.graph.abilities import TAKES_FRAMES
+from jiuwen_lg.engine.graph.definition import ComponentSpec, Connection, Definition
+from jiuwen_lg.engine.graph.loop_protocol import BelongsInLoop
+from jiuwen_lg.engine.graph.policies import NO_POLICIES, Cache, Policies, Retry, Timeout
+from jiuwen_lg.engine.graph.router import BringsRouter
 from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.interop.components import adapted
 from jiuwen_lg.schema.path import MISSING
 
 _COMPONENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")

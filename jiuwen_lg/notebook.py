@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from jiuwen_lg.answer_schema import choices_in, typed
-from jiuwen_lg.engine.pauses import Pauses, first_done
+from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock, wait_any
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import InteractionOutput, WorkflowExecutionState, WorkflowOutput, is_question
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.schema.answer_schema import choices_in, typed
 from jiuwen_lg.schema.values import as_text
 from jiuwen_lg.workflow import Workflow
 
@@ -165,7 +165,7 @@ async def _ask_in_a_form(questions: Sequence[InteractionOutput]) -> list[Any]:
     form = ipywidgets.VBox([part for pair in zip(labels, fields, strict=True) for part in pair] + [button])
     show(form)
     try:
-        await first_done([answered], None, Pauses())
+        await wait_any([answered], None, PausableClock())
     finally:
         for widget in (*fields, button):
             widget.disabled = True

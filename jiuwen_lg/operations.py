@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from jiuwen_lg.engine.record import Record
+from jiuwen_lg.engine.sessions.row import Record
+from jiuwen_lg.engine.sessions.workflow_key import AgentWorkflowKey
 from jiuwen_lg.engine.store import Store, open_store
-from jiuwen_lg.engine.tenure import resting
+from jiuwen_lg.engine.turns.lease_scope import status_at_rest
 from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.output import InteractionOutput
-from jiuwen_lg.ownership import Ownership
 from jiuwen_lg.workflow import Workflow
 
 STATUSES = ("waiting", "failed", "running", "done")
@@ -124,15 +124,15 @@ def check(flows: Iterable[Workflow]) -> list[Mismatch]:
 
 def _listed(store: Store, session_id: str | None) -> list[tuple[SessionInfo, Record]]:
     sizes = store.saver.sizes(session_id)
-    records = store.sessions.of_owner("", session_id, with_done=True)
+    records = store.sessions.of_agent("", session_id, with_done=True)
     return [(_info(store, record, sizes.get(record.row.thread_id, 0)), record) for record in records]
 
 
 def _info(store: Store, record: Record, size: int) -> SessionInfo:
-    row, owner = record.row, Ownership.of(record.row.workflow_id)
+    row, owner = record.row, AgentWorkflowKey.of(record.row.workflow_id)
     questions: list[InteractionOutput] = []
     error: str | None = None
-    status = "running" if store.sessions.is_running(record) else resting(record)
+    status = "running" if store.sessions.is_running(record) else status_at_rest(record)
     try:
         error = record.error
         questions = [question.to_chunk().payload for question in record.questions]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.tool_info import ToolInfo
+from jiuwen_lg.tools.tool_info import ToolInfo
 
 
 class Resources:

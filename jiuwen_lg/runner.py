@@ -7,7 +7,7 @@ from typing import Any
 
 from jiuwen_lg.agents.workflow_agent import WorkflowAgent
 from jiuwen_lg.engine.store import current_store
-from jiuwen_lg.inbox import pending_in
+from jiuwen_lg.engine.turns.pending import pending_in
 from jiuwen_lg.output import BaseStreamMode, PendingQuestion, WorkflowChunk, WorkflowOutput
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.tools.langchain import as_tool
@@ -61,7 +61,7 @@ class _Runner:
         store = await current_store()
         if store is None:
             return []
-        return await pending_in(store, lambda sessions: sessions.of_owner("", session_id))
+        return await pending_in(store, lambda sessions: sessions.of_agent("", session_id))
 
     async def release(self, session_id: str) -> None:
         """Drop the runs that are on file for a session, of all workflows and agents.

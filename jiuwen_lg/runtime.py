@@ -16,7 +16,7 @@ from jiuwen_lg.output import CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess, Resources
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import look_up
-from jiuwen_lg.schema.values import detach, equal, patch_global, patch_private
+from jiuwen_lg.schema.values import deep_copy, equal, patch_global, patch_private
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -258,7 +258,7 @@ class TaskRuntime(ResourceAccess):
 
     def update_state(self, data: dict[str, Any] | None) -> None:
         """Change it, at once."""
-        self._private = patch_private(self._private, detach(data))
+        self._private = patch_private(self._private, deep_copy(data))
 
     def get_global_state(self, key: Any = None) -> Any:
         """The global state; its runs' inputs and updates are in it."""
@@ -267,11 +267,11 @@ class TaskRuntime(ResourceAccess):
     def update_global_state(self, data: dict[str, Any] | None) -> None:
         """Change it, at once; runs that begin later see it."""
         self._is_used = True
-        self._world = patch_global(self._world, detach(data or {}))
+        self._world = patch_global(self._world, deep_copy(data or {}))
 
     def world(self) -> dict[str, Any]:
         """A copy of the whole global state."""
-        return dict(detach(self._world))
+        return dict(deep_copy(self._world))
 
     def changes_since(self, world: dict[str, Any]) -> list[dict[str, Any]]:
         """What makes a resumed run's global state this object's own, as updates.
@@ -282,11 +282,11 @@ class TaskRuntime(ResourceAccess):
             self._world = world
         gone = dict.fromkeys((*(k for k in world if not equal(world[k], self._world.get(k))),))
         new = {key: value for key, value in self._world.items() if key in gone or key not in world}
-        return [detach(update) for update in (gone, new) if update]
+        return [deep_copy(update) for update in (gone, new) if update]
 
 
 def read_state(state: dict[str, Any], key: Any) -> Any:
     """A state at `key`; all of it (None if empty) without one."""
     if key is None:
-        return detach(state) or None
+        return deep_copy(state) or None
     return look_up(key, lambda name: state.get(name, MISSING))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from jiuwen_lg.engine.loop_thread import run_in_loop_thread
+from jiuwen_lg.engine.concurrency.sync_bridge import run_in_loop_thread
 from jiuwen_lg.output import (
     BaseStreamMode,
     HistoryStep,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jiuwen_lg.constants import TRACE_DETAILS_KEY
-from jiuwen_lg.engine.abilities import streaming_end
+from jiuwen_lg.engine.graph.abilities import streaming_end
 from jiuwen_lg.output import (
     WORKFLOW_FINAL,
     OutputSchema,

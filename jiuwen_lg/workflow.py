@@ -15,23 +15,25 @@ from uuid import uuid4
 
 from jiuwen_lg.builder import BaseWorkFlow
 from jiuwen_lg.config import WorkflowConfig
-from jiuwen_lg.conversation import remember
+from jiuwen_lg.context.conversation import record_turn
 from jiuwen_lg.drawing.mermaid import require_title, to_mermaid
 from jiuwen_lg.drawing.model import Mark, drawing_of, levels_of
 from jiuwen_lg.drawing.picture import Picture
-from jiuwen_lg.engine.compiler import WorkflowGraph, compile_graph
-from jiuwen_lg.engine.history import fork_of, read_history, step_named
-from jiuwen_lg.engine.interaction import Question
-from jiuwen_lg.engine.pauses import Pauses
-from jiuwen_lg.engine.program import Program
-from jiuwen_lg.engine.progress import Progress, read_progress
-from jiuwen_lg.engine.reader import FrameReader
-from jiuwen_lg.engine.record import Identity, Record
-from jiuwen_lg.engine.stops import Ids, Stops
+from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
+from jiuwen_lg.engine.compiler import compile_graph
+from jiuwen_lg.engine.concurrency.frame_buffer import FrameBuffer
+from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock
+from jiuwen_lg.engine.execution.interrupts import Question
+from jiuwen_lg.engine.graph.fingerprint import Identity
+from jiuwen_lg.engine.sessions.row import Record
 from jiuwen_lg.engine.store import Store, current_store
-from jiuwen_lg.engine.turn import Outcome, Turn
+from jiuwen_lg.engine.turns.breakpoints import Breakpoints, Ids
+from jiuwen_lg.engine.turns.history import fork_of, read_history, step_named
+from jiuwen_lg.engine.turns.pending import pending_of
+from jiuwen_lg.engine.turns.run_state import RunState, read_run_state
+from jiuwen_lg.engine.turns.turn import Outcome, Turn
+from jiuwen_lg.engine.workflow_graph import WorkflowGraph
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
-from jiuwen_lg.inbox import pending_of
 from jiuwen_lg.output import (
     WORKFLOW_FINAL,
     BaseStreamMode,
@@ -46,14 +48,14 @@ from jiuwen_lg.output import (
 )
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.synchronous import SyncWorkflow
-from jiuwen_lg.tool_info import Parameters, ToolInfo
+from jiuwen_lg.tools.tool_info import Parameters, ToolInfo
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
     from langchain_core.tools import BaseTool
     from langgraph.cache.base import BaseCache
 
-    from jiuwen_lg.faces import Inputs, Result
+    from jiuwen_lg.interop.exports import Inputs, Result
 
 _OUTPUT_ONLY = frozenset({BaseStreamMode.OUTPUT})
 
@@ -82,9 +84,9 @@ class Workflow(BaseWorkFlow):
     ) -> None:
         super().__init__(workflow_config)
         self._cache = cache
-        self._stops = Stops(interrupt_before, interrupt_after)
+        self._breakpoints = Breakpoints(interrupt_before, interrupt_after)
         self._keep_history = keep_history
-        self._program: Program | None = None
+        self._compiled_workflow: CompiledWorkflow | None = None
 
     def get_tool_info(self) -> ToolInfo:
         """The workflow as a language model is told of it: name, description, schema of its inputs."""
@@ -118,7 +120,7 @@ class Workflow(BaseWorkFlow):
             checkpointer: As in `compile`.
             options: As in `compile`.
         """
-        from jiuwen_lg.faces import runnable_of
+        from jiuwen_lg.interop.exports import runnable_of
 
         return runnable_of(self.compile(checkpointer, **options), self._as_told(None, None))
 
@@ -133,7 +135,7 @@ class Workflow(BaseWorkFlow):
                 or a function of it. None: the End's outputs are the update.
             options: As in `compile`.
         """
-        from jiuwen_lg.faces import node_of
+        from jiuwen_lg.interop.exports import node_of
 
         return node_of(self.compile(**options), inputs, result)
 
@@ -148,7 +150,7 @@ class Workflow(BaseWorkFlow):
         Raises:
             JiuWenBaseException: -1, no model may call a tool by this name.
         """
-        from jiuwen_lg.faces import tool_of
+        from jiuwen_lg.interop.exports import tool_of
 
         return tool_of(self.compile(**options), self._as_told(name, description))
 
@@ -225,13 +227,15 @@ class Workflow(BaseWorkFlow):
         """
         return self._compiled().identity
 
-    def _compiled(self) -> Program:
+    def _compiled(self) -> CompiledWorkflow:
         """The program of the definition as it is now; compiled again after an edit."""
-        program = self._program
-        if program is None or program.version != self._definition.version():
-            program = Program(self._definition, self._config, keep_history=self._keep_history, cache=self._cache)
-            self._program = program
-        return program
+        compiled = self._compiled_workflow
+        if compiled is None or compiled.version != self._definition.version():
+            compiled = CompiledWorkflow(
+                self._definition, self._config, keep_history=self._keep_history, cache=self._cache
+            )
+            self._compiled_workflow = compiled
+        return compiled
 
     # --- running ---
 
@@ -262,7 +266,7 @@ class Workflow(BaseWorkFlow):
 
         turn = self._turn(runtime, context, _OUTPUT_ONLY, collect, StatusCode.WORKFLOW_INVOKE_TIMEOUT)
         outcome = await turn.run(inputs)
-        await remember(context, inputs, outcome)
+        await record_turn(context, inputs, outcome)
         if outcome.is_unfinished:
             listed = _in_order(frames, outcome.questions)
             paused = _output(listed, WorkflowExecutionState.INPUT_REQUIRED, runtime)
@@ -294,16 +298,16 @@ class Workflow(BaseWorkFlow):
             JiuWenBaseException: As `invoke` does, after the frames made so far; 100102 instead of 100101.
         """
         modes = frozenset(BaseStreamMode if stream_modes is None else map(_mode, stream_modes))
-        reader = FrameReader()
+        reader = FrameBuffer()
         timeout_code = StatusCode.WORKFLOW_STREAM_TIMEOUT
-        turn = self._turn(runtime or WorkflowRuntime(), context, modes, reader.put, timeout_code, reader.pauses)
+        turn = self._turn(runtime or WorkflowRuntime(), context, modes, reader.put, timeout_code, reader.clock)
         task = asyncio.ensure_future(turn.run(inputs))
         task.add_done_callback(lambda _: reader.close())
         try:
             async for frame in reader.frames():
                 yield frame
             outcome = await task
-            await remember(context, inputs, outcome)
+            await record_turn(context, inputs, outcome)
             if not outcome.is_unfinished and outcome.result and not self._compiled().is_streaming:
                 yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=outcome.result)
         finally:
@@ -316,19 +320,19 @@ class Workflow(BaseWorkFlow):
         modes: Any,
         emit: Any,
         timeout_code: StatusCode,
-        pauses: Pauses | None = None,
+        clock: PausableClock | None = None,
     ) -> Turn:
-        program = self._compiled()
+        compiled = self._compiled()
         return Turn(
-            program,
+            compiled,
             runtime,
             context,
             modes=modes,
             emit=emit,
             timeout_code=timeout_code,
-            pauses=pauses,
-            is_live=pauses is not None,
-            stops=_stops_of(runtime, self._stops),
+            clock=clock,
+            is_live=clock is not None,
+            breakpoints=_breakpoints_of(runtime, self._breakpoints),
         )
 
     # --- sessions ---
@@ -338,47 +342,47 @@ class Workflow(BaseWorkFlow):
 
         A session whose row is damaged is left out with a warning.
         """
-        store, program = await self._store(), self._compiled()
-        records = await store.database.call(lambda: store.sessions.unfinished(program.identity, session_id))
+        store, compiled = await self._store(), self._compiled()
+        records = await store.database.call(lambda: store.sessions.unfinished(compiled.identity, session_id))
         pending: list[PendingQuestion] = []
         for record in records:
             try:
-                questions = await self._open_questions(store, program, record)
+                questions = await self._open_questions(store, compiled, record)
             except JiuWenBaseException as error:
                 warnings.warn(str(error), RuntimeWarning, stacklevel=2)
                 continue
             pending += [pending_of(record, question) for question in questions]
         return pending
 
-    async def _open_questions(self, store: Store, program: Program, record: Record) -> Sequence[Question]:
+    async def _open_questions(self, store: Store, compiled: CompiledWorkflow, record: Record) -> Sequence[Question]:
         """What a session asks; what a failed or killed run asks is found in its checkpoint only."""
         if record.row.status == "waiting":
             return record.questions
         if store.sessions.is_running(record):
             return ()
-        return (await read_progress(program, store, record)).situation.questions
+        return (await read_run_state(compiled, store, record)).run_status.questions
 
     async def snapshot(self, session_id: str) -> SessionSnapshot | None:
         """Where a session stands; None if it is not on file."""
-        store, program = await self._store(), self._compiled()
-        record = await store.database.call(lambda: store.sessions.find(session_id, program.identity))
+        store, compiled = await self._store(), self._compiled()
+        record = await store.database.call(lambda: store.sessions.find(session_id, compiled.identity))
         if record is None:
             return None
         picture = self._picture()
         if record.is_done:
             return _snapshot(record, "done", {}, [], [], picture)
-        progress = await read_progress(program, store, record)
-        status = "failed" if progress.situation.is_broken and record.row.status != "waiting" else "waiting"
+        run_state = await read_run_state(compiled, store, record)
+        status = "failed" if run_state.run_status.is_broken and record.row.status != "waiting" else "waiting"
         if store.sessions.is_running(record):
             status = "running"
-        picture.marks = _marks(progress, has_failed=bool(record.row.error) and status == "failed")
-        return _snapshot(record, status, progress.state, progress.next_ids, progress.situation.questions, picture)
+        picture.marks = _marks(run_state, has_failed=bool(record.row.error) and status == "failed")
+        return _snapshot(record, status, run_state.state, run_state.next_ids, run_state.run_status.questions, picture)
 
     async def history(self, session_id: str) -> list[HistoryStep]:
         """The steps of a session's newest run of this workflow, newest first; of a finished one with `keep_history`."""
-        store, program = await self._store(), self._compiled()
-        record = await store.database.call(lambda: store.sessions.find(session_id, program.identity))
-        return [] if record is None else await read_history(program, store, record)
+        store, compiled = await self._store(), self._compiled()
+        record = await store.database.call(lambda: store.sessions.find(session_id, compiled.identity))
+        return [] if record is None else await read_history(compiled, store, record)
 
     async def fork(
         self,
@@ -405,10 +409,10 @@ class Workflow(BaseWorkFlow):
             JiuWenBaseException: 100900, there is no such session or step. 100006, the new session has an
                 unfinished run. 110006, `outputs` names a component that is not there.
         """
-        store, program = await self._store(), self._compiled()
-        program.require(outputs or (), "outputs names them")
-        record = await store.database.call(lambda: store.sessions.find(session_id, program.identity))
-        history = [] if record is None else await read_history(program, store, record)
+        store, compiled = await self._store(), self._compiled()
+        compiled.require(outputs or (), "outputs names them")
+        record = await store.database.call(lambda: store.sessions.find(session_id, compiled.identity))
+        history = [] if record is None else await read_history(compiled, store, record)
         found = step_named(history, step)
         if record is None or found is None:
             reason = f"it has no step {step!r}; its steps are {[one.step for one in history]}"
@@ -423,8 +427,8 @@ class Workflow(BaseWorkFlow):
         Raises:
             JiuWenBaseException: 100904, a run is in progress.
         """
-        store, program = await self._store(), self._compiled()
-        return bool(await store.database.call(lambda: store.sessions.discard(session_id, program.identity)))
+        store, compiled = await self._store(), self._compiled()
+        return bool(await store.database.call(lambda: store.sessions.discard(session_id, compiled.identity)))
 
     async def _store(self) -> Store:
         store = await current_store()
@@ -433,11 +437,11 @@ class Workflow(BaseWorkFlow):
         return store
 
 
-def _marks(progress: Progress, *, has_failed: bool) -> dict[str, Mark]:
+def _marks(run_state: RunState, *, has_failed: bool) -> dict[str, Mark]:
     """Where a session stands, by executable id."""
-    done: dict[str, Mark] = dict.fromkeys(progress.situation.completed_ids, "done")
-    ahead: dict[str, Mark] = dict.fromkeys(progress.next_ids, "failed" if has_failed else "next")
-    asking: dict[str, Mark] = {question.id: "waiting" for question in progress.situation.questions}
+    done: dict[str, Mark] = dict.fromkeys(run_state.run_status.completed_ids, "done")
+    ahead: dict[str, Mark] = dict.fromkeys(run_state.next_ids, "failed" if has_failed else "next")
+    asking: dict[str, Mark] = {question.id: "waiting" for question in run_state.run_status.questions}
     return {**done, **ahead, **asking}
 
 
@@ -464,10 +468,10 @@ def _snapshot(
     )
 
 
-def _stops_of(runtime: WorkflowRuntime, otherwise: Stops) -> Stops:
+def _breakpoints_of(runtime: WorkflowRuntime, otherwise: Breakpoints) -> Breakpoints:
     """Where a run stops: as its runtime says, else its workflow."""
     before, after = runtime.interrupt_before, runtime.interrupt_after
-    return Stops(otherwise.before if before is None else before, otherwise.after if after is None else after)
+    return Breakpoints(otherwise.before if before is None else before, otherwise.after if after is None else after)
 
 
 def _mode(mode: Any) -> BaseStreamMode:

@@ -22,8 +22,8 @@ heading says otherwise. Names that only keep a program of openJiuwen's running a
 """
 THEMES = {
     "Workflows": ("workflow", "builder", "config", "synchronous", "runner"),
-    "Sessions and results": ("interaction", "output", "engine.interaction", "engine.serializer"),
-    "Writing components": ("component", "runtime", "engine.router", "detached_runtime", "environment"),
+    "Sessions and results": ("interaction", "output", "engine.execution.interrupts", "engine.serializer"),
+    "Writing components": ("component", "runtime", "engine.execution.router_runtime", "testing.detached_runtime", "environment"),
     "Control flow": (
         "components.branch",
         "components.condition",
@@ -43,10 +43,10 @@ THEMES = {
         "tools.param",
         "tools.restful",
         "tools.types",
-        "tool_info",
+        "tools.tool_info",
     ),
     "Agents": ("agents.agent", "agents.config", "agents.workflow_agent"),
-    "Conversations and resources": ("context", "context_engine", "resources"),
+    "Conversations and resources": ("context.context", "context.context_engine", "resources"),
     "Errors": ("errors",),
 }
 """Theme → the modules whose public names it has."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from jiuwen_lg.agents.workflows import agent_failed
-from jiuwen_lg.conversation import said_in
+from jiuwen_lg.context.conversation import said_in
 from jiuwen_lg.interaction import InteractiveInput
 
 DEFAULT_CONVERSATION = "default_session"

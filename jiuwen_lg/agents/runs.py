@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jiuwen_lg.agents.config import WorkflowSchema
-from jiuwen_lg.engine.interaction import Question
-from jiuwen_lg.engine.record import Record
+from jiuwen_lg.engine.execution.interrupts import Question
+from jiuwen_lg.engine.sessions.row import Record
+from jiuwen_lg.engine.sessions.workflow_key import AgentWorkflowKey, prefix_of
 from jiuwen_lg.engine.store import open_store
-from jiuwen_lg.inbox import pending_in
+from jiuwen_lg.engine.turns.pending import pending_in
 from jiuwen_lg.output import PendingQuestion
-from jiuwen_lg.ownership import Ownership, prefix_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class AgentRuns:
 
     def owner(self, schema: WorkflowSchema) -> str:
         """What a run of a workflow belongs to."""
-        return str(Ownership(self._agent_id, schema.id, schema.version))
+        return str(AgentWorkflowKey(self._agent_id, schema.id, schema.version))
 
     async def of(self, conversation: str, *, with_done: bool = False) -> list[Run]:
         """A conversation's runs that have not finished, the longest untouched first.
@@ -71,14 +71,14 @@ class AgentRuns:
         """
         store = open_store()
         records = await store.database.call(
-            lambda: store.sessions.of_owner(self._prefix, conversation, with_done=with_done)
+            lambda: store.sessions.of_agent(self._prefix, conversation, with_done=with_done)
         )
-        owners = [(Ownership.of(record.row.workflow_id), record) for record in records]
+        owners = [(AgentWorkflowKey.of(record.row.workflow_id), record) for record in records]
         return [Run((owner.workflow_id, owner.version), record) for owner, record in owners]
 
     async def pending(self, conversation: str | None) -> list[PendingQuestion]:
         """What waits for somebody, in one conversation or all."""
-        return await pending_in(open_store(), lambda sessions: sessions.of_owner(self._prefix, conversation))
+        return await pending_in(open_store(), lambda sessions: sessions.of_agent(self._prefix, conversation))
 
     async def discard(self, conversation: str, *, with_done: bool) -> None:
         """Drop what a conversation has not finished.

@@ -18,12 +18,12 @@ from jiuwen_lg.agents.routing import Routing
 from jiuwen_lg.agents.runs import AgentRuns, Run
 from jiuwen_lg.agents.workflows import BoundWorkflows, Provider, agent_failed
 from jiuwen_lg.constants import FORCE_DEL_WORKFLOW_STATE_KEY
-from jiuwen_lg.context import ContextEngineConfig
-from jiuwen_lg.context_engine import ContextEngine
-from jiuwen_lg.conversation import answer_in, note, questions_in, told_of
-from jiuwen_lg.engine.interaction import Question
-from jiuwen_lg.engine.outlet import END_FRAME
-from jiuwen_lg.engine.record import checked_inputs
+from jiuwen_lg.context.context import ContextEngineConfig
+from jiuwen_lg.context.context_engine import ContextEngine
+from jiuwen_lg.context.conversation import answer_in, append, log_failure, questions_in
+from jiuwen_lg.engine.execution.interrupts import Question
+from jiuwen_lg.engine.execution.stream_output import END_FRAME
+from jiuwen_lg.engine.sessions.row import checked_inputs
 from jiuwen_lg.engine.store import open_store
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
 from jiuwen_lg.interaction import InteractiveInput
@@ -292,7 +292,7 @@ class WorkflowAgent(ControllerAgent):
         is_asking = output.state is WorkflowExecutionState.INPUT_REQUIRED
         (self._asked.add if is_asking else self._asked.discard)(message.conversation)
         answered: str | None = None
-        with told_of():
+        with log_failure():
             asked = [frame.payload.value for frame in output.result if is_question(frame)] if is_asking else []
             answered = questions_in(asked) if is_asking else answer_in(output.result)
         await self._keep(message, answered)
@@ -304,7 +304,7 @@ class WorkflowAgent(ControllerAgent):
 
     async def _keep(self, message: Message, answered: str | None) -> None:
         context = self.context_engine.get_agent_context(message.conversation)
-        await note(context, lambda: (message.said, answered))
+        await append(context, lambda: (message.said, answered))
 
 
 class _Seen:

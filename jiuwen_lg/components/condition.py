@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jiuwen_lg.engine.router import RouterRuntime
+from jiuwen_lg.engine.execution.router_runtime import RouterRuntime
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.expression import parse_expression
 from jiuwen_lg.schema.reference import Schema, parse_schema
-from jiuwen_lg.schema.values import awaited
+from jiuwen_lg.schema.values import maybe_await
 
 
 class Condition:
@@ -47,7 +47,7 @@ class Condition:
     async def evaluate(self, runtime: RouterRuntime) -> tuple[Any, Mapping[str, Any]]:
         """Whether it holds, and the outputs that it gives."""
         inputs = {} if self._inputs is None else runtime.resolve(self._inputs)
-        found = await awaited(self.invoke(inputs, runtime))
+        found = await maybe_await(self.invoke(inputs, runtime))
         return found if self._gives_outputs(found) else (found, {})
 
     def _gives_outputs(self, found: Any) -> bool:

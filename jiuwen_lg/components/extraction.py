@@ -15,7 +15,7 @@ from jiuwen_lg.models.messages import history_of
 from jiuwen_lg.models.model import Messages, Model
 from jiuwen_lg.models.prompt import Prompt
 from jiuwen_lg.models.reply import json_in
-from jiuwen_lg.schema.values import as_text, awaited
+from jiuwen_lg.schema.values import as_text, maybe_await
 
 if TYPE_CHECKING:
     from jiuwen_lg.components.questioner import QuestionerConfig, QuestionerState
@@ -90,7 +90,7 @@ class QuestionerDirectReplyHandler:
     async def extract(self, state: QuestionerState, said: Any, context: Any) -> None:
         """Add to the state what was said, and the defaults of what was not; what is new stands first."""
         inputs = self._build_llm_inputs(chat_history=await self._history(as_text(said), context))
-        found = await awaited(self._invoke_llm_for_extraction(inputs))
+        found = await maybe_await(self._invoke_llm_for_extraction(inputs))
         new = {name: value for name, value in found.items() if name not in OUTPUT_KEYS and _is_value(value)}
         known = state.extracted_key_fields
         defaults = {one.field_name: one.default_value for one in self._fields if one.has_default}

@@ -12,7 +12,7 @@ from typing import Any
 
 from jiuwen_lg.component import ComponentConfig, ComponentExecutable, WorkflowComponent
 from jiuwen_lg.components.branch import BranchRouter
-from jiuwen_lg.engine.router import BringsRouter
+from jiuwen_lg.engine.graph.router import BringsRouter
 from jiuwen_lg.environment import is_switched_off
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.models.messages import history_of

@@ -25,14 +25,14 @@ from jiuwen_lg.components.condition import (
 )
 from jiuwen_lg.components.loop_break import BreakComponent
 from jiuwen_lg.components.loop_callback import LoopCallback, OutputCallback
-from jiuwen_lg.engine.definition import Definition, Nested
-from jiuwen_lg.engine.loop import BelongsInLoop
-from jiuwen_lg.engine.rounds import RoundRuntime, allowed
-from jiuwen_lg.engine.subgraph import loop_limit
+from jiuwen_lg.engine.execution.loop_iteration import IterationRuntime, allowed
+from jiuwen_lg.engine.execution.subgraph import loop_limit
+from jiuwen_lg.engine.graph.definition import Definition, SubgraphSpec
+from jiuwen_lg.engine.graph.loop_protocol import BelongsInLoop
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.expression import parse_expression, pure_reference
 from jiuwen_lg.schema.reference import Fields, Literal, Schema, parse_schema, require_no_subscript
-from jiuwen_lg.schema.values import storable
+from jiuwen_lg.schema.values import normalize
 
 
 class LoopType(StrEnum):
@@ -96,28 +96,28 @@ class LoopGroup(BaseWorkFlow):
         return [executable for executable in executables if isinstance(executable, BreakComponent)]
 
 
-class _Loop(Nested, ComponentExecutable, WorkflowComponent):
+class _Loop(SubgraphSpec, ComponentExecutable, WorkflowComponent):
     """What both kinds of loops have in common."""
 
     def __init__(self, body: LoopGroup) -> None:
-        self.inside: Definition = body.definition
+        self.definition: Definition = body.definition
         self.rounds: _Loop = self
 
     def require_place(self, id: str) -> None:
-        if id in self.inside.components:
+        if id in self.definition.components:
             reason = f"a component of its body has the loop's own id, so that ${{{id}.index}} would mean either"
             raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=id, reason=reason)
-        for spec in self.inside.components.values():
+        for spec in self.definition.components.values():
             if isinstance(spec.executable, BelongsInLoop):
                 spec.executable.require_loop(id)
 
     def begin(self, inputs: Any, envs: Mapping[str, Any]) -> dict[str, Any]:
-        inside = self.inside
-        if not inside.starts:
+        definition = self.definition
+        if not definition.starts:
             raise StatusCode.LOOP_COMPONENT_MISSING_START_NODES_ERROR.error(
                 error_msg="it needs start_nodes, the components with which a round begins"
             )
-        if not inside.ends:
+        if not definition.ends:
             raise StatusCode.LOOP_COMPONENT_MISSING_END_NODES_ERROR.error(
                 error_msg="it needs end_nodes, the components with which a round ends"
             )
@@ -289,7 +289,7 @@ class _FirstValues(LoopCallback):
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
 
-    def first_in_loop(self, runtime: RoundRuntime) -> Any:
+    def first_in_loop(self, runtime: IterationRuntime) -> Any:
         return self._values
 
 
@@ -303,7 +303,7 @@ class _ExpressionOfInput(PlainCondition):
         given = self._given
         if isinstance(given, str) and (reference := pure_reference(given)) is not None:
             given = runtime.find(reference)
-            if given is None and reference.name not in (runtime.host.local_id, *runtime.host.ids):
+            if given is None and reference.name not in (runtime.parent.local_id, *runtime.parent.ids):
                 raise _bad_input(f"bool_expression {self._given!r} is None")
         return parse_expression(given).evaluate(runtime.find) if isinstance(given, str) else given
 
@@ -318,7 +318,7 @@ def _parsed(key: str, value: Any) -> Schema:
 
 def _kept(value: Any) -> Any:
     """A value as it is kept; names of variables stay as they are."""
-    return {key: storable(item) for key, item in value.items()} if isinstance(value, dict) else storable(value)
+    return {key: normalize(item) for key, item in value.items()} if isinstance(value, dict) else normalize(value)
 
 
 def _array_rounds(inputs: Mapping[str, Any]) -> int:

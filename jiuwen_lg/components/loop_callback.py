@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jiuwen_lg.engine.rounds import RoundRuntime
+from jiuwen_lg.engine.execution.loop_iteration import IterationRuntime
 from jiuwen_lg.schema.path import parse_path
 from jiuwen_lg.schema.reference import Fields, Reference, Schema, parse_schema, references
 from jiuwen_lg.schema.values import assign, merge
@@ -21,16 +21,16 @@ class LoopCallback:
     `${loop.name}`; from `out_loop` it becomes the loop's output.
     """
 
-    def first_in_loop(self, runtime: RoundRuntime) -> Any:
+    def first_in_loop(self, runtime: IterationRuntime) -> Any:
         """Before the condition is looked at for the first time."""
 
-    def start_round(self, runtime: RoundRuntime) -> Any:
+    def start_round(self, runtime: IterationRuntime) -> Any:
         """A round begins."""
 
-    def end_round(self, runtime: RoundRuntime, loop_times: int) -> Any:
+    def end_round(self, runtime: IterationRuntime, loop_times: int) -> Any:
         """A round has ended, the `loop_times`-th."""
 
-    def out_loop(self, runtime: RoundRuntime) -> Any:
+    def out_loop(self, runtime: IterationRuntime) -> Any:
         """The loop has ended."""
 
     def shape(self) -> Any:
@@ -50,7 +50,7 @@ class IntermediateLoopVarCallback(LoopCallback):
         self._variables = parse_schema(intermediate_loop_var)
         self._root = intermediate_loop_var_root
 
-    def first_in_loop(self, runtime: RoundRuntime) -> Any:
+    def first_in_loop(self, runtime: IterationRuntime) -> Any:
         """The variables with their first values."""
         return _below(self._root, runtime.resolve(self._variables))
 
@@ -80,13 +80,13 @@ class OutputCallback(LoopCallback):
         """What it collects."""
         return self._written if self._format is not None else None
 
-    def end_round(self, runtime: RoundRuntime, loop_times: int) -> None:
+    def end_round(self, runtime: IterationRuntime, loop_times: int) -> None:
         """Keep this round's values."""
         entry = {place: runtime.resolve_round(leaf) for place, leaf in self._leaves.items() if _changes(leaf, runtime)}
         if entry:
             runtime.collect(entry)
 
-    def out_loop(self, runtime: RoundRuntime) -> Any:
+    def out_loop(self, runtime: IterationRuntime) -> Any:
         """The lists, and the last values."""
         if self._format is None:
             return None
@@ -119,13 +119,13 @@ def _shaped(schema: Fields, value_of: Callable[[str, Schema], Any], place: str =
     return shaped
 
 
-def _is_of_loop(leaf: Schema, runtime: RoundRuntime) -> bool:
-    return isinstance(leaf, Reference) and leaf.name == runtime.host.local_id
+def _is_of_loop(leaf: Schema, runtime: IterationRuntime) -> bool:
+    return isinstance(leaf, Reference) and leaf.name == runtime.parent.local_id
 
 
-def _changes(leaf: Schema, runtime: RoundRuntime) -> bool:
+def _changes(leaf: Schema, runtime: IterationRuntime) -> bool:
     """Whether a leaf has to be looked at in every round: it refers to the body, or has the loop inside."""
-    host = runtime.host
+    host = runtime.parent
     names = {reference.name for reference in references(leaf)}
     return not _is_of_loop(leaf, runtime) and not names.isdisjoint({host.local_id, *host.ids})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from jiuwen_lg.component import SimpleComponent
-from jiuwen_lg.engine.loop import BelongsInLoop
+from jiuwen_lg.engine.graph.loop_protocol import BelongsInLoop
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.path import Path, parse_path
 from jiuwen_lg.schema.reference import Literal, Schema, parse_reference, require_no_subscript

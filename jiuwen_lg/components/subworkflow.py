@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from jiuwen_lg.component import ComponentExecutable, WorkflowComponent
-from jiuwen_lg.engine.definition import Definition, Nested
+from jiuwen_lg.engine.graph.definition import Definition, SubgraphSpec
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.workflow import Workflow
 
 
-class SubWorkflowComponent(Nested, ComponentExecutable, WorkflowComponent):
+class SubWorkflowComponent(SubgraphSpec, ComponentExecutable, WorkflowComponent):
     """Runs a workflow inside another: its inputs are the component's inputs, its End's output the output.
 
     What is inside sees nothing of the workflow around it but the global state. The ids of
@@ -32,5 +32,5 @@ class SubWorkflowComponent(Nested, ComponentExecutable, WorkflowComponent):
         if not isinstance(sub_workflow, Workflow):
             reason = f"it needs a Workflow, not {sub_workflow!r}"
             raise StatusCode.SUB_WORKFLOW_COMPONENT_INIT_ERROR.error(error_msg=reason)
-        self.inside: Definition = sub_workflow.definition
+        self.definition: Definition = sub_workflow.definition
         self.workflow_config: Any = sub_workflow.config()

@@ -131,7 +131,7 @@ def _even(length: float) -> int:
 
 def _place(box: Box, loops: int) -> Place:
     """A box at no place yet, but of its size."""
-    inside = layout_of(box.inside) if box.inside is not None else None
+    inside = layout_of(box.contents) if box.contents is not None else None
     lines = _lines(box.label, _BOX_COLUMNS, 2 if inside is None else 1)
     width = _even(max(map(columns, lines)) * COLUMN) + 2 * _PADDING
     height = max(_even(LINE * len(lines)) + 18, 24 * loops + 12)

@@ -42,9 +42,9 @@ def _look(mark: Mark) -> str:
 def _body(drawing: Drawing, numbers: dict[str, str], links: Iterator[int] | None, indent: str) -> Iterator[str]:
     for box in drawing.boxes:
         name, label = numbers[box.id], _quoted(box.label)
-        if box.inside is not None:
+        if box.contents is not None:
             yield f"{indent}subgraph {name}[{label}]"
-            yield from _body(box.inside, numbers, links, f"{indent}    ")
+            yield from _body(box.contents, numbers, links, f"{indent}    ")
             yield f"{indent}end"
         else:
             yield f"{indent}{name}({label})" if box.is_rounded else f"{indent}{name}[{label}]"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from jiuwen_lg.engine.definition import ComponentSpec, Definition
-from jiuwen_lg.engine.router import Router
+from jiuwen_lg.engine.graph.definition import ComponentSpec, Definition
+from jiuwen_lg.engine.graph.router import Router
 from jiuwen_lg.errors import StatusCode
 
 ALL_LEVELS = 100
@@ -32,13 +32,13 @@ class Box:
         id: Its executable id.
         label: Its own id.
         is_rounded: Whether runs begin or end with it.
-        inside: What is in it, if it is drawn opened.
+        contents: What is in it, if it is drawn opened.
     """
 
     id: str
     label: str
     is_rounded: bool
-    inside: Drawing | None = None
+    contents: Drawing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class Drawing:
         """Every box, those inside another after it."""
         for box in self.boxes:
             yield box
-            if box.inside is not None:
-                yield from box.inside.all_boxes()
+            if box.contents is not None:
+                yield from box.contents.all_boxes()
 
 
 def drawing_of(
@@ -105,7 +105,7 @@ def drawing_of(
                 for target, label in known
                 if target in definition.components
             ]
-    for source, targets in definition.detours.items():
+    for source, targets in definition.fallback_targets.items():
         ends = [(f"{prefix}{source}", f"{prefix}{target}") for target in targets]
         arrows += [Arrow(*end, is_conditional=True, label="on failure") for end in ends]
     return Drawing(boxes, tuple(arrows))
@@ -113,9 +113,9 @@ def drawing_of(
 
 def _inside(spec: ComponentSpec, levels: int, prefix: str, around: tuple[Definition, ...]) -> Drawing | None:
     nested = spec.nested
-    if nested is None or levels <= 0 or any(nested.inside is definition for definition in around):
+    if nested is None or levels <= 0 or any(nested.definition is definition for definition in around):
         return None
-    return drawing_of(nested.inside, levels - 1, f"{prefix}{spec.id}.", around)
+    return drawing_of(nested.definition, levels - 1, f"{prefix}{spec.id}.", around)
 
 
 def marks_on(drawing: Drawing, marks: Mapping[str, Mark]) -> dict[str, Mark]:

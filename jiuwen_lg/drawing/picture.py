@@ -14,7 +14,7 @@ from jiuwen_lg.drawing.mermaid import to_mermaid
 from jiuwen_lg.drawing.model import ALL_LEVELS, Drawing, Mark, drawing_of
 from jiuwen_lg.drawing.svg import to_svg
 from jiuwen_lg.drawing.text import to_text
-from jiuwen_lg.engine.definition import Definition
+from jiuwen_lg.engine.graph.definition import Definition
 from jiuwen_lg.errors import JiuWenBaseException
 
 _MOST_ARROWS, _MOST_CHARACTERS = 500, 50_000
@@ -96,7 +96,9 @@ class Picture:
             "image/svg+xml": to_svg(drawing, self._title, self.marks),
             "text/plain": to_text(drawing, self._title, self.marks),
         }
-        arrows = len(drawing.arrows) + sum(len(b.inside.arrows) for b in drawing.all_boxes() if b.inside is not None)
+        arrows = len(drawing.arrows) + sum(
+            len(b.contents.arrows) for b in drawing.all_boxes() if b.contents is not None
+        )
         if arrows > _MOST_ARROWS or len(forms["text/vnd.mermaid"]) > _MOST_CHARACTERS:
             del forms["text/vnd.mermaid"]
         return forms

@@ -29,8 +29,8 @@ def _listed(drawing: Drawing, marks: Mapping[str, Mark], indent: str) -> Iterato
             if arrow.is_conditional:
                 label = f" {plain(arrow.label)}:" if arrow.label else ""
                 yield f"{indent}  -?>{label} {names[arrow.target]}"
-        if box.inside is not None:
-            yield from _listed(box.inside, marks, f"{indent}    ")
+        if box.contents is not None:
+            yield from _listed(box.contents, marks, f"{indent}    ")
 
 
 def _sure(arrows: list[Arrow], names: Mapping[str, str]) -> str:

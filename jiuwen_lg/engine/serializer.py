@@ -195,10 +195,10 @@ def _pack_or_replace(value: Any) -> bytes:
     try:
         return _pack(value)
     except Exception:  # whatever a class does while it is taken apart
-        return _pack(_storable(value, "", 0))
+        return _pack(_normalize(value, "", 0))
 
 
-def _storable(value: Any, path: str, depth: int) -> Any:
+def _normalize(value: Any, path: str, depth: int) -> Any:
     """The value with whatever cannot be written replaced, found by trying its parts."""
     if depth >= _DEEPEST and isinstance(value, (dict, list, tuple)):  # it may be sound itself, and too deep here
         return _not_saved(value, path, ValueError(f"it lies more than {_DEEPEST} levels deep"))
@@ -211,17 +211,17 @@ def _storable(value: Any, path: str, depth: int) -> Any:
 
 def _replaced(value: Any, path: str, depth: int, error: Exception) -> Any:
     if isinstance(value, _DeltaSnapshot):
-        return _DeltaSnapshot(_storable(value.value, path, depth))
+        return _DeltaSnapshot(_normalize(value.value, path, depth))
     if type(value) is int and value.bit_length() <= _WIDEST_BITS:
         return _extension(int, _ONE_ARGUMENT, str(value))
     if type(value) is dict and all(type(key) in _KEYS for key in value):
-        return {key: _storable(item, f"{path}.{key}" if path else str(key), depth + 1) for key, item in value.items()}
+        return {key: _normalize(item, f"{path}.{key}" if path else str(key), depth + 1) for key, item in value.items()}
     if type(value) in (list, tuple):
         # The outermost list is the engine's, not the user's.
-        return [_storable(item, f"{path}[{n}]" if path else "", depth + 1) for n, item in enumerate(value)]
+        return [_normalize(item, f"{path}[{n}]" if path else "", depth + 1) for n, item in enumerate(value)]
     try:
         code, content, *more = _taken_apart(value)
-        parts = {name: _storable(item, f"{path}.{name}", depth + 1) for name, item in content.items()}
+        parts = {name: _normalize(item, f"{path}.{name}", depth + 1) for name, item in content.items()}
         return _extension(type(value), code, parts, *more)
     except Exception:  # not even its parts can be written
         return _not_saved(value, path, error)

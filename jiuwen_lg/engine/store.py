@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jiuwen_lg.engine.database import BusyError, Database
-from jiuwen_lg.engine.messages import MESSAGE_TABLES, Messages
-from jiuwen_lg.engine.saver import FencedSaver
-from jiuwen_lg.engine.sessions import SESSION_TABLES, Sessions
-from jiuwen_lg.engine.sqlite_database import MEMORY, SqliteDatabase
-from jiuwen_lg.engine.sqlite_saver import CHECKPOINT_TABLES, FencedSqliteSaver
+from jiuwen_lg.engine.sessions.conversations import MESSAGE_TABLES, Messages
+from jiuwen_lg.engine.sessions.repository import SESSION_TABLES, Sessions
+from jiuwen_lg.engine.storage.database import BusyError, Database
+from jiuwen_lg.engine.storage.saver import FencedSaver
+from jiuwen_lg.engine.storage.sqlite_database import MEMORY, SqliteDatabase
+from jiuwen_lg.engine.storage.sqlite_saver import CHECKPOINT_TABLES, FencedSqliteSaver
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 
 DEFAULT_FOLDER = ".jiuwen_lg"
@@ -173,8 +173,8 @@ def _postgres(url: str) -> FencedSaver:
     try:
         from langgraph.checkpoint.postgres import PostgresSaver
 
-        from jiuwen_lg.engine.postgres_database import PostgresDatabase, in_postgres, setting_up
-        from jiuwen_lg.engine.postgres_saver import FencedPostgresSaver
+        from jiuwen_lg.engine.storage.postgres_database import PostgresDatabase, in_postgres, setting_up
+        from jiuwen_lg.engine.storage.postgres_saver import FencedPostgresSaver
     except ImportError as error:
         reason = f"its driver is not installed ({error}): pip install 'jiuwen-lg[postgres]'"
         raise StatusCode.STORE_UNAVAILABLE.error(store="postgres", reason=reason) from error

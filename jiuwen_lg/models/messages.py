@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from jiuwen_lg.schema.values import awaited
+from jiuwen_lg.schema.values import maybe_await
 
 
 class ToolCall(BaseModel):
@@ -225,7 +225,7 @@ async def history_of(context: Any, newest: int = -1) -> list[dict[str, Any]]:
     if context is None:
         return []
     read = getattr(context, "aget_messages", context.get_messages)
-    messages = as_dicts(map(as_message, await awaited(read(newest))))
+    messages = as_dicts(map(as_message, await maybe_await(read(newest))))
     return [{key: one[key] for key in _OF_HISTORY if key in one} for one in messages]
 
 

@@ -14,7 +14,7 @@ from jiuwen_lg.models.config import BaseModelInfo, ModelConfig
 from jiuwen_lg.models.factory import ModelFactory
 from jiuwen_lg.models.failure import failing
 from jiuwen_lg.models.messages import text_of_content
-from jiuwen_lg.schema.values import awaited
+from jiuwen_lg.schema.values import maybe_await
 
 Messages = list[dict[str, Any]]
 
@@ -114,8 +114,8 @@ class Model:
         synchronous = getattr(self._client, "invoke", None)
         if asynchronous is None or (prefers_sync and synchronous is not None):
             call = synchronous or self._client  # raises what Python raises for something that is no model
-            return await awaited(await asyncio.to_thread(call, model_name=self._name, messages=messages))
-        return await awaited(asynchronous(model_name=self._name, messages=messages))
+            return await maybe_await(await asyncio.to_thread(call, model_name=self._name, messages=messages))
+        return await maybe_await(asynchronous(model_name=self._name, messages=messages))
 
 
 def _configured(config: ModelConfig | Any) -> tuple[Any, str]:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.path import MISSING, Path, parse_path, walk
-from jiuwen_lg.schema.values import MAX_DEPTH, detach
+from jiuwen_lg.schema.values import MAX_DEPTH, deep_copy
 
 Reader: TypeAlias = Callable[[str], Any]
 """Gives what the first name of a path stands for, or `MISSING`."""
@@ -37,7 +37,7 @@ class Reference:
     def resolve(self, read: Reader) -> Any:
         """A copy of the value that the path leads to, `None` where it leads nowhere."""
         value = self.find(read)
-        return None if value is MISSING else detach(value)
+        return None if value is MISSING else deep_copy(value)
 
     @property
     def name(self) -> str:
@@ -53,7 +53,7 @@ class Literal:
 
     def resolve(self, read: Reader) -> Any:
         """A copy of the value, so that a component cannot change the schema."""
-        return detach(self.value)
+        return deep_copy(self.value)
 
 
 @dataclass(frozen=True, slots=True)

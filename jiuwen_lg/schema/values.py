@@ -23,7 +23,7 @@ MAX_DEPTH = 200
 _IMMUTABLE = frozenset((str, int, float, bool, bytes, type(None)))
 
 
-def detach(value: Any) -> Any:
+def deep_copy(value: Any) -> Any:
     """A copy that shares nothing mutable with `value`.
 
     What cannot be copied (a lock, a client) is passed on as it is.
@@ -32,9 +32,9 @@ def detach(value: Any) -> Any:
     if kind in _IMMUTABLE:
         return value
     if kind is dict:
-        return {key: item if type(item) in _IMMUTABLE else detach(item) for key, item in value.items()}
+        return {key: item if type(item) in _IMMUTABLE else deep_copy(item) for key, item in value.items()}
     if kind is list:
-        return [item if type(item) in _IMMUTABLE else detach(item) for item in value]
+        return [item if type(item) in _IMMUTABLE else deep_copy(item) for item in value]
     return _copy_object(value)
 
 
@@ -47,7 +47,7 @@ def _copy_object(value: Any) -> Any:
         return value
 
 
-def storable(value: Any, room: int = MAX_DEPTH) -> Any:
+def normalize(value: Any, room: int = MAX_DEPTH) -> Any:
     """The form in which a component's output is kept: detached, normalised, keys expanded.
 
     Tuples become lists, dict keys with dots or subscripts expand
@@ -68,7 +68,7 @@ def storable(value: Any, room: int = MAX_DEPTH) -> Any:
         return _expanded(value, room)
     if isinstance(value, list) or (isinstance(value, tuple) and not hasattr(value, "_fields")):
         inside = _room_below(1, room)
-        return [item if type(item) in _IMMUTABLE else storable(item, inside) for item in value]
+        return [item if type(item) in _IMMUTABLE else normalize(item, inside) for item in value]
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
     if (numpy := sys.modules.get("numpy")) is not None and isinstance(value, numpy.generic):
@@ -82,10 +82,10 @@ def storable_at(key: str, value: Any) -> Any:
     Raises:
         ValueError: See `storable`.
     """
-    return storable(value, _room_below(len(parse_path(key)), MAX_DEPTH))
+    return normalize(value, _room_below(len(parse_path(key)), MAX_DEPTH))
 
 
-def require_room(value: Any, room: int = MAX_DEPTH) -> None:
+def require_depth(value: Any, room: int = MAX_DEPTH) -> None:
     """Check how deeply dicts and lists are nested in a value.
 
     Raises:
@@ -94,7 +94,7 @@ def require_room(value: Any, room: int = MAX_DEPTH) -> None:
     if isinstance(value, (dict, list, tuple)):
         inside = _room_below(1, room)
         for item in value.values() if isinstance(value, dict) else value:
-            require_room(item, inside)
+            require_depth(item, inside)
 
 
 def _room_below(levels: int, room: int) -> int:
@@ -110,10 +110,10 @@ def _expanded(data: dict[Any, Any], room: int) -> dict[str, Any]:
         if not isinstance(key, str):
             raise ValueError(f"dict keys must be strings, {key!r} is a {type(key).__name__}")
         if is_plain_key(key) and key not in result:
-            result[key] = item if type(item) in _IMMUTABLE else storable(item, inside)
+            result[key] = item if type(item) in _IMMUTABLE else normalize(item, inside)
             continue
         path = (key,) if key.startswith("[") else parse_path(key)  # what begins with no name leads nowhere
-        result = assign(result, path, storable(item, _room_below(len(path), room)), merge)
+        result = assign(result, path, normalize(item, _room_below(len(path), room)), merge)
     return result
 
 
@@ -202,7 +202,7 @@ def patch_global(state: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]
     return state
 
 
-async def awaited(result: Any) -> Any:
+async def maybe_await(result: Any) -> Any:
     """What a user's function gave; it may be written as an async one."""
     return await result if inspect.isawaitable(result) else result
 

@@ -14,7 +14,7 @@ from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import InteractionOutput
 from jiuwen_lg.runtime import WorkflowRuntime
-from jiuwen_lg.schema.values import awaited
+from jiuwen_lg.schema.values import maybe_await
 from jiuwen_lg.testing.trace import Trace
 from jiuwen_lg.testing.virtual_time import VirtualTimeLoop
 from jiuwen_lg.workflow import Workflow
@@ -153,7 +153,7 @@ class _Answers:
         for question in questions:
             if question.id in self._functions:
                 self._unused.discard(question.id)
-                reply.update(question.id, await awaited(self._functions[question.id](question.value)))
+                reply.update(question.id, await maybe_await(self._functions[question.id](question.value)))
             elif self._left.get(question.id):
                 self._unused.discard(question.id)
                 reply.update(question.id, self._left[question.id].pop(0))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from jiuwen_lg.engine.outlet import END_FRAME
+from jiuwen_lg.engine.execution.stream_output import END_FRAME
 from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.output import (
     WORKFLOW_FINAL,

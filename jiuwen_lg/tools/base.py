@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.tool_info import Parameters, ToolInfo
 from jiuwen_lg.tools.param import Param, object_schema
+from jiuwen_lg.tools.tool_info import Parameters, ToolInfo
 
 
 class Tool:

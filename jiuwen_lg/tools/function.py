@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
-from jiuwen_lg.schema.values import awaited
+from jiuwen_lg.schema.values import maybe_await
 from jiuwen_lg.tools.base import Tool
 from jiuwen_lg.tools.param import Param, with_defaults
 
@@ -60,7 +60,7 @@ class LocalFunction(Tool):
         arguments = with_defaults(self.params, inputs)
         if inspect.iscoroutinefunction(self.func):
             return await self.func(**arguments)
-        return await awaited(await asyncio.to_thread(self.func, **arguments))
+        return await maybe_await(await asyncio.to_thread(self.func, **arguments))
 
 
 @overload

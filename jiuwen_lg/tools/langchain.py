@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.tool_info import Parameters, ToolInfo
 from jiuwen_lg.tools.base import Tool
+from jiuwen_lg.tools.tool_info import Parameters, ToolInfo
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool

@@ -1,4 +1,4 @@
-"""Turns on many machines: a client submits them, workers run them, Postgres holds both together.
+"""TurnQueue on many machines: a client submits them, workers run them, Postgres holds both together.
 
 `pip install "jiuwen-lg[workers]"`; Procrastinate queues the turns, each under the lock of its session.
 """

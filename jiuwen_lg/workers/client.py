@@ -8,12 +8,12 @@ from typing import Any
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from jiuwen_lg.engine.record import Record, checked_inputs
+from jiuwen_lg.engine.sessions.row import Record, checked_inputs
+from jiuwen_lg.engine.sessions.workflow_key import AgentWorkflowKey
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import WorkflowOutput
-from jiuwen_lg.ownership import Ownership
-from jiuwen_lg.workers.turns import Ending, Turn, Turns
+from jiuwen_lg.workers.turns import QueuedTurn, TurnQueue, TurnResult
 
 _SHORTEST, _LONGEST = 0.02, 0.25
 """Seconds between two looks at the turns that are awaited."""
@@ -60,7 +60,7 @@ class WorkflowClient:
     """
 
     def __init__(self) -> None:
-        self._turns = Turns()
+        self._turns = TurnQueue()
         self._watches: WeakKeyDictionary[asyncio.AbstractEventLoop, _Watch] = WeakKeyDictionary()
 
     async def start(
@@ -78,7 +78,7 @@ class WorkflowClient:
             JiuWenBaseException: 100100, the inputs are no dict or have no place in the state.
         """
         turn_id = turn_id or uuid4().hex
-        return await self._submit(Turn(turn_id, workflow_id, session_id or turn_id, checked_inputs(inputs)))
+        return await self._submit(QueuedTurn(turn_id, workflow_id, session_id or turn_id, checked_inputs(inputs)))
 
     async def answer(self, session_id: str, answer: Any, *, workflow_id: str | None = None) -> SubmittedTurn:
         """Answer what a session asks; the answer is bound to the questions that are open now.
@@ -93,7 +93,7 @@ class WorkflowClient:
         """
         record = await self._waiting(session_id, workflow_id)
         given = answer if isinstance(answer, InteractiveInput) else InteractiveInput(answer)
-        return await self._submit(Turn(uuid4().hex, record.row.workflow_id, session_id, _bound(record, given)))
+        return await self._submit(QueuedTurn(uuid4().hex, record.row.workflow_id, session_id, _bound(record, given)))
 
     async def retry(self, session_id: str, *, workflow_id: str | None = None) -> SubmittedTurn:
         """Go on with a session that has failed.
@@ -107,15 +107,15 @@ class WorkflowClient:
         """A turn that was submitted before, by whomever."""
         return SubmittedTurn(self, turn_id)
 
-    async def _submit(self, turn: Turn) -> SubmittedTurn:
+    async def _submit(self, turn: QueuedTurn) -> SubmittedTurn:
         await self._turns.store.database.call(lambda: self._turns.submit(turn))
         return SubmittedTurn(self, turn.turn_id)
 
     async def _waiting(self, session_id: str, workflow_id: str | None) -> Record:
         """The unfinished run of a session."""
         sessions = self._turns.store.sessions
-        records = await self._turns.store.database.call(lambda: sessions.of_owner(workflow_id or "", session_id))
-        found = [record for record in records if not Ownership.of(record.row.workflow_id).agent_id]
+        records = await self._turns.store.database.call(lambda: sessions.of_agent(workflow_id or "", session_id))
+        found = [record for record in records if not AgentWorkflowKey.of(record.row.workflow_id).agent_id]
         if workflow_id is not None:
             found = [record for record in found if record.row.workflow_id == workflow_id]
         if not found:
@@ -125,11 +125,11 @@ class WorkflowClient:
             raise StatusCode.INTERACTION_AMBIGUOUS.error(session_id=session_id, node_ids=ids)
         return found[0]
 
-    async def ended(self, turn_ids: Sequence[str]) -> dict[str, Ending]:
+    async def ended(self, turn_ids: Sequence[str]) -> dict[str, TurnResult]:
         """How turns have ended, by id; those that have not are left out."""
         return await self._turns.store.database.call(lambda: self._turns.endings(turn_ids))
 
-    async def _ending(self, turn_id: str) -> Ending:
+    async def _ending(self, turn_id: str) -> TurnResult:
         loop = asyncio.get_running_loop()
         watch = self._watches.setdefault(loop, _Watch(self.ended))
         return await watch.ending(turn_id)
@@ -138,12 +138,12 @@ class WorkflowClient:
 class _Watch:
     """Waits for turns in one event loop, with one look at the database for all of them."""
 
-    def __init__(self, look: Callable[[Sequence[str]], Awaitable[dict[str, Ending]]]) -> None:
+    def __init__(self, look: Callable[[Sequence[str]], Awaitable[dict[str, TurnResult]]]) -> None:
         self._look = look
-        self._awaited: dict[str, asyncio.Future[Ending]] = {}
+        self._awaited: dict[str, asyncio.Future[TurnResult]] = {}
         self._looking: asyncio.Task[None] | None = None
 
-    async def ending(self, turn_id: str) -> Ending:
+    async def ending(self, turn_id: str) -> TurnResult:
         future = self._awaited.setdefault(turn_id, asyncio.get_running_loop().create_future())
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_until_all_have_ended())
@@ -188,7 +188,7 @@ def _refuse_raw(record: Record, ids: list[str]) -> None:
     raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=session_id, reason="its run asks nothing")
 
 
-def _output(ending: Ending) -> WorkflowOutput:
+def _output(ending: TurnResult) -> WorkflowOutput:
     if isinstance(ending, JiuWenBaseException):
         raise ending
     return ending

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from jiuwen_lg.engine.encryption import dump, load
 from jiuwen_lg.engine.serializer import NotSaved
-from jiuwen_lg.engine.sessions import RECEIPT_SECONDS
+from jiuwen_lg.engine.sessions.repository import RECEIPT_SECONDS
+from jiuwen_lg.engine.storage.encryption import dump, load
 from jiuwen_lg.engine.store import Store, open_store
 from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
@@ -19,7 +19,7 @@ from jiuwen_lg.output import WorkflowOutput
 if TYPE_CHECKING:
     from procrastinate import App
 
-    from jiuwen_lg.engine.postgres_database import PostgresDatabase
+    from jiuwen_lg.engine.storage.postgres_database import PostgresDatabase
 
 TASK = "jiuwen_lg.turn"
 """Procrastinate's name of what a worker does."""
@@ -31,11 +31,11 @@ CREATE TABLE IF NOT EXISTS jiuwen_turns (
 CREATE INDEX IF NOT EXISTS jiuwen_turns_by_age ON jiuwen_turns (updated_at);
 """
 
-Ending: TypeAlias = WorkflowOutput | JiuWenBaseException
+TurnResult: TypeAlias = WorkflowOutput | JiuWenBaseException
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class QueuedTurn:
     """An input for a session.
 
     Attributes:
@@ -51,7 +51,7 @@ class Turn:
     given: Any
 
 
-class Turns:
+class TurnQueue:
     """The rows of one Postgres database; every method is one transaction.
 
     Raises:
@@ -72,7 +72,7 @@ class Turns:
     def _make_tables(self) -> None:
         from psycopg import connect
 
-        from jiuwen_lg.engine.postgres_database import in_postgres, setting_up
+        from jiuwen_lg.engine.storage.postgres_database import in_postgres, setting_up
 
         with connect(self.url, autocommit=True) as connection:
             is_made = "SELECT to_regclass('jiuwen_turns') IS NOT NULL AND to_regclass('procrastinate_jobs') IS NOT NULL"
@@ -83,7 +83,7 @@ class Turns:
                     connection.execute(self._app.schema_manager.get_schema())
                 connection.execute(in_postgres(_TABLES))
 
-    def submit(self, turn: Turn) -> None:
+    def submit(self, turn: QueuedTurn) -> None:
         """File a turn and a job that delivers it, both or none; one that was filed and has not ended gets a job more.
 
         Raises:
@@ -102,15 +102,15 @@ class Turns:
             )
             job.defer(turn_id=turn.turn_id)
 
-    def find(self, turn_id: str) -> Turn | None:
+    def find(self, turn_id: str) -> QueuedTurn | None:
         """A turn; None if there is none, or it has ended."""
         select = "SELECT turn_id, workflow_id, session_id, given FROM jiuwen_turns"
         with self._database.transaction(write=False) as cursor:
             cursor.execute(f"{select} WHERE turn_id = ? AND output IS NULL AND error IS NULL", (turn_id,))
             row = cursor.fetchone()
-        return None if row is None else Turn(row[0], row[1], row[2], load(row[3]))
+        return None if row is None else QueuedTurn(row[0], row[1], row[2], load(row[3]))
 
-    def end(self, turn_id: str, ending: Ending) -> None:
+    def end(self, turn_id: str, ending: TurnResult) -> None:
         """Note how a turn has ended, once; what ended long ago (`JIUWEN_LG_RECEIPT_SECONDS`) is dropped."""
         column, value = "output", cast("Any", ending)
         if isinstance(ending, JiuWenBaseException):
@@ -123,7 +123,7 @@ class Turns:
             cursor.execute(update, (dump(value), now, turn_id))
             cursor.execute(f"DELETE FROM jiuwen_turns WHERE updated_at < ? AND NOT ({is_open})", (oldest,))
 
-    def endings(self, turn_ids: Sequence[str]) -> dict[str, Ending]:
+    def endings(self, turn_ids: Sequence[str]) -> dict[str, TurnResult]:
         """How turns have ended, by id; those that have not are left out, and 100900 stands for one not on file."""
         with self._database.transaction(write=False) as cursor:
             select = "SELECT turn_id, session_id, output, error FROM jiuwen_turns WHERE turn_id = ANY(?)"
@@ -156,7 +156,7 @@ def _unknown(turn_id: str) -> JiuWenBaseException:
     return StatusCode.INTERACTION_NOT_PENDING.error(session_id="?", reason=reason)
 
 
-def _ending(session_id: str, output: bytes | None, error: bytes | None) -> Ending:
+def _ending(session_id: str, output: bytes | None, error: bytes | None) -> TurnResult:
     if error is not None:
         return JiuWenBaseException(*load(error))
     found: WorkflowOutput = load(output or b"")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.runtime import WorkflowRuntime
-from jiuwen_lg.workers.turns import TASK, Ending, Turn, Turns
+from jiuwen_lg.workers.turns import TASK, QueuedTurn, TurnQueue, TurnResult
 from jiuwen_lg.workflow import Workflow
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Worker:
     answer that was taken is not taken twice.
 
     Args:
-        flows: The workflows, each with an id of its own. Turns of others are left to other workers.
+        flows: The workflows, each with an id of its own. TurnQueue of others are left to other workers.
         concurrency: How many turns run at once.
         takeover: A worker that shows no sign of life for so many seconds is held to be dead.
 
@@ -49,7 +49,7 @@ class Worker:
         self._flows = by_id(flows)
         self._concurrency = concurrency
         self._takeover = takeover
-        self._turns = Turns()
+        self._turns = TurnQueue()
 
     async def run(self) -> None:
         """Run turns until SIGINT or SIGTERM, then end those that are running."""
@@ -74,7 +74,7 @@ class Worker:
         ending = await self._ending(turn)
         await self._turns.store.database.call(lambda: self._turns.end(turn_id, ending))
 
-    async def _ending(self, turn: Turn) -> Ending:
+    async def _ending(self, turn: QueuedTurn) -> TurnResult:
         runtime = WorkflowRuntime(session_id=turn.session_id, turn_id=turn.turn_id)
         try:
             return await self._flows[turn.workflow_id].invoke(turn.given, runtime)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jiuwen_lg.drawing.layout import FRAME_TITLE, Label, Layout, Place, layout_of
 from jiuwen_lg.drawing.model import Arrow, Box, Drawing, Mark, drawing_of, marks_on
 from jiuwen_lg.drawing.svg import to_svg
-from tests.test_drawing import nested
+from tests.drawing.test_sessions import nested
 
 SVG = "{http://www.w3.org/2000/svg}"
 REPLACED = "\ufffd"
@@ -94,7 +94,7 @@ def test_everything_lies_within_what_it_is_in(drawing: Drawing) -> None:
 @UNTIMED
 @given(drawings())
 def test_every_arrow_leads_from_border_to_border_and_through_no_box(drawing: Drawing) -> None:
-    originals = [drawing, *(box.inside for box in drawing.all_boxes() if box.inside is not None)]
+    originals = [drawing, *(box.contents for box in drawing.all_boxes() if box.contents is not None)]
     for original, layout in zip(originals, all_layouts(layout_of(drawing)), strict=True):
         places = {place.box.id: place for place in layout.places}
         assert [route.arrow for route in layout.routes] == list(original.arrows)

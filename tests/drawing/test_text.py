@@ -2,7 +2,7 @@
 
 from jiuwen_lg.drawing.model import Arrow, Box, Drawing, drawing_of
 from jiuwen_lg.drawing.text import to_text
-from tests.test_drawing import nested
+from tests.drawing.test_sessions import nested
 
 
 def test_a_listing_has_every_component_with_where_it_leads() -> None:

@@ -36,7 +36,7 @@ from jiuwen_lg import (
 from jiuwen_lg.models import connections as opened
 from jiuwen_lg.models.connections import Kind
 from jiuwen_lg.models.model import Model
-from jiuwen_lg.schema.values import awaited
+from jiuwen_lg.schema.values import maybe_await
 from jiuwen_lg.testing.server import KEY, ModelServer
 from tests.components.test_llm import asked, flow, made
 from tests.components.test_questioner import flow as questions
@@ -279,12 +279,12 @@ class TestFailures:
         client = ModelFactory().get_model("siliconflow", KEY, base)
         for call in (client.invoke, client.ainvoke):
             with pytest.raises(JiuWenBaseException) as error:
-                await awaited(call("m", "q"))
+                await maybe_await(call("m", "q"))
             assert error.value.error_code == 188004
         monkeypatch.setattr(address, "_is_public", lambda found: found == "127.0.0.1")
         looked_up.clear()
         for call in (client.invoke, client.ainvoke):
-            assert (await awaited(call("m", "q"))).content == "hi"
+            assert (await maybe_await(call("m", "q"))).content == "hi"
         assert looked_up.count("service.test") == 2
         assert llm.headers[-1]["Host"] == base.split("/")[2]
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from jiuwen_lg.workers import WorkflowClient
+from tests.behaviour.test_processes import Child, race, steps
+from tests.behaviour.test_soak import SCALE, scaled
 from tests.postgres.conftest import Launch
-from tests.test_docs import ROOT
-from tests.test_processes import Child, race, steps
-from tests.test_soak import SCALE, scaled
+from tests.project.test_docs import ROOT
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 

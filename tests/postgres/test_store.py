@@ -26,13 +26,13 @@ from jiuwen_lg import (
     WorkflowRuntime,
 )
 from jiuwen_lg.command import main
-from jiuwen_lg.context_engine import ContextEngine, ContextEngineConfig
+from jiuwen_lg.context.context_engine import ContextEngine, ContextEngineConfig
 from jiuwen_lg.engine import store
 from jiuwen_lg.engine.store import Store, _postgres, close_store, open_store
+from tests.behaviour.test_processes import Child, race, step, steps
 from tests.flows import workflow
 from tests.forked import in_a_fork
 from tests.postgres_server import PostgresServer, serving
-from tests.test_processes import Child, race, step, steps
 
 
 class Ask(SimpleComponent):

@@ -1,4 +1,4 @@
-"""Turns that a client submits and workers run, in processes of their own."""
+"""TurnQueue that a client submits and workers run, in processes of their own."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import pytest
 from jiuwen_lg import InteractiveInput, JiuWenBaseException, WorkflowExecutionState, WorkflowRuntime
 from jiuwen_lg.command import main
 from jiuwen_lg.workers import Worker, WorkflowClient
-from jiuwen_lg.workers.turns import Turn, Turns
+from jiuwen_lg.workers.turns import QueuedTurn, TurnQueue
+from tests.behaviour.test_processes import steps, wait_for
 from tests.flows import Call, chain
 from tests.postgres.conftest import Launch
 from tests.programs.turns import approval, holds, twice
-from tests.test_docs import ROOT, run_blocks
-from tests.test_processes import steps, wait_for
+from tests.project.test_docs import ROOT, run_blocks
 
 
 def ran() -> list[str]:
@@ -69,10 +69,10 @@ async def test_a_start_submitted_twice_is_one(launch: Launch) -> None:
 
 
 async def test_an_answer_delivered_twice_leaves_the_second_question_open(launch: Launch) -> None:
-    client, turns = WorkflowClient(), Turns()
+    client, turns = WorkflowClient(), TurnQueue()
     await twice.invoke({"n": 1}, _runtime("s"))
     turn = await client.answer("s", "first")
-    turns.submit(Turn(turn.turn_id, "twice", "s", InteractiveInput()))  # a job more for the same turn
+    turns.submit(QueuedTurn(turn.turn_id, "twice", "s", InteractiveInput()))  # a job more for the same turn
     again = await client.answer("s", "first again")  # another turn, for the question that was open then
     launch()
     for one in (turn, again):
@@ -143,8 +143,8 @@ async def test_a_worker_that_is_told_to_stop_ends_what_it_runs(launch: Launch) -
 async def test_a_session_that_is_run_elsewhere_is_waited_for(launch: Launch) -> None:
     here = asyncio.create_task(holds.invoke({"n": 1}, _runtime("s")))
     await asyncio.to_thread(wait_for_step, "s hold")
-    turns = Turns()
-    turns.submit(Turn("t", "holds", "s", InteractiveInput()))
+    turns = TurnQueue()
+    turns.submit(QueuedTurn("t", "holds", "s", InteractiveInput()))
     launch()
     client = WorkflowClient()
     with psycopg.connect(os.environ["JIUWEN_LG_DB"], autocommit=True) as connection:
@@ -182,10 +182,10 @@ def test_a_client_outlives_its_event_loop(launch: Launch) -> None:
 
 
 async def test_ended_turns_are_dropped_after_a_while(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
-    turns = Turns()
+    turns = TurnQueue()
     await twice.invoke({"n": 1}, _runtime("s"))
     for name in ("old", "new"):
-        turns.submit(Turn(name, "twice", "s", InteractiveInput()))
+        turns.submit(QueuedTurn(name, "twice", "s", InteractiveInput()))
     turns.end("old", JiuWenBaseException(1, "x"))
     monkeypatch.setenv("JIUWEN_LG_RECEIPT_SECONDS", "-10")
     turns.end("new", JiuWenBaseException(1, "x"))

@@ -35,9 +35,9 @@ from jiuwen_lg import (
     Workflow,
     WorkflowRuntime,
 )
-from jiuwen_lg.engine.database import Database
-from jiuwen_lg.engine.saver import FencedSaver
-from jiuwen_lg.engine.sqlite_database import SqliteDatabase
+from jiuwen_lg.engine.storage.database import Database
+from jiuwen_lg.engine.storage.saver import FencedSaver
+from jiuwen_lg.engine.storage.sqlite_database import SqliteDatabase
 from tests.flows import workflow
 from tests.forked import in_a_fork
 
@@ -160,7 +160,7 @@ def killing(number: int, moment: Moment) -> Iterator[None]:
     """Notes every commit, and kills the process at one of them."""
     of_database: Any = SqliteDatabase
     if os.environ["JIUWEN_LG_DB"].startswith("postgresql:"):
-        from jiuwen_lg.engine.postgres_database import PostgresDatabase as of_database  # noqa: N813
+        from jiuwen_lg.engine.storage.postgres_database import PostgresDatabase as of_database  # noqa: N813
     begun, put_writes = of_database._begun, FencedSaver.put_writes
     commits = 0
     counting = threading.Lock()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jiuwen_lg.engine.channels import _keep_outputs
-from jiuwen_lg.schema.values import detach, merge, patch_global, patch_private, storable
+from jiuwen_lg.engine.graph.state import _keep_outputs
+from jiuwen_lg.schema.values import deep_copy, merge, normalize, patch_global, patch_private
 
 trees = st.recursive(
     st.none() | st.integers() | st.text(max_size=3),
@@ -57,7 +57,7 @@ def test_dicts_merge_and_everything_else_is_replaced() -> None:
     ],
 )
 def test_a_stored_value_is_normalised(value: Any, stored: Any) -> None:
-    result = storable(value)
+    result = normalize(value)
     assert result == stored
     assert type(result) is type(stored)
 
@@ -65,12 +65,12 @@ def test_a_stored_value_is_normalised(value: Any, stored: Any) -> None:
 @pytest.mark.parametrize("value", [{1: "a"}, {"a": [{None: 1}]}, {"x.l[2].k": 1}])
 def test_what_has_no_place_in_the_state_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="must be strings|lies beyond"):
-        storable(value)
+        normalize(value)
 
 
 def test_what_cannot_be_copied_is_passed_on() -> None:
     lock = threading.Lock()
-    assert detach({"lock": lock})["lock"] is lock
+    assert deep_copy({"lock": lock})["lock"] is lock
 
 
 def test_private_state_merges_stores_none_and_can_be_wiped() -> None:
@@ -96,5 +96,5 @@ def test_patches_leave_the_old_state_untouched(state: Any, patch: Any) -> None:
 
 @pytest.mark.parametrize("key", ["[", "[]", "[0]", "[a]", "[a].b"])
 def test_a_key_that_begins_with_no_name_stays(key: str) -> None:
-    assert storable({key: [1], "b": 2, "": 3}) == {key: [1], "b": 2, "": 3}
-    assert storable({"b": 2, key: None}) == {"b": 2, key: None}
+    assert normalize({key: [1], "b": 2, "": 3}) == {key: [1], "b": 2, "": 3}
+    assert normalize({"b": 2, key: None}) == {"b": 2, key: None}

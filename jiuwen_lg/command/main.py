@@ -1,0 +1,289 @@
+"""`jiuwen-lg sessions ...` and `jiuwen-lg worker ...`: sessions on the command line.
+
+A workflow is named by its module and name, `app.flows:flow`; a function without parameters that builds it
+will do, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib import import_module
+from typing import Any
+
+from jiuwen_lg.errors import JiuWenBaseException
+from jiuwen_lg.interaction import InteractiveInput
+from jiuwen_lg.operations import STATUSES, SessionInfo, check, prune, sessions
+from jiuwen_lg.output import WorkflowExecutionState, WorkflowOutput, is_question
+from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.schema.answer_schema import typed
+from jiuwen_lg.schema.values import as_text
+from jiuwen_lg.workflow import Workflow
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class UsageError(Exception):
+    """The command line says something that cannot be done."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code is 0, 1 if something is wrong with sessions, 2 if with the command."""
+    parsed = _parser().parse_args(arguments)
+    if parsed.store:
+        os.environ["JIUWEN_LG_DB"] = parsed.store
+    sys.path.insert(0, os.getcwd())
+    try:
+        code: int = parsed.run(parsed)
+    except JiuWenBaseException as error:
+        print(error, file=sys.stderr)
+        return 1
+    except UsageError as error:
+        print(f"jiuwen-lg: {error}", file=sys.stderr)
+        return 2
+    return code
+
+
+# --- commands ---
+
+
+def _list(given: argparse.Namespace) -> int:
+    found = sessions(statuses=given.status or STATUSES)
+    if given.json:
+        return _print_json([_as_json(info) for info in found])
+    rows = [
+        (i.session_id, _whose(i), i.status, _ago(time.time() - i.updated_at), _bytes(i.bytes), _gist(i)) for i in found
+    ]
+    _print_table(("SESSION", "WORKFLOW", "STATUS", "SINCE", "SIZE", "WHAT"), rows)
+    return 0
+
+
+def _show(given: argparse.Namespace) -> int:
+    found = sessions(given.session)
+    if given.json:
+        return _print_json([_as_json(info) for info in found])
+    if not found:
+        raise UsageError(f"session {given.session!r} is not on file")
+    for info in found:
+        print(f"{info.session_id}  {_whose(info)}  {info.status}  {_bytes(info.bytes)}")
+        print(f"  began {_date(info.created_at)}, touched {_date(info.updated_at)}")
+        for question in info.questions:
+            print(f"  [{question.id}] asks: {as_text(question.value)}")
+        if info.error:
+            print(f"  error: {info.error}")
+    return 0
+
+
+def _answer(given: argparse.Namespace) -> int:
+    flow = _flow(given.flow)
+    info = _one(given.session, flow)
+    asked = {question.id: question for question in info.questions}
+    reply = InteractiveInput()
+    for part in given.answers:
+        id, separator, text = part.partition("=")
+        if not separator and len(asked) == 1:
+            id, text = next(iter(asked)), part
+        if id not in asked:
+            raise UsageError(f"{part!r} answers none of {[*asked]}: write ID=ANSWER")
+        reply.update(id, typed(text, asked[id].answer_schema))
+    return _go_on(flow, info, reply)
+
+
+def _retry(given: argparse.Namespace) -> int:
+    flow = _flow(given.flow)
+    return _go_on(flow, _one(given.session, flow), InteractiveInput())
+
+
+def _discard(given: argparse.Namespace) -> int:
+    from jiuwen_lg.runner import Runner
+
+    if not sessions(given.session):
+        raise UsageError(f"session {given.session!r} is not on file")
+    asyncio.run(Runner.release(given.session))
+    return 0
+
+
+def _prune(given: argparse.Namespace) -> int:
+    gone = prune(given.older, given.status or ("waiting", "failed"), is_dry=given.dry_run)
+    for info in gone:
+        print(f"{info.session_id}  {_whose(info)}  {info.status}  {_ago(time.time() - info.updated_at)}")
+    print(f"{len(gone)} sessions {'would be' if given.dry_run else 'are'} gone, {_bytes(sum(i.bytes for i in gone))}")
+    return 0
+
+
+def _check(given: argparse.Namespace) -> int:
+    found = check([_flow(name) for name in given.flow])
+    for mismatch in found:
+        print(f"{mismatch.session.session_id}  {_whose(mismatch.session)}: {mismatch.reason}")
+    if not found:
+        print("every unfinished session goes on")
+    return 1 if found else 0
+
+
+def _worker(given: argparse.Namespace) -> int:
+    from jiuwen_lg.workers.worker import Worker
+
+    flows = [flow for name in given.flows for flow in ([_flow(name)] if ":" in name else _flows(name))]
+    try:
+        worker = Worker(flows, concurrency=given.concurrency, takeover=given.takeover)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    print(f"serving {', '.join(flow.identity().workflow_id for flow in flows)}", flush=True)
+    asyncio.run(worker.run())
+    return 0
+
+
+def _go_on(flow: Workflow, info: SessionInfo, given: InteractiveInput) -> int:
+    output = asyncio.run(flow.invoke(given, WorkflowRuntime(session_id=info.session_id, belongs_to=info.owner)))
+    _print_output(output)
+    return 0
+
+
+def _print_output(output: WorkflowOutput) -> None:
+    if output.state is WorkflowExecutionState.COMPLETED:
+        print(as_text(output.result))
+        return
+    for frame in output.result:
+        if is_question(frame):
+            print(f"[{frame.payload.id}] asks: {as_text(frame.payload.value)}")
+
+
+# --- what the arguments mean ---
+
+
+def _flow(name: str) -> Workflow:
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"{name!r} cannot be loaded, it is MODULE:NAME of a workflow: {error}") from error
+    flow = found() if callable(found) and not isinstance(found, Workflow) else found
+    if not isinstance(flow, Workflow):
+        raise UsageError(f"{name!r} is a {type(flow).__name__}, no workflow")
+    return flow
+
+
+def _flows(module: str) -> list[Workflow]:
+    """The workflows that a module holds under names of its own."""
+    try:
+        names = vars(import_module(module))
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"{module!r} cannot be loaded: {error}") from error
+    found = {id(value): value for name, value in names.items() if isinstance(value, Workflow) and name[0] != "_"}
+    if not found:
+        raise UsageError(f"{module!r} holds no workflow; a function that builds one is named MODULE:NAME")
+    return list(found.values())
+
+
+def _one(session: str, flow: Workflow) -> SessionInfo:
+    """The unfinished run of a workflow in a session."""
+    id = flow.identity().workflow_id
+    found = [info for info in sessions(session, ("waiting", "failed")) if info.workflow_id == id]
+    if len(found) != 1:
+        what = "is not on file, or has finished" if not found else "is on file several times, of several agents"
+        raise UsageError(f"session {session!r} of workflow {id!r} {what}")
+    return found[0]
+
+
+def _duration(text: str) -> float:
+    number, unit = text[:-1], text[-1:]
+    if unit not in _SECONDS or not number.replace(".", "", 1).isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration; it is a number and s, m, h or d: 30d")
+    return float(number) * _SECONDS[unit]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("jiuwen-lg", description="Sessions of workflows on the command line.")
+    parser.add_argument("--store", help="a file or a Postgres URL (else JIUWEN_LG_DB, else .jiuwen_lg/sessions.db)")
+    parts = parser.add_subparsers(required=True, metavar="sessions|worker")
+    _add_worker(parts.add_parser("worker", help="run the turns that clients submit, until SIGTERM"))
+    what = parts.add_parser("sessions", help="sessions on file")
+    commands = what.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(run=run)
+        return made
+
+    flow: dict[str, Any] = {"required": True, "metavar": "MODULE:NAME", "help": "the workflow"}
+    listing = command("list", _list, "All sessions, the longest untouched first.")
+    listing.add_argument("--status", action="append", choices=STATUSES)
+    listing.add_argument("--json", action="store_true")
+    showing = command("show", _show, "One session: what it asks, and what it failed with.")
+    showing.add_argument("session")
+    showing.add_argument("--json", action="store_true")
+    answering = command("answer", _answer, "Answer what a session asks, and run it on.")
+    answering.add_argument("session")
+    answering.add_argument("answers", nargs="+", metavar="[ID=]ANSWER")
+    answering.add_argument("--flow", **flow)
+    retrying = command("retry", _retry, "Go on with a session that has failed or was killed.")
+    retrying.add_argument("session")
+    retrying.add_argument("--flow", **flow)
+    command("discard", _discard, "Drop a session.").add_argument("session")
+    pruning = command("prune", _prune, "Drop sessions that nobody has touched for a while.")
+    pruning.add_argument("--older", type=_duration, required=True, metavar="30d")
+    pruning.add_argument("--status", action="append", choices=[s for s in STATUSES if s != "running"])
+    pruning.add_argument("--dry-run", action="store_true")
+    checking = command("check", _check, "Which sessions would not go on with these workflows.")
+    checking.add_argument("--flow", **{**flow, "action": "append"})
+    return parser
+
+
+def _add_worker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("flows", nargs="+", metavar="MODULE[:NAME]", help="workflows: all of a module, or one")
+    parser.add_argument("--concurrency", type=int, default=16, metavar="N", help="turns at once (16)")
+    parser.add_argument("--takeover", type=_duration, default=10.0, metavar="10s", help="when a silent worker is dead")
+    parser.set_defaults(run=_worker)
+
+
+# --- what is printed ---
+
+
+def _whose(info: SessionInfo) -> str:
+    return f"{info.agent_id}/{info.workflow_id}" if info.agent_id else info.workflow_id or "-"
+
+
+def _gist(info: SessionInfo) -> str:
+    text = "; ".join(f"[{q.id}] {as_text(q.value)}" for q in info.questions) or info.error or ""
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else f"{line[:59]}…"
+
+
+def _as_json(info: SessionInfo) -> dict[str, Any]:
+    return {**asdict(info), "questions": [question.model_dump() for question in info.questions]}
+
+
+def _print_json(value: Any) -> int:
+    print(json.dumps(value, ensure_ascii=False, default=str, indent=2))
+    return 0
+
+
+def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
+    for row in (head, *rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _ago(seconds: float) -> str:
+    unit = next((unit for unit in "dhm" if seconds >= _SECONDS[unit]), "s")
+    return f"{int(seconds / _SECONDS[unit])}{unit}"
+
+
+def _bytes(count: int) -> str:
+    if count < 1024:
+        return f"{count} B"
+    return f"{count / 1024:.0f} KiB" if count < 1 << 20 else f"{count / (1 << 20):.1f} MiB"
+
+
+def _date(moment: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

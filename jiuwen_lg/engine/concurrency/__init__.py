@@ -1,0 +1,1 @@
+"""Clocks, buffers and event loops; nothing of workflows."""

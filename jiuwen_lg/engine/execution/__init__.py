@@ -1,0 +1,1 @@
+"""One superstep: a component runs as a LangGraph node."""

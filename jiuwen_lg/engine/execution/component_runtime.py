@@ -1,0 +1,432 @@
+"""The runtime that a component receives for one execution."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
+from hashlib import sha256
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphInterrupt
+from langgraph.types import Interrupt, interrupt
+from pydantic import ValidationError
+
+from jiuwen_lg.engine.execution.interrupts import NOTHING_CARRIED, Carried, InteractionRequired, slot_of, token_of
+from jiuwen_lg.engine.execution.parent import ParentComponent
+from jiuwen_lg.engine.execution.run_context import RunContext
+from jiuwen_lg.engine.execution.tracing import BufferedSpan, Span
+from jiuwen_lg.engine.graph.state import RAN, TAKEN, patched_loop
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
+from jiuwen_lg.resources import ResourceAccess
+from jiuwen_lg.runtime import Runtime, read_state
+from jiuwen_lg.schema.answer_schema import fitted, json_schema_of
+from jiuwen_lg.schema.path import MISSING, Path, walk
+from jiuwen_lg.schema.reference import Reader, Reference, look_up, reference_to
+from jiuwen_lg.schema.values import (
+    assign,
+    deep_copy,
+    normalize,
+    patch_global,
+    patch_private,
+    require_depth,
+    storable_at,
+)
+
+
+class ComponentRuntime(ResourceAccess, Runtime):
+    """One execution of one component.
+
+    Reads come from the state as it was when the execution began; writes are queued and
+    leave with the component's output (`private_patches`, `global_patches`).
+
+    Args:
+        id: The id by which the component's own graph knows it.
+        task_id: The LangGraph task.
+        scope: The run.
+        state: The graph's state.
+        carried: What an interrupted execution of the same task left.
+        host: The component inside which the graph runs.
+        config: The config of the component's node.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        task_id: str,
+        run_context: RunContext,
+        state: Mapping[str, Any],
+        carried: Carried = NOTHING_CARRIED,
+        parent: ParentComponent | None = None,
+        config: RunnableConfig | None = None,
+    ) -> None:
+        self._config: RunnableConfig = config or {}
+        self.local_id = id
+        self.parent = parent
+        self._id = id = parent.executable_id(id) if parent is not None else id
+        self._task_id = task_id
+        self._execution = task_id
+        self._run_context = run_context
+        self._state = state
+        self._private: dict[str, Any] = state["own"].get(id) or {} if carried.state is None else carried.state
+        self._private_then = self._private
+        self._world_then: dict[str, Any] = state["world"]
+        self.private_patches: list[Any] = [] if carried.state is None else [None, carried.state]
+        self.global_patches: list[dict[str, Any]] = []
+        self.loop_patches: list[dict[str, Any]] = []
+        self.inner_states: dict[str, Any] = {}
+        self.inner_patches: list[dict[str, Any]] = []
+        self.ability = "invoke"
+        self.is_sync = False
+        self.span: Span | None = None
+        self.late_span: BufferedSpan | None = None
+        self.frame_sink: Callable[[Any], Awaitable[None]] | None = None
+        self.batch_inputs: Awaitable[Any] | None = None
+        self._is_fed = False
+        self.asked: list[InteractionRequired] = []
+        self._skip = set(carried.skip)
+        self._resumed_before = carried.resumes
+        self._resumes: dict[int, Any] | None = None
+        self._interrupt_id = ""
+        self._calls = 0
+        self._answered = 0
+
+        self._resources = run_context.resources
+
+    def executable_id(self) -> str:
+        return self._id
+
+    def session_id(self) -> str:
+        return self._run_context.session_id
+
+    @property
+    def idempotency_key(self) -> str:
+        where = self._config.get("configurable", {})
+        graph = str(where.get("checkpoint_ns", "")).rpartition("|")[0]
+        names = (str(where.get("thread_id")), graph, self._execution, self._id)
+        return sha256("\0".join(names).encode()).hexdigest()[:32]
+
+    @property
+    def config(self) -> RunnableConfig:
+        return self._config
+
+    def base(self) -> ComponentRuntime:
+        """The inner runtime, which is this one."""
+        return self
+
+    # --- state ---
+
+    def read(self, name: str) -> Any:
+        """What the first name of a `${…}` stands for: a component's output, else a workflow input."""
+        outputs = self._state["io"]
+        if name in outputs:
+            return outputs[name]
+        if self.parent is not None and self.parent.is_loop:
+            return self.parent.read(name, self._state["loop"])
+        return self._state["inputs"].get(name, MISSING)
+
+    def read_input(self, name: str) -> Any:
+        """An input of the component's workflow, else of those around it."""
+        is_body = self.parent is not None and self.parent.is_loop  # then the inputs are the loop's
+        inputs = {} if is_body else self._state["inputs"]
+        return inputs[name] if name in inputs else self.read_input_around(name)
+
+    def read_input_around(self, name: str) -> Any:
+        """An input of the workflows around the component's own."""
+        return MISSING if self.parent is None else self.parent.inputs_around(name)
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """The graph's state as it was when the execution began."""
+        return self._state
+
+    @property
+    def ran(self) -> AbstractSet[str] | None:
+        """In the body of a loop, the components that have finished in this round; None elsewhere."""
+        is_body = self.parent is not None and self.parent.is_loop
+        return self._state["io"].get(RAN, {}).keys() if is_body else None
+
+    @property
+    def run_context(self) -> RunContext:
+        """The run."""
+        return self._run_context
+
+    def get_state(self, key: Any = None) -> Any:
+        return read_state(self._private, key)
+
+    def update_state(self, data: dict[str, Any] | None) -> None:
+        patch = None if data is None else _patch(data, "update_state")
+        self._private_then = patch_private(self._private_then, patch)  # refuses what cannot be applied
+        self.private_patches.append(patch)
+
+    def get_global_state(self, key: Any = None, read: Reader | None = None) -> Any:
+        if key is None:
+            return None
+        read = read or self.read
+        if isinstance(key, str):
+            return deep_copy(self.find(reference_to(key), read))
+        return look_up(key, lambda name: self._read_world(name, read, self.read_input_around))
+
+    def update_global_state(self, data: dict[str, Any] | None) -> None:
+        if data is not None:
+            patch = _patch(data, "update_global_state")
+            self._world_then = patch_global(self._world_then, patch)
+            self.global_patches.append(patch)
+
+    def find(self, reference: Reference, read: Reader) -> Any:
+        """Global state first, then the outputs and inputs, the component's own output, the inputs of workflows around.
+
+        The value is the state's own and must not be changed; None if there is nothing.
+        """
+        readers = (self._read_world, read, self._read_own_output, self.read_input_around)
+        found = (reference.find(reader) for reader in readers)
+        return next((value for value in found if value is not None and value is not MISSING), None)
+
+    def _read_world(self, name: str, *otherwise: Reader) -> Any:
+        world = self._state["world"]
+        if name in world:
+            return world[name]
+        return next((value for read in otherwise if (value := read(name)) is not MISSING), MISSING)
+
+    def _read_own_output(self, name: str) -> Any:
+        return walk(self._state["io"], (self.local_id, name))
+
+    # --- the loop around ---
+
+    def set_variable(self, path: Path, value: Any) -> None:
+        """Set a variable of the loop around; components that run later see it.
+
+        Raises:
+            ValueError: The path leads beyond the end of a list.
+        """
+        loop = patched_loop(self._state["loop"], self.loop_patches)
+        assign(loop.get("vars", {}), path, value, lambda _, new: new)  # refuses what cannot be set
+        self.loop_patches.append({"vars": [[list(path), normalize(value)]]})
+
+    def break_loop(self) -> None:
+        """Let this round be the loop's last.
+
+        Raises:
+            JiuWenBaseException: 101180, there is no loop around.
+        """
+        if self.parent is None or not self.parent.is_loop:
+            raise StatusCode.BREAK_COMPONENT_INIT_ERROR.error(
+                error_msg=f"component [{self._id}] is not in a loop: put it into a LoopGroup"
+            )
+        self.loop_patches.append({"broken": True})
+
+    # --- frames ---
+
+    def for_consumer(self, id: str) -> ComponentRuntime:
+        """The runtime of a component that works on frames beside this execution."""
+        runtime = ComponentRuntime(
+            id, self._task_id, self._run_context, self._state, parent=self.parent, config=self._config
+        )
+        # It may be repeated in its own turn, so the producer's task does not name it; what it has dealt with does.
+        taken = self._state.get("frames", {}).get(f"{TAKEN}{id}", {})
+        runtime._execution = f"{self._state.get('loop', {}).get('index')} {sorted(taken.items())}"
+        runtime._is_fed = True
+        runtime.late_span = BufferedSpan() if self._run_context.tracer is not None else None
+        return runtime
+
+    def merge_updates(self, for_consumer: ComponentRuntime) -> None:
+        """Make the changes of state that the component queued beside its producer its turn's own."""
+        self.private_patches += for_consumer.private_patches
+        self.global_patches += for_consumer.global_patches
+        self.loop_patches += for_consumer.loop_patches
+
+    # --- the run inside ---
+
+    def apply_subgraph(self, states: Mapping[str, Any], patches: list[dict[str, Any]]) -> None:
+        """Take over what the run inside changed: private states by executable id, global updates."""
+        then = self._state["own"]
+        self.inner_states = {id: state for id, state in states.items() if then.get(id) is not state}
+        self.inner_patches = patches
+
+    # --- questions ---
+
+    async def interact(self, value: Any, schema: Any = None) -> Any:
+        require_depth(value)
+        question: dict[str, Any] = {"value": value}
+        if (wanted := json_schema_of(schema)) is not None:
+            question["schema"] = wanted
+        while True:
+            answer = await self._answered_question(question)
+            try:
+                return fitted(answer, schema)
+            except ValueError as error:  # of a caller that hands answers over unseen
+                question = {**question, "error": str(error)}
+            except JiuWenBaseException as error:
+                question = {**question, "error": error.message}
+
+    async def _answered_question(self, question: dict[str, Any]) -> Any:
+        value = question["value"]
+        if self._is_fed:
+            raise StatusCode.INTERACTIVE_NOT_SUPPORT_STREAM_ERROR.error()
+        if not self._run_context.can_pause:
+            raise StatusCode.STORE_OFF.error(reason=f"component [{self._id}] asked {value!r}")
+        slot = self._calls
+        self._calls += 1
+        answer = await self._answer_to(slot)
+        if answer is MISSING:
+            raise self._asking(slot, question)
+        self._answered += 1
+        return normalize(answer)
+
+    async def _answer_to(self, slot: int) -> Any:
+        """An answer from LangGraph's resumes, from the session's file, or one kept for this component."""
+        if self._resumes is None:
+            self._resumes = self._replay()
+        if slot in self._resumes:
+            return self._resumes[slot]
+        token = token_of(self._task_id, slot)
+        if token in self._run_context.answers:
+            self._skip.add(slot)
+            return self._run_context.answers[token]
+        if self._id in self._run_context.early_answers:
+            self._skip.add(slot)
+            return await self._run_context.claim_early_answer(self._id, token)
+        return MISSING
+
+    def _replay(self) -> dict[int, Any]:
+        """The answers that LangGraph holds for this task, each at the slot that it belongs to."""
+        resumes: dict[int, Any] = {}
+        slot = 0
+        while True:
+            try:
+                answer = interrupt(None)
+            except GraphInterrupt as raised:
+                self._interrupt_id = raised.args[0][0].id
+                self._refuse_mixture(len(resumes))
+                return resumes
+            while slot in self._skip:
+                slot += 1
+            resumes[slot] = answer
+            slot += 1
+
+    def _refuse_mixture(self, found: int) -> None:
+        """LangGraph numbers the answers of a task; a component that asks in both ways would mix them up."""
+        if self._resumed_before > found:
+            raise ValueError("it uses LangGraph's interrupt() and interact(): ask in one way only")
+
+    def _asking(self, slot: int, question: dict[str, Any]) -> InteractionRequired:
+        question = {"id": self._id, "index": self._answered, **question}
+        if slot != self._answered:
+            question["slot"] = slot
+        required = InteractionRequired(Interrupt(question, self._interrupt_id))
+        self.asked.append(required)
+        self._skip.discard(slot)
+        return required
+
+    @property
+    def has_answer(self) -> bool:
+        return self._id in self._run_context.early_answers
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether the component has called `interact`, answered or not."""
+        return self._calls > 0
+
+    def open_questions(self) -> list[InteractionRequired]:
+        """What this execution asked, got no answer to, and did not withdraw."""
+        return [required for required in self.asked if not required.is_handled]
+
+    def pause(self) -> list[Interrupt]:
+        """The open questions as interrupts, made to carry what the next execution must know."""
+        withdrawn = {slot_of(required.interrupt) for required in self.asked if required.is_handled}
+        carried: dict[str, Any] = {}
+        if skip := sorted(self._skip | withdrawn):
+            carried["skip"] = skip
+        if self.private_patches:
+            carried["state"] = self._private_then
+        return [Interrupt({**r.interrupt.value, **carried}, r.interrupt.id) for r in self.open_questions()]
+
+    def discard_updates(self) -> None:
+        """The component has failed and something else counts: what it queued and asked is dropped."""
+        self.private_patches, self.global_patches, self.loop_patches = [], [], []
+        self.inner_states, self.inner_patches, self.asked = {}, [], []
+
+    def finish(self) -> None:
+        """The component has completed: its global updates are shared."""
+        self._run_context.completed.add(self._id)
+        for patch in self.global_patches:
+            self._run_context.on_global_update(patch)
+
+    # --- frames and settings ---
+
+    async def write_stream(self, data: dict[str, Any] | OutputSchema) -> None:
+        if BaseStreamMode.OUTPUT in self._run_context.modes:
+            await self._run_context.emit(_output_frame(data))
+
+    async def write_custom_stream(self, data: dict[str, Any] | CustomSchema) -> None:
+        if BaseStreamMode.CUSTOM in self._run_context.modes:
+            await self._run_context.emit(data if isinstance(data, CustomSchema) else CustomSchema(**data))
+
+    def stream_writer(self) -> Any:
+        """Something with an async `write(frame)` for output frames; None if nobody reads them."""
+        return FrameWriter(self.write_stream) if BaseStreamMode.OUTPUT in self._run_context.modes else None
+
+    def custom_writer(self) -> Any:
+        """Something with an async `write(frame)` for custom frames; None if nobody reads them."""
+        return FrameWriter(self.write_custom_stream) if BaseStreamMode.CUSTOM in self._run_context.modes else None
+
+    async def trace(self, data: dict[str, Any]) -> None:
+        """Add to the component's trace; nothing if nobody reads it."""
+        if (span := self.span or self.late_span) is not None:
+            await span.running(data)
+
+    async def trace_error(self, error: Exception) -> None:
+        if error is None:
+            raise StatusCode.RUNTIME_TRACE_ERROR_FAILED.error()
+        if (span := self.span or self.late_span) is not None:
+            await span.failed(error)
+
+    def get_env(self, key: str) -> Any:
+        return self._run_context.envs.get(key)
+
+    def get_current_workflow_config(self) -> Any:
+        """The configuration of the workflow that the component belongs to; None in a graph of others."""
+        return self.parent.workflow_config if self.parent is not None else self._run_context.workflow_config
+
+    def get_agent_config(self) -> None:
+        """The agent's configuration; None outside an agent."""
+
+    async def pre_run(self, **kwargs: Any) -> None:
+        """Does nothing."""
+
+    async def post_run(self) -> None:
+        """Does nothing."""
+
+    async def release(self, session_id: str) -> None:
+        """Does nothing."""
+
+
+class FrameWriter:
+    """openJiuwen's writer objects, for components that ask for one."""
+
+    def __init__(self, write: Callable[[Any], Awaitable[None]]) -> None:
+        self.write = write
+
+
+def _patch(data: Any, method: str) -> dict[str, Any]:
+    """A detached, normalised patch; its top-level keys stay paths."""
+    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
+        raise ValueError(f"{method} takes a dict with strings as keys, not {data!r}")
+    return {key: storable_at(key, value) for key, value in data.items()}
+
+
+def _output_frame(data: Any) -> OutputSchema:
+    if data is None:
+        raise StatusCode.STREAM_WRITER_WRITE_FAILED.error()
+    if isinstance(data, OutputSchema):
+        return data
+    try:
+        return OutputSchema.model_validate(data)
+    except ValidationError as error:
+        raise _bad_frame(error) from error
+
+
+def _bad_frame(error: ValidationError) -> JiuWenBaseException:
+    reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'frame'}: {e['msg']}" for e in error.errors())
+    return StatusCode.STREAM_WRITER_WRITE_SCHEMA_FAILED.error(reason=reasons)

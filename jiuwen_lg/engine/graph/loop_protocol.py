@@ -1,0 +1,54 @@
+"""What makes a graph a loop: something that decides on its rounds, and those who hear of them.
+
+The engine calls them with a `IterationRuntime`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+
+class LoopCondition(Protocol):
+    """Decides, before each round, whether it takes place."""
+
+    async def evaluate(self, runtime: Any) -> tuple[Any, Mapping[str, Any]]:
+        """Whether it does, and values that become variables of the loop."""
+
+
+class RoundCallback(Protocol):
+    """Hears of a loop's rounds; what it gives becomes variables of the loop, and at the end its output."""
+
+    def first_in_loop(self, runtime: Any) -> Any:
+        """Before the first condition is looked at."""
+
+    def start_round(self, runtime: Any) -> Any:
+        """A round begins."""
+
+    def end_round(self, runtime: Any, loop_times: int) -> Any:
+        """A round has ended, the `loop_times`-th."""
+
+    def out_loop(self, runtime: Any) -> Any:
+        """The loop has ended."""
+
+
+class LoopProtocol(Protocol):
+    """What makes a graph a loop: when its next round begins, and who hears of it."""
+
+    def condition(self, inputs: Mapping[str, Any]) -> LoopCondition:
+        """What decides on the next round, given the loop's inputs."""
+
+    def callbacks(self, inputs: Mapping[str, Any]) -> Sequence[RoundCallback]:
+        """Who hears of the rounds, given the loop's inputs."""
+
+
+class BelongsInLoop:
+    """A component that has a meaning only in the body of a loop."""
+
+    def require_loop(self, loop_id: str | None) -> None:
+        """Check that it may stand in the body of this loop; None outside any.
+
+        Raises:
+            JiuWenBaseException: It may not.
+        """
+        raise NotImplementedError

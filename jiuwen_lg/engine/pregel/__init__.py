@@ -1,0 +1,1 @@
+"""The only package that relies on what LangGraph keeps private."""

@@ -1,0 +1,62 @@
+"""A component's LangGraph task: the component, then its writes.
+
+LangGraph runs a node as a LangChain sequence, which tells callbacks of the node and of each of its
+parts. Where nobody listens, the parts are run one after the other, and nothing is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextvars import copy_context
+from typing import Any
+
+from langchain_core.callbacks import BaseCallbackManager
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import var_child_runnable_config
+
+
+class SilentNodeTask(Runnable[Any, Any]):
+    """What LangGraph runs for a node.
+
+    Args:
+        sequence: What it would run.
+        component: The first part of it.
+        writer: The other part.
+    """
+
+    def __init__(self, sequence: Runnable[Any, Any], component: Runnable[Any, Any], writer: Runnable[Any, Any]) -> None:
+        self._sequence = sequence
+        self._component = component
+        self._writer = writer
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """For synchronous callers of the graph."""
+        return self._sequence.invoke(input, config, **kwargs)
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Run the component in a context of its own, then its writes."""
+        if config is None or _is_heard(config):
+            return await self._sequence.ainvoke(input, config, **kwargs)
+        own = config.copy()
+        own.pop("run_name", None)  # of the node, not of what the component runs
+        context = copy_context()
+        context.run(var_child_runnable_config.set, own)
+        output = await asyncio.create_task(self._component.ainvoke(input, own), context=context)
+        self._writer.invoke(output, config)
+        return output
+
+    async def astream(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any | None
+    ) -> AsyncIterator[Any]:
+        """For callbacks that want to hear of parts of the output."""
+        async for part in self._sequence.astream(input, config, **kwargs):
+            yield part
+
+
+def _is_heard(config: RunnableConfig) -> bool:
+    """Whether there is anybody to be told of the node."""
+    callbacks = config.get("callbacks")
+    if isinstance(callbacks, BaseCallbackManager):
+        return bool(callbacks.handlers or callbacks.inheritable_handlers)
+    return callbacks is not None

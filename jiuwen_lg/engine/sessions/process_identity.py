@@ -1,0 +1,77 @@
+"""Which process holds a lease, and whether it is still alive."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """A process: its machine (and container), its number, and when it started."""
+
+    host: str
+    pid: int
+    started: str
+
+    @classmethod
+    def current(cls) -> ProcessIdentity:
+        """This process."""
+        return _owner(os.getpid())
+
+    @classmethod
+    def parse(cls, text: str) -> ProcessIdentity:
+        """An owner as `str(owner)` wrote it."""
+        return cls(**json.loads(text))
+
+    def __str__(self) -> str:
+        return json.dumps({"host": self.host, "pid": self.pid, "started": self.started})
+
+    def is_known_dead(self) -> bool:
+        """Whether the process ran on this machine and is gone; False where nobody here can tell."""
+        return self.host == _host() and _start_time(self.pid) != self.started
+
+    def describe(self) -> str:
+        """The owner in words."""
+        return f"process {self.pid} on {self.host.split('/')[0]}"
+
+
+@cache
+def _owner(pid: int) -> ProcessIdentity:
+    return ProcessIdentity(_host(), pid, _start_time(pid))
+
+
+@cache
+def _host() -> str:
+    """The machine since its last boot, and the container: the space in which process ids mean something."""
+    return "/".join((socket.gethostname(), _read("/proc/sys/kernel/random/boot_id"), _namespace()))
+
+
+def _namespace() -> str:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _start_time(pid: int) -> str:
+    """When a living process started, in the system's own notation; empty if there is none."""
+    if not os.path.exists("/proc/self/stat"):
+        command = ["/bin/ps", "-o", "lstart=", "-p", str(pid)]
+        shown = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        return shown.stdout.strip()
+    # The name, in parentheses, may hold spaces; after it come the state and, 19 fields on, the start.
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return fields[19] if fields and fields[0] not in "ZX" else ""

@@ -1,0 +1,333 @@
+"""What is written at the same time goes on file in one transaction.
+
+LangGraph saves a superstep in two parts: what its tasks wrote, then the checkpoint. The first part may
+wait for the second, a few turns of the event loop at most, and what many runs write in one turn of the
+loop shares a transaction. Nobody is told that a checkpoint is saved before it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from jiuwen_lg.engine.storage.database import BusyError, Cursor, Database
+from jiuwen_lg.engine.storage.fence import Lease
+
+_T = TypeVar("_T")
+
+Place: TypeAlias = tuple[str, str | None]
+"""A checkpoint: its namespace and id."""
+
+Work: TypeAlias = Callable[[bool], None]
+"""Writes in its thread's transaction, told whether the checkpoint that it led to goes with it; may be run again."""
+
+_TURNS = 4
+"""Turns of the event loop that a task's writes wait for their checkpoint: LangGraph needs three."""
+
+
+def _nothing(_: bool) -> None:
+    """What asks only that the rest is on file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """Something of a run to put on file.
+
+    Attributes:
+        place: The checkpoint that it belongs to, or for one that it comes after.
+        done: Whom to tell; None for what is held back.
+    """
+
+    work: Work
+    place: Place
+    done: asyncio.Future[None] | None
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    """What a run has yet to put on file, in order; what a write failed with, after which nothing is written."""
+
+    lease: Lease
+    is_new: bool
+    writes: list[_Write] = field(default_factory=list)
+    is_waiting: bool = False
+    error: BaseException | None = None
+    is_told: bool = False
+
+
+class _Part(Protocol):
+    """What belongs together in a transaction."""
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """Those that must not change meanwhile."""
+
+    @property
+    def turn(self) -> Any:
+        """What is written in one order: the parts of one run."""
+
+    def write(self, cursor: Cursor) -> None:
+        """Write it."""
+
+    def tell(self, error: BaseException | None) -> None:
+        """It is on file, or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a run puts on file in one transaction."""
+
+    run: _Run
+    writes: list[_Write]
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        return (self.run.lease.session_id,)
+
+    @property
+    def turn(self) -> Any:
+        return self.run
+
+    def write(self, cursor: Cursor) -> None:
+        if self.run.error is not None:
+            raise self.run.error  # what led to this is not on file
+        self.run.lease.require(cursor)
+        followed = {write.place for write in self.writes if write.done is not None}
+        for write in self.writes:
+            write.work(write.place in followed)
+
+    def tell(self, error: BaseException | None) -> None:
+        self.run.error = self.run.error or error
+        for write in self.writes:
+            if write.done is not None:
+                _resolve(write.done, None, error)
+                self.run.is_told = self.run.error is not None
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """A transaction of somebody's that shares one."""
+
+    work: Callable[[], Any]
+    done: asyncio.Future[Any]
+    result: Any = None
+    sessions: tuple[str, ...] = ()
+
+    @property
+    def turn(self) -> Any:
+        return self
+
+    def write(self, _: Cursor) -> None:
+        self.result = self.work()
+
+    def tell(self, error: BaseException | None) -> None:
+        _resolve(self.done, self.result, error)
+
+
+def _resolve(done: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if done.done():
+        return  # whoever asked has been cancelled meanwhile
+    if error is None:
+        done.set_result(result)
+    elif isinstance(error, Exception):
+        done.set_exception(error)
+    else:
+        done.cancel()  # somebody stops the program; the error itself goes on its own way
+
+
+class GroupCommit:
+    """The way of the runs' writes into a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._runs: dict[str, _Run] = {}
+        self._due: dict[asyncio.AbstractEventLoop, list[_Run | _Call]] = {}
+        self._writing: dict[Any, asyncio.Task[None]] = {}
+
+    @asynccontextmanager
+    async def batch(self, lease: Lease, *, is_new: bool) -> AsyncIterator[None]:
+        """Let the writes of a run wait for each other; at the end all of them are on file.
+
+        Args:
+            lease: The right to write them.
+            is_new: Whether there is nothing on file of the run yet.
+
+        Raises:
+            Exception: What a write failed with that nobody has been told of.
+        """
+        run = self._runs[lease.thread_id] = _Run(lease, is_new)
+        try:
+            yield
+        finally:
+            del self._runs[lease.thread_id]
+            await self._settled(run)
+        if run.error is not None and not run.is_told:
+            raise run.error
+
+    def is_gathering(self, thread_id: str) -> bool:
+        """Whether the writes of a thread may wait for each other."""
+        return thread_id in self._runs
+
+    def is_new(self, thread_id: str) -> bool:
+        """Whether there is nothing on file of a thread whose writes are gathered."""
+        run = self._runs.get(thread_id)
+        return run is not None and run.is_new
+
+    async def call(self, work: Callable[[], _T]) -> _T:
+        """As `Database.call`, in a transaction with what others write at the same time."""
+        loop = asyncio.get_running_loop()
+        call = _Call(work, loop.create_future())
+        self._add(loop, call)
+        result: _T = await call.done
+        return result
+
+    async def save(self, thread_id: str, place: Place, work: Work) -> None:
+        """Put something on file, with what was held back of the same run before it.
+
+        Args:
+            thread_id: A run whose writes are gathered.
+            place: The checkpoint before this one.
+            work: What writes it.
+
+        Raises:
+            Exception: What it failed with, or something held back before it.
+        """
+        run = self._runs[thread_id]
+        if run.error is not None:
+            raise run.error
+        await self._saved(run, work, place)
+
+    async def flush(self, thread_id: str) -> None:
+        """Put on file what is held back of a thread, so that it can be read."""
+        run = self._runs.get(thread_id)
+        if run is not None:
+            await self._settled(run)
+
+    async def _settled(self, run: _Run) -> None:
+        if run.writes:
+            await self._saved(run, _nothing, ("", None))
+        if writing := self._writing_of(run):
+            await asyncio.wait({writing})
+
+    def defer(self, thread_id: str, place: Place, work: Work) -> None:
+        """Put something on file with the run's next checkpoint, or a few turns of the event loop later."""
+        run = self._runs[thread_id]
+        run.is_new = False
+        run.writes.append(_Write(work, place, None))
+        if not run.is_waiting:
+            run.is_waiting = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._wait, loop, run, _TURNS)
+
+    def _wait(self, loop: asyncio.AbstractEventLoop, run: _Run, turns: int) -> None:
+        if turns and run.writes:
+            loop.call_soon(self._wait, loop, run, turns - 1)
+            return
+        run.is_waiting = False
+        if run.writes:
+            self._add(loop, run)
+
+    async def _saved(self, run: _Run, work: Work, place: Place) -> None:
+        run.is_new = False
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        run.writes.append(_Write(work, place, done))
+        self._add(loop, run)
+        await done
+
+    def _add(self, loop: asyncio.AbstractEventLoop, due: _Run | _Call) -> None:
+        """Let something be part of this loop's next transaction."""
+        others = self._due.get(loop)
+        if others is None:
+            others = self._due[loop] = []
+            loop.call_soon(self._commit, loop)
+        others.append(due)
+
+    def _commit(self, loop: asyncio.AbstractEventLoop) -> None:
+        parts: list[_Part] = []
+        for due in self._due.pop(loop):
+            if isinstance(due, _Call):
+                parts.append(due)
+            elif due.writes:
+                parts.append(_Step(due, due.writes))
+                due.writes = []
+        if not self._database.is_local:
+            for part in parts:
+                self._write_later(loop, part.turn, [part])
+        elif parts and loop in self._writing:
+            self._write_later(loop, loop, parts)
+        elif parts:
+            self._write_now(loop, parts)
+
+    def _writing_of(self, run: _Run) -> asyncio.Task[None] | None:
+        """What is being written in a thread, perhaps of this run."""
+        return self._writing.get(asyncio.get_running_loop() if self._database.is_local else run)
+
+    def _write_now(self, loop: asyncio.AbstractEventLoop, parts: list[_Part]) -> None:
+        try:
+            outcomes = self._database.at_once(lambda: self._written(parts))
+        except BusyError:
+            self._write_later(loop, loop, parts)
+        except BaseException as error:
+            _tell_of(error, parts)
+        else:
+            _tell_all(parts, outcomes)
+
+    def _write_later(self, loop: asyncio.AbstractEventLoop, turn: Any, parts: list[_Part]) -> None:
+        """In a thread, behind what is being written of the same turn: a checkpoint never before what led to it."""
+        task = self._writing[turn] = loop.create_task(self._write_behind(self._writing.get(turn), parts))
+
+        def forget(done: asyncio.Task[None]) -> None:
+            if self._writing.get(turn) is done:
+                del self._writing[turn]
+
+        task.add_done_callback(forget)
+
+    async def _write_behind(self, before: asyncio.Task[None] | None, parts: list[_Part]) -> None:
+        try:
+            if before is not None:
+                await asyncio.wait({before})
+            outcomes = await self._database.in_thread(lambda: self._written(parts))
+        except BaseException as error:
+            _tell_of(error, parts)
+        else:
+            _tell_all(parts, outcomes)
+
+    def _written(self, parts: list[_Part]) -> list[Exception | None]:
+        """Write in one transaction; what a part fails with by itself undoes that part only."""
+        with self._database.transaction(*(id for part in parts for id in part.sessions)) as cursor:
+            if len(parts) == 1:
+                parts[0].write(cursor)
+                return [None]
+            return [_written_alone(cursor, part) for part in parts]
+
+
+def _written_alone(cursor: Cursor, part: _Part) -> Exception | None:
+    cursor.execute("SAVEPOINT part")
+    try:
+        part.write(cursor)
+    except sqlite3.Error:
+        raise
+    except Exception as error:
+        cursor.execute("ROLLBACK TO part")
+        return error
+    finally:
+        if cursor.connection.in_transaction:
+            cursor.execute("RELEASE part")
+    return None
+
+
+def _tell_of(error: BaseException, parts: list[_Part]) -> None:
+    """Tell all that nothing of theirs is on file; what stops the program goes on its way."""
+    _tell_all(parts, [error] * len(parts))
+    if not isinstance(error, Exception):
+        raise error
+
+
+def _tell_all(parts: list[_Part], outcomes: Sequence[BaseException | None]) -> None:
+    for part, error in zip(parts, outcomes, strict=True):
+        part.tell(error)

@@ -1,0 +1,1 @@
+"""One call of `invoke` or `stream`, from its input to its outcome."""

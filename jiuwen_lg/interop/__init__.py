@@ -1,0 +1,1 @@
+"""Workflows in other people's programs, and other people's objects as components."""
