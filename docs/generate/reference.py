@@ -23,7 +23,13 @@ heading says otherwise. Names that only keep a program of openJiuwen's running a
 THEMES = {
     "Workflows": ("workflow", "builder", "config", "synchronous", "runner"),
     "Sessions and results": ("interaction", "output", "engine.execution.interrupts", "engine.serializer"),
-    "Writing components": ("component", "runtime", "engine.execution.router_runtime", "testing.detached_runtime", "environment"),
+    "Writing components": (
+        "component",
+        "runtime",
+        "engine.execution.router_runtime",
+        "testing.detached_runtime",
+        "environment",
+    ),
     "Control flow": (
         "components.branch",
         "components.condition",

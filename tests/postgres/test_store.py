@@ -230,7 +230,7 @@ class TestNamedErrors:
 
     def test_without_its_driver(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in [*sys.modules]:
-            if name.startswith("jiuwen_lg.engine.postgres"):
+            if name.startswith("jiuwen_lg.engine.storage.postgres"):
                 monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, "psycopg_pool", None)
         with pytest.raises(JiuWenBaseException, match=r"100908.*jiuwen-lg\[postgres\]"):
