@@ -116,8 +116,8 @@ _NAMES = {
         "NodeRuntime",
         "WrappedNodeRuntime",
     ),
-    "engine.execution.interrupts": ("InteractionRequired",),
-    "engine.execution.router_runtime": ("RouterRuntime",),
+    "engine.runtime.interrupts": ("InteractionRequired",),
+    "engine.runtime.router_runtime": ("RouterRuntime",),
     "engine.serializer": ("register_state_type",),
     "environment": ("workflow_runtime_vars",),
     "errors": (
@@ -260,8 +260,8 @@ if TYPE_CHECKING:
     from jiuwen_lg.context.context import ContextEngineConfig as ContextEngineConfig
     from jiuwen_lg.context.context import ContextOwner as ContextOwner
     from jiuwen_lg.context.context_engine import ContextEngine as ContextEngine
-    from jiuwen_lg.engine.execution.interrupts import InteractionRequired as InteractionRequired
-    from jiuwen_lg.engine.execution.router_runtime import RouterRuntime as RouterRuntime
+    from jiuwen_lg.engine.runtime.interrupts import InteractionRequired as InteractionRequired
+    from jiuwen_lg.engine.runtime.router_runtime import RouterRuntime as RouterRuntime
     from jiuwen_lg.engine.serializer import register_state_type as register_state_type
     from jiuwen_lg.environment import workflow_runtime_vars as workflow_runtime_vars
     from jiuwen_lg.errors import InterruptException as InterruptException

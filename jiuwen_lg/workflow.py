@@ -23,15 +23,16 @@ from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.compiler import compile_graph
 from jiuwen_lg.engine.concurrency.frame_buffer import FrameBuffer
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock
-from jiuwen_lg.engine.execution.interrupts import Question
 from jiuwen_lg.engine.graph.fingerprint import Identity
+from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.sessions.row import Record
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.turns.breakpoints import Breakpoints, Ids
 from jiuwen_lg.engine.turns.history import fork_of, read_history, step_named
+from jiuwen_lg.engine.turns.outcome import Outcome
 from jiuwen_lg.engine.turns.pending import pending_of
 from jiuwen_lg.engine.turns.run_state import RunState, read_run_state
-from jiuwen_lg.engine.turns.turn import Outcome, Turn
+from jiuwen_lg.engine.turns.turn import Turn
 from jiuwen_lg.engine.workflow_graph import WorkflowGraph
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import (

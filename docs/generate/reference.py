@@ -22,11 +22,11 @@ heading says otherwise. Names that only keep a program of openJiuwen's running a
 """
 THEMES = {
     "Workflows": ("workflow", "builder", "config", "synchronous", "runner"),
-    "Sessions and results": ("interaction", "output", "engine.execution.interrupts", "engine.serializer"),
+    "Sessions and results": ("interaction", "output", "engine.runtime.interrupts", "engine.serializer"),
     "Writing components": (
         "component",
         "runtime",
-        "engine.execution.router_runtime",
+        "engine.runtime.router_runtime",
         "testing.detached_runtime",
         "environment",
     ),

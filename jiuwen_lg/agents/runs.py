@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jiuwen_lg.agents.config import WorkflowSchema
-from jiuwen_lg.engine.execution.interrupts import Question
+from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.sessions.row import Record
 from jiuwen_lg.engine.sessions.workflow_key import AgentWorkflowKey, prefix_of
 from jiuwen_lg.engine.store import open_store

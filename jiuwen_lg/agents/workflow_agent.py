@@ -21,8 +21,8 @@ from jiuwen_lg.constants import FORCE_DEL_WORKFLOW_STATE_KEY
 from jiuwen_lg.context.context import ContextEngineConfig
 from jiuwen_lg.context.context_engine import ContextEngine
 from jiuwen_lg.context.conversation import answer_in, append, log_failure, questions_in
-from jiuwen_lg.engine.execution.interrupts import Question
 from jiuwen_lg.engine.execution.stream_output import END_FRAME
+from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.sessions.row import checked_inputs
 from jiuwen_lg.engine.store import open_store
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error

@@ -9,8 +9,8 @@ from typing import Any
 
 from jiuwen_lg.component import SimpleComponent
 from jiuwen_lg.components.condition import AlwaysTrue, Condition, condition_of
-from jiuwen_lg.engine.execution.router_runtime import RouterRuntime
 from jiuwen_lg.engine.graph.router import BringsRouter
+from jiuwen_lg.engine.runtime.router_runtime import RouterRuntime
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jiuwen_lg.engine.execution.router_runtime import RouterRuntime
+from jiuwen_lg.engine.runtime.router_runtime import RouterRuntime
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.expression import parse_expression
 from jiuwen_lg.schema.reference import Schema, parse_schema

@@ -50,7 +50,7 @@ class SetVariableComponent(BelongsInLoop, SimpleComponent):
     async def invoke(self, inputs: Any, runtime: Any, context: Any) -> None:
         """Set them."""
         for path, value in self._assignments:
-            runtime.set_variable(path[1:], value.resolve(runtime.read))
+            runtime.set_variable(path[1:], value.resolve(runtime.view.read))
 
 
 def _variable(left: Any) -> Path:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from jiuwen_lg.engine.execution.stream_output import END_FRAME
-from jiuwen_lg.engine.turns.turn import Outcome
+from jiuwen_lg.engine.turns.outcome import Outcome
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import OutputSchema
 from jiuwen_lg.schema.values import as_text, maybe_await

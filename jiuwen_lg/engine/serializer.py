@@ -26,14 +26,22 @@ from typing import Any, NoReturn, cast
 
 import ormsgpack
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from langgraph.types import Send
 from pydantic import BaseModel
 
+from jiuwen_lg.engine.pregel.wire_format import (
+    ARGUMENTS,
+    ARRAY,
+    FIELDS,
+    METHOD,
+    MODEL,
+    ONE_ARGUMENT,
+    SNAPSHOT,
+    DeltaSnapshot,
+    is_delta_snapshot,
+)
 from jiuwen_lg.errors import StatusCode
 
-# The wire format's extension codes (langgraph.checkpoint.serde.jsonplus).
-_ONE_ARGUMENT, _ARGUMENTS, _FIELDS, _METHOD, _MODEL_V1, _MODEL, _ARRAY, _SNAPSHOT = range(8)
 _REGISTERED = 64
 """Ours: a type added by `register_state_type`."""
 
@@ -48,30 +56,30 @@ _OPTIONS = (
 
 _Form = tuple[int, Callable[[Any], Any]]
 _STANDARD: dict[type, _Form] = {
-    uuid.UUID: (_ONE_ARGUMENT, lambda v: v.hex),
-    decimal.Decimal: (_ONE_ARGUMENT, str),
-    set: (_ONE_ARGUMENT, list),
-    frozenset: (_ONE_ARGUMENT, list),
-    deque: (_ONE_ARGUMENT, list),
-    int: (_ONE_ARGUMENT, str),  # beyond 64 bits
-    ipaddress.IPv4Address: (_ONE_ARGUMENT, str),
-    ipaddress.IPv4Interface: (_ONE_ARGUMENT, str),
-    ipaddress.IPv4Network: (_ONE_ARGUMENT, str),
-    ipaddress.IPv6Address: (_ONE_ARGUMENT, str),
-    ipaddress.IPv6Interface: (_ONE_ARGUMENT, str),
-    ipaddress.IPv6Network: (_ONE_ARGUMENT, str),
-    zoneinfo.ZoneInfo: (_ONE_ARGUMENT, lambda v: v.key),
-    dt.datetime: (_METHOD, lambda v: v.isoformat()),
-    dt.timedelta: (_ARGUMENTS, lambda v: (v.days, v.seconds, v.microseconds)),
-    dt.date: (_ARGUMENTS, lambda v: (v.year, v.month, v.day)),
-    dt.timezone: (_ARGUMENTS, lambda v: v.__getinitargs__()),
+    uuid.UUID: (ONE_ARGUMENT, lambda v: v.hex),
+    decimal.Decimal: (ONE_ARGUMENT, str),
+    set: (ONE_ARGUMENT, list),
+    frozenset: (ONE_ARGUMENT, list),
+    deque: (ONE_ARGUMENT, list),
+    int: (ONE_ARGUMENT, str),  # beyond 64 bits
+    ipaddress.IPv4Address: (ONE_ARGUMENT, str),
+    ipaddress.IPv4Interface: (ONE_ARGUMENT, str),
+    ipaddress.IPv4Network: (ONE_ARGUMENT, str),
+    ipaddress.IPv6Address: (ONE_ARGUMENT, str),
+    ipaddress.IPv6Interface: (ONE_ARGUMENT, str),
+    ipaddress.IPv6Network: (ONE_ARGUMENT, str),
+    zoneinfo.ZoneInfo: (ONE_ARGUMENT, lambda v: v.key),
+    dt.datetime: (METHOD, lambda v: v.isoformat()),
+    dt.timedelta: (ARGUMENTS, lambda v: (v.days, v.seconds, v.microseconds)),
+    dt.date: (ARGUMENTS, lambda v: (v.year, v.month, v.day)),
+    dt.timezone: (ARGUMENTS, lambda v: v.__getinitargs__()),
     dt.time: (
-        _FIELDS,
+        FIELDS,
         lambda v: {n: getattr(v, n) for n in ("hour", "minute", "second", "microsecond", "tzinfo", "fold")},
     ),
-    pathlib.PosixPath: (_ARGUMENTS, lambda v: v.parts),
-    pathlib.WindowsPath: (_ARGUMENTS, lambda v: v.parts),
-    Send: (_ARGUMENTS, lambda v: (v.node, v.arg)),
+    pathlib.PosixPath: (ARGUMENTS, lambda v: v.parts),
+    pathlib.WindowsPath: (ARGUMENTS, lambda v: v.parts),
+    Send: (ARGUMENTS, lambda v: (v.node, v.arg)),
 }
 """Type → how it is written."""
 
@@ -210,10 +218,10 @@ def _normalize(value: Any, path: str, depth: int) -> Any:
 
 
 def _replaced(value: Any, path: str, depth: int, error: Exception) -> Any:
-    if isinstance(value, _DeltaSnapshot):
-        return _DeltaSnapshot(_normalize(value.value, path, depth))
+    if is_delta_snapshot(value):
+        return DeltaSnapshot(_normalize(value.value, path, depth))
     if type(value) is int and value.bit_length() <= _WIDEST_BITS:
-        return _extension(int, _ONE_ARGUMENT, str(value))
+        return _extension(int, ONE_ARGUMENT, str(value))
     if type(value) is dict and all(type(key) in _KEYS for key in value):
         return {key: _normalize(item, f"{path}.{key}" if path else str(key), depth + 1) for key, item in value.items()}
     if type(value) in (list, tuple):
@@ -237,12 +245,12 @@ def _not_saved(value: Any, path: str, error: Exception) -> NotSaved:
 def _write_extension(value: Any) -> Any:
     if isinstance(value, ormsgpack.Ext):
         return value
-    if isinstance(value, _DeltaSnapshot):
-        return ormsgpack.Ext(_SNAPSHOT, _pack(value.value))
+    if is_delta_snapshot(value):
+        return ormsgpack.Ext(SNAPSHOT, _pack(value.value))
     if isinstance(value, NotSaved) and value.raw is not None:
         return ormsgpack.Ext(*value.raw)
     if isinstance(value, re.Pattern):
-        return ormsgpack.Ext(_ARGUMENTS, _pack(("re", "compile", (value.pattern, value.flags))))
+        return ormsgpack.Ext(ARGUMENTS, _pack(("re", "compile", (value.pattern, value.flags))))
     if (numpy := sys.modules.get("numpy")) is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
         return _write_array(numpy, value)
     return _extension(type(value), *_taken_apart(value))
@@ -263,7 +271,7 @@ def _kept(content: Any) -> Any:
         TypeError: A dict has keys that would come back as something else.
     """
     if type(content) is tuple:
-        return ormsgpack.Ext(_ONE_ARGUMENT, _pack(("builtins", "tuple", [_kept(item) for item in content])))
+        return ormsgpack.Ext(ONE_ARGUMENT, _pack(("builtins", "tuple", [_kept(item) for item in content])))
     if type(content) is list:
         return [_kept(item) for item in content]
     if type(content) is not dict:
@@ -280,10 +288,10 @@ def _taken_apart(value: Any) -> tuple[Any, ...]:
         return _REGISTERED, _registered[cls][0](value)
     if isinstance(value, dt.datetime) and isinstance(value.tzinfo, zoneinfo.ZoneInfo):
         names = ("year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo", "fold")
-        return _FIELDS, {name: getattr(value, name) for name in names}
+        return FIELDS, {name: getattr(value, name) for name in names}
     if cls in _STANDARD:
         code, plain = _STANDARD[cls]
-        return (code, plain(value), "fromisoformat") if code == _METHOD else (code, plain(value))
+        return (code, plain(value), "fromisoformat") if code == METHOD else (code, plain(value))
     if _find(cls.__module__, cls.__qualname__) is not cls:
         raise TypeError(f"{_name_of(cls)} is not found at the top level of its module, so it could not be read back")
     return _fields_of(value)
@@ -294,14 +302,14 @@ def _fields_of(value: Any) -> tuple[Any, ...]:
     if isinstance(value, BaseModel):
         hidden = {"private": value.__pydantic_private__, "set": sorted(value.__pydantic_fields_set__)}
         fields = {name: value.__dict__[name] for name in cls.model_fields if name in value.__dict__}
-        return _MODEL, {**fields, **(value.__pydantic_extra__ or {})}, "model_validate_json", hidden
+        return MODEL, {**fields, **(value.__pydantic_extra__ or {})}, "model_validate_json", hidden
     if isinstance(value, enum.Enum):
-        return _ONE_ARGUMENT, value.value
+        return ONE_ARGUMENT, value.value
     if _is_named_tuple(cls):
-        return _FIELDS, value._asdict()
+        return FIELDS, value._asdict()
     if dataclasses.is_dataclass(value):
         fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if hasattr(value, f.name)}
-        return _FIELDS, fields | getattr(value, "__dict__", {})
+        return FIELDS, fields | getattr(value, "__dict__", {})
     raise TypeError(f"{_name_of(cls)} is not a type that can be stored")
 
 
@@ -312,7 +320,7 @@ def _write_array(numpy: Any, array: Any) -> Any:
         raise TypeError("only plain arrays of numbers, texts and records can be stored")
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     descr = _kept(numpy.lib.format.dtype_to_descr(array.dtype))
-    return ormsgpack.Ext(_ARRAY, _pack((descr, array.shape, order, array.tobytes(order="A"))))
+    return ormsgpack.Ext(ARRAY, _pack((descr, array.shape, order, array.tobytes(order="A"))))
 
 
 # --- reading ---
@@ -320,14 +328,14 @@ def _write_array(numpy: Any, array: Any) -> Any:
 
 def _read_extension(code: int, data: bytes) -> Any:
     content = _unpack(data)
-    if code == _SNAPSHOT:
-        return _DeltaSnapshot(content)
+    if code == SNAPSHOT:
+        return DeltaSnapshot(content)
     if not isinstance(content, list) or len(content) < 3:
         raise ValueError("a value of unknown form")
     try:
-        return _read_array(content) if code == _ARRAY else _read_value(code, content)
+        return _read_array(content) if code == ARRAY else _read_value(code, content)
     except Exception as error:  # a class that has changed costs one value, not the checkpoint
-        name = "numpy.ndarray" if code == _ARRAY else f"{content[0]}.{content[1]}"
+        name = "numpy.ndarray" if code == ARRAY else f"{content[0]}.{content[1]}"
         return NotSaved(path="", type_name=name, reason=f"It cannot be read back: {error}", raw=(code, data))
 
 
@@ -346,11 +354,11 @@ def _unpack(data: bytes) -> Any:
 
 
 def _make(maker: Callable[..., Any], code: int, payload: Any) -> Any:
-    if code == _METHOD:
+    if code == METHOD:
         return dt.datetime.fromisoformat(payload)
-    if code == _ARGUMENTS:
+    if code == ARGUMENTS:
         return maker(*payload)
-    return maker(**payload) if code == _FIELDS else maker(payload)
+    return maker(**payload) if code == FIELDS else maker(payload)
 
 
 def _is_known(cls: type, code: int) -> bool:

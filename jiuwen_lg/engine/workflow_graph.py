@@ -8,18 +8,19 @@ from contextlib import aclosing
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig, ensure_config
-from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command, Durability
+from langgraph.types import Command, Durability, StateSnapshot
 
 from jiuwen_lg.engine.concurrency.sync_bridge import run_in_loop_thread
-from jiuwen_lg.engine.execution.interrupts import redacted
-from jiuwen_lg.engine.execution.parent import PARENT_KEY
-from jiuwen_lg.engine.execution.run_context import RUN_CONTEXT_KEY, run_context_of
 from jiuwen_lg.engine.execution.stream_input import STREAMS_KEY, Streams
 from jiuwen_lg.engine.graph.state import NEW, WORLD
+from jiuwen_lg.engine.pregel.current_config import current_config
+from jiuwen_lg.engine.pregel.interrupt_views import map_chunk, map_snapshot
 from jiuwen_lg.engine.pregel.keys import is_nested
+from jiuwen_lg.engine.runtime.interrupts import redacted
+from jiuwen_lg.engine.runtime.parent import PARENT_KEY
+from jiuwen_lg.engine.runtime.run_context import RUN_CONTEXT_KEY, run_context_of
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.values import MAX_DEPTH, require_depth
 
@@ -45,7 +46,8 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
             _checked(input, config), config, durability=self._durability(durability, config), **kwargs
         )
         try:
-            yield from map(_redacted, chunks)
+            for chunk in chunks:
+                yield map_chunk(chunk, redacted)
         finally:
             run_in_loop_thread(streams.cancel())
 
@@ -61,20 +63,38 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         try:
             async with aclosing(chunks):
                 async for chunk in chunks:
-                    yield _redacted(chunk)
+                    yield map_chunk(chunk, redacted)
         finally:
             await streams.cancel()
+
+    def get_state(self, config: RunnableConfig, *, subgraphs: bool = False, **kwargs: Any) -> StateSnapshot:
+        """LangGraph's `get_state`, without what questions carry for the engine."""
+        return map_snapshot(super().get_state(config, subgraphs=subgraphs, **kwargs), redacted)
+
+    async def aget_state(self, config: RunnableConfig, *, subgraphs: bool = False, **kwargs: Any) -> StateSnapshot:
+        """LangGraph's `aget_state`, without what questions carry for the engine."""
+        return map_snapshot(await super().aget_state(config, subgraphs=subgraphs, **kwargs), redacted)
+
+    def get_state_history(self, config: RunnableConfig, **kwargs: Any) -> Iterator[StateSnapshot]:
+        """LangGraph's `get_state_history`, without what questions carry for the engine."""
+        for snapshot in super().get_state_history(config, **kwargs):
+            yield map_snapshot(snapshot, redacted)
+
+    async def aget_state_history(self, config: RunnableConfig, **kwargs: Any) -> AsyncIterator[StateSnapshot]:
+        """LangGraph's `aget_state_history`, without what questions carry for the engine."""
+        async for snapshot in super().aget_state_history(config, **kwargs):
+            yield map_snapshot(snapshot, redacted)
 
     def _run_config(self, config: RunnableConfig | None, options: Mapping[str, Any]) -> tuple[RunnableConfig, Streams]:
         """The config of a run of its own: a scope and streams, and no host if a component starts it."""
         given = config or {}
-        if "configurable" not in given and var_child_runnable_config.get() is not None:
+        if "configurable" not in given and current_config() is not None:
             given = ensure_config(config)
         streams = Streams()
         configurable = {k: v for k, v in given.get("configurable", {}).items() if k != PARENT_KEY}
         run_context = run_context_of({"configurable": configurable})
         if RUN_CONTEXT_KEY in configurable and is_nested(given):
-            run_context = run_context.inside()
+            run_context = run_context.for_nested_run()
         if any((self.interrupt_before_nodes, self.interrupt_after_nodes)) or any(map(options.get, BREAKPOINTS)):
             run_context.is_stepwise = True
         configurable |= {RUN_CONTEXT_KEY: run_context, STREAMS_KEY: streams}
@@ -114,13 +134,3 @@ def _checked(input: Any, config: RunnableConfig | None) -> Any:
     except ValueError as error:
         raise StatusCode.WORKFLOW_EXECUTE_INNER_ERROR.error(error=f"the inputs cannot be kept: {error}") from error
     return taken
-
-
-def _redacted(chunk: Any) -> Any:
-    """A chunk of a stream; what questions carry for the engine is taken out of them."""
-    if isinstance(chunk, tuple):
-        return tuple(map(_redacted, chunk))
-    if not isinstance(chunk, dict) or "__interrupt__" not in chunk:
-        return chunk
-    interrupts = chunk["__interrupt__"]
-    return {**chunk, "__interrupt__": type(interrupts)(redacted(interrupt) for interrupt in interrupts)}

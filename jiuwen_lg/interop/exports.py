@@ -16,6 +16,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.types import Command
 from pydantic import BaseModel, RootModel, WithJsonSchema
 
+from jiuwen_lg.engine.pregel.keys import INTERRUPT
 from jiuwen_lg.engine.workflow_graph import WorkflowGraph
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.path import MISSING, parse_path, walk
@@ -25,8 +26,6 @@ Inputs: TypeAlias = Mapping[str, str] | Sequence[str] | Callable[[Any], Any] | N
 """Where a workflow's inputs come from in a state; see `Workflow.as_node`."""
 Result: TypeAlias = str | Mapping[str, str] | Callable[[Any], Any] | None
 """Where its result goes."""
-
-INTERRUPT = "__interrupt__"
 
 
 class InputAdapter(Runnable[Any, Any]):

@@ -12,7 +12,7 @@ from uuid import uuid4
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt
 
-from jiuwen_lg.engine.execution.interrupts import InteractionRequired
+from jiuwen_lg.engine.runtime.interrupts import InteractionRequired
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.output import CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess

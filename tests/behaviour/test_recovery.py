@@ -198,15 +198,15 @@ async def test_a_component_that_returns_what_cannot_be_kept_fails_with_its_name(
 
 
 async def test_a_circle_without_an_end_is_stopped() -> None:
-    from jiuwen_lg.engine.turns import turn as turn_module
+    from jiuwen_lg.engine.turns import graph_run
 
     flow = chain(("a", Call()))
     flow.add_connection("a", "a")
-    limit, turn_module.RECURSION_LIMIT = turn_module.RECURSION_LIMIT, 30
+    limit, graph_run.RECURSION_LIMIT = graph_run.RECURSION_LIMIT, 30
     try:
         caught = await fails(flow, {"q": 1}, code=100100)
     finally:
-        turn_module.RECURSION_LIMIT = limit
+        graph_run.RECURSION_LIMIT = limit
     assert "Recursion limit" in caught.message
 
 

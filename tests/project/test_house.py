@@ -40,6 +40,7 @@ ENGINE = [
     ["workflow_graph"],
     ["storage"],
     ["execution"],
+    ["runtime"],
     ["graph"],
     ["serializer"],
     ["concurrency", "pregel"],

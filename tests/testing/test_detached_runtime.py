@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jiuwen_lg import JiuWenBaseException, NodeRuntime, SimpleComponent, WorkflowRuntime, WrappedNodeRuntime
-from jiuwen_lg.engine.execution.interrupts import InteractionRequired
+from jiuwen_lg.engine.runtime.interrupts import InteractionRequired
 
 
 def runtime(**options: str) -> WrappedNodeRuntime:

@@ -1,1 +1,1 @@
-"""One superstep: a component runs as a LangGraph node."""
+"""One superstep: a component, a graph inside one, or an iteration of a loop runs as a LangGraph node."""

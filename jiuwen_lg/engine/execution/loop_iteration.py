@@ -14,16 +14,16 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.types import Command
 
 from jiuwen_lg.engine.concurrency.sync_bridge import run_in_loop_thread
-from jiuwen_lg.engine.execution.component_runtime import ComponentRuntime
-from jiuwen_lg.engine.execution.parent import ParentComponent, parent_component_of, variables
-from jiuwen_lg.engine.execution.router_runtime import RouterRuntime
-from jiuwen_lg.engine.execution.run_context import run_context_of
 from jiuwen_lg.engine.execution.stream_input import streams_of
 from jiuwen_lg.engine.graph.definition import Definition
 from jiuwen_lg.engine.graph.loop_protocol import LoopProtocol
 from jiuwen_lg.engine.graph.reachability import deferred_pending
 from jiuwen_lg.engine.graph.state import RAN, ROUND, patched_loop
 from jiuwen_lg.engine.pregel.keys import task_id_of
+from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
+from jiuwen_lg.engine.runtime.parent import ParentComponent, parent_component_of, variables
+from jiuwen_lg.engine.runtime.router_runtime import RouterRuntime
+from jiuwen_lg.engine.runtime.run_context import run_context_of
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.path import MISSING, parse_path
 from jiuwen_lg.schema.reference import Schema
@@ -38,7 +38,7 @@ class IterationRuntime(RouterRuntime):
         self.parent = parent
         self.patches: list[dict[str, Any]] = list(runtime.loop_patches)
         self.entries: dict[str, Any] = {}
-        self._loop = patched_loop(runtime.state["loop"], self.patches)
+        self._loop = patched_loop(runtime.view.channels["loop"], self.patches)
         self._callback = ""
 
     # --- the loop ---
@@ -46,7 +46,7 @@ class IterationRuntime(RouterRuntime):
     @property
     def inputs(self) -> Mapping[str, Any]:
         """The loop's resolved inputs."""
-        inputs: Mapping[str, Any] = self._runtime.state["inputs"]
+        inputs: Mapping[str, Any] = self._runtime.view.channels["inputs"]
         return inputs
 
     @property
@@ -86,7 +86,7 @@ class IterationRuntime(RouterRuntime):
 
     def collected(self) -> list[Any]:
         """What every round so far gave, in order."""
-        kept = self._runtime.state["collected"].get(self._callback, [])
+        kept = self._runtime.view.channels["collected"].get(self._callback, [])
         return [*kept, self.entries[self._callback]] if self._callback in self.entries else kept
 
     def resolve_round(self, schema: Schema) -> Any:
@@ -104,7 +104,7 @@ class IterationRuntime(RouterRuntime):
         return self._read(name)
 
     def _ran(self) -> set[str]:
-        return {self._runtime.local_id, *self._runtime.state["io"].get(RAN, ())}
+        return {self._runtime.local_id, *self._runtime.view.channels["io"].get(RAN, ())}
 
 
 async def advance_loop(rounds: LoopProtocol, view: IterationRuntime, starts: Sequence[str], step: int) -> Command[Any]:
@@ -184,7 +184,7 @@ class IterationEnd:
         """
         assert runtime.parent is not None
         view = IterationRuntime(runtime.parent, runtime, output)
-        if runtime.state["loop"].get("waits"):  # the round began when its last component was not known
+        if runtime.view.channels["loop"].get("waits"):  # the round began when its last component was not known
             return Command(update=update)
         try:
             turned = await advance_loop(self._rounds, view, self._starts, step_of(config))

@@ -12,27 +12,27 @@ from langgraph.runtime import get_runtime
 from langgraph.types import Command, Interrupt
 
 from jiuwen_lg.engine.concurrency.sync_bridge import run_in_loop_thread
-from jiuwen_lg.engine.execution.component_runtime import ComponentRuntime
-from jiuwen_lg.engine.execution.interrupts import (
+from jiuwen_lg.engine.execution.loop_iteration import IterationEnd, step_of
+from jiuwen_lg.engine.execution.stream_input import streams_of
+from jiuwen_lg.engine.execution.streaming_node import NodeResult, StreamingNode
+from jiuwen_lg.engine.execution.subgraph import RECURSION_LIMIT, Subgraph
+from jiuwen_lg.engine.graph.definition import ComponentSpec
+from jiuwen_lg.engine.graph.policies import OutputCache
+from jiuwen_lg.engine.graph.reachability import deferred_pending
+from jiuwen_lg.engine.graph.router import Router
+from jiuwen_lg.engine.pregel.keys import task_id_of
+from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
+from jiuwen_lg.engine.runtime.interrupts import (
     Question,
     carried_by,
     failures_in,
     interrupts_in,
     with_prefix,
 )
-from jiuwen_lg.engine.execution.loop_iteration import IterationEnd, step_of
-from jiuwen_lg.engine.execution.parent import parent_component_of
-from jiuwen_lg.engine.execution.router_runtime import RouterRuntime, route
-from jiuwen_lg.engine.execution.run_context import run_context_of
-from jiuwen_lg.engine.execution.stream_input import streams_of
-from jiuwen_lg.engine.execution.streaming_node import NodeResult, StreamingNode
-from jiuwen_lg.engine.execution.subgraph import RECURSION_LIMIT, Subgraph
-from jiuwen_lg.engine.execution.tracing import Span
-from jiuwen_lg.engine.graph.definition import ComponentSpec
-from jiuwen_lg.engine.graph.policies import OutputCache
-from jiuwen_lg.engine.graph.reachability import deferred_pending
-from jiuwen_lg.engine.graph.router import Router
-from jiuwen_lg.engine.pregel.keys import task_id_of
+from jiuwen_lg.engine.runtime.parent import parent_component_of
+from jiuwen_lg.engine.runtime.router_runtime import RouterRuntime, route
+from jiuwen_lg.engine.runtime.run_context import run_context_of
+from jiuwen_lg.engine.runtime.tracing import Span
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import Fields, Reader, look_up, of_mapping
@@ -111,7 +111,7 @@ class ComponentNode(Runnable[Any, Any]):
         parent = parent_component_of(config)
         runtime = ComponentRuntime(self._spec.id, task_id, run_context, input, await carried_by(config), parent, config)
         runtime.is_sync = is_sync
-        if self._first and deferred_pending(self._first, input["io"] if runtime.ran is None else runtime.ran):
+        if self._first and deferred_pending(self._first, runtime.view.finished):
             return Command(goto=[self._spec.id])  # LangGraph lets all of that kind go at once
         runtime.span = self._span(runtime, config) if run_context.tracer is not None else None
         has_failed = False
@@ -186,7 +186,7 @@ class ComponentNode(Runnable[Any, Any]):
         predecessors = [parent.executable_id(id) if parent is not None else id for id in self._predecessors]
         id = runtime.executable_id()
         trigger = tracer.trigger_of(id, around, predecessors, step_of(config))
-        index = runtime.state["loop"].get("index") if parent is not None and parent.is_loop else None
+        index = runtime.view.channels["loop"].get("index") if parent is not None and parent.is_loop else None
         config_of = runtime.get_current_workflow_config()
         workflow_id = config_of.metadata.id if config_of is not None else ""
         name = type(self._spec.executable).__name__
@@ -227,15 +227,15 @@ class ComponentNode(Runnable[Any, Any]):
         output = await self._cache.find(inputs)
         if output is MISSING:
             output = self._stored(await invoke(inputs))
-            if not runtime.has_asked:
+            if not runtime.replay.has_asked:
                 await self._cache.keep(inputs, output)
         return output
 
     async def _inputs(self, runtime: ComponentRuntime) -> Any:
         if transformer := self._spec.io.inputs_transformer:
-            inputs = await maybe_await(transformer(_StateView(runtime.read)))
+            inputs = await maybe_await(transformer(_StateView(runtime.view.read)))
         else:
-            inputs = None if self._spec.inputs is None else self._spec.inputs.resolve(runtime.read)
+            inputs = None if self._spec.inputs is None else self._spec.inputs.resolve(runtime.view.read)
         if runtime.span is not None:
             await runtime.span.start(inputs)
         return inputs
@@ -281,7 +281,7 @@ class ComponentNode(Runnable[Any, Any]):
         raised = interrupts_in(error)
         if raised is None:
             return []
-        if runtime.has_asked and not runtime.open_questions():
+        if runtime.replay.has_asked and not runtime.replay.open_questions():
             return []  # LangGraph's own interrupt() after interact(): see ComponentRuntime
         return runtime.pause() or [with_prefix(i, runtime.executable_id()) for part in raised for i in part.args[0]]
 
@@ -291,7 +291,7 @@ class ComponentNode(Runnable[Any, Any]):
         for interrupt in interrupts:
             question = Question.of(interrupt, task_id, runtime.executable_id())
             run_context.questions.append(question)
-            await run_context.emit(question.to_chunk())
+            await run_context.sink.emit(question.to_chunk())
 
     def _failure(self, error: Exception, ability: str) -> BaseException:
         """The error as the caller sees it: a component's own is wrapped once, by its component."""
@@ -310,7 +310,7 @@ class ComponentNode(Runnable[Any, Any]):
         return StatusCode.COMPONENT_EXECUTE_ERROR.error(node_id=self._spec.id, ability=ability, error=text)
 
     def _refuse_swallowed(self, runtime: ComponentRuntime) -> None:
-        for required in runtime.open_questions():
+        for required in runtime.replay.open_questions():
             raise StatusCode.INTERACTION_SWALLOWED.error(node_id=self._spec.id, question=required.value)
 
 

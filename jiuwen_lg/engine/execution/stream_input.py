@@ -16,10 +16,10 @@ from typing import Any
 
 from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import var_child_runnable_config
 
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock, wait_any
 from jiuwen_lg.engine.graph.state import TAKEN
+from jiuwen_lg.engine.pregel.current_config import current_config, set_config
 from jiuwen_lg.schema.path import MISSING, Path, walk
 from jiuwen_lg.schema.reference import Fields, Items, Literal, Reader, Reference, Schema, references
 from jiuwen_lg.schema.values import deep_copy
@@ -132,14 +132,14 @@ class ConsumerTask:
 def _context_of(id: str) -> Context:
     """The context for a component's work beside its producer: what it runs is its own, for callbacks and streams."""
     context = copy_context()
-    config = context.get(var_child_runnable_config)
+    config = current_config(context)
     if config is not None:
         metadata = {**config.get("metadata", {}), "langgraph_node": id}
         own: RunnableConfig = {**config, "metadata": metadata}
         if isinstance(callbacks := config.get("callbacks"), BaseCallbackManager):
             own["callbacks"] = callbacks = callbacks.copy()
             callbacks.add_metadata({"langgraph_node": id})
-        context.run(var_child_runnable_config.set, own)
+        set_config(context, own)
     return context
 
 

@@ -11,10 +11,10 @@ from contextvars import copy_context
 from typing import Any
 
 from jiuwen_lg.config import ComponentAbility
-from jiuwen_lg.engine.execution.component_runtime import ComponentRuntime
 from jiuwen_lg.engine.graph.definition import ComponentSpec
+from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
+from jiuwen_lg.output import CustomSchema, OutputSchema
 from jiuwen_lg.schema.reference import of_mapping
 from jiuwen_lg.schema.values import deep_copy, maybe_await, normalize
 
@@ -93,19 +93,9 @@ class FrameSink:
         if isinstance(item, CustomSchema):
             raise StatusCode.STREAM_WRITER_WRITE_SCHEMA_FAILED.error(reason="an End gives no CustomSchema")
         frame = item if isinstance(item, OutputSchema) else OutputSchema(type=END_FRAME, index=index, payload=item)
-        parent, run_context, id, name = (
-            self.runtime.parent,
-            self.runtime.run_context,
-            self._spec.id,
-            ability.ability_name,
-        )
+        parent = self.runtime.parent
         if parent is not None:
             if parent.frame_sink is not None:
                 await parent.frame_sink(normalize(frame.payload))
             return
-        if BaseStreamMode.OUTPUT not in run_context.modes:
-            run_context.collect_end_frame(frame)
-            return
-        run_context.shown.setdefault(id, {})[name] = index + 1
-        if index >= run_context.delivered_frames.get(id, {}).get(name, 0):
-            await run_context.emit(frame)
+        await self.runtime.run_context.sink.emit_end_frame(self._spec.id, ability.ability_name, index, frame)

@@ -15,7 +15,6 @@ from langgraph.errors import GraphInterrupt
 from jiuwen_lg.config import ComponentAbility
 from jiuwen_lg.constants import COMP_STREAM_CALL_TIMEOUT_KEY, STREAM_INPUT_GEN_TIMEOUT_KEY
 from jiuwen_lg.engine.concurrency.pausable_clock import wait_any
-from jiuwen_lg.engine.execution.component_runtime import ComponentRuntime
 from jiuwen_lg.engine.execution.stream_input import (
     ConsumerTask,
     FrameQueue,
@@ -28,6 +27,7 @@ from jiuwen_lg.engine.execution.stream_input import (
 from jiuwen_lg.engine.execution.stream_output import FrameSink
 from jiuwen_lg.engine.graph.abilities import GIVES_FRAMES, TAKES_FRAMES, streaming_end
 from jiuwen_lg.engine.graph.definition import ComponentSpec
+from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.reference import Reference
@@ -118,7 +118,7 @@ class StreamingNode:
             if (following := streams.get(consumer.id)) is not None:
                 following.distribution.close({self.id})
         if runtime.parent is None:
-            runtime.run_context.shown.pop(self.id, None)
+            runtime.run_context.sink.counts.pop(self.id, None)
         return done
 
     async def _run(
@@ -163,7 +163,7 @@ class StreamingNode:
         if self.keeps_frames:
             frames[self.id] = done.frames
         if self._fed:
-            frames |= taken(runtime.state.get("frames", {}), self.id, self.producers, done.early)
+            frames |= taken(runtime.view.frames, self.id, self.producers, done.early)
         return {"frames": frames} if frames else {}
 
     @property
@@ -212,7 +212,7 @@ class StreamingNode:
 
     def _has_taken_all(self, runtime: ComponentRuntime, early: set[str]) -> bool:
         """Whether it has dealt, in an earlier turn, with all that its producers have given."""
-        frames = runtime.state.get("frames", {})
+        frames = runtime.view.frames
         given = [p for p in self.producers if p in frames]
         return bool(given) and not early and not recorded(frames, self.id, self.producers)
 
@@ -223,7 +223,7 @@ class StreamingNode:
         started: _Started | None = streams.get(self.id) if early else streams.take(self.id)
         if started is not None:
             return started
-        kept = recorded(runtime.state.get("frames", {}), self.id, self._of_this_round(runtime))
+        kept = recorded(runtime.view.frames, self.id, self._of_this_round(runtime))
         if early:
             started = self._begin(runtime, streams, kept)
             streams.begin(self.id, started)
@@ -248,18 +248,18 @@ class StreamingNode:
             names = batch_names(self.spec.stream_inputs, self.producers)
             if not all(self._is_there(name, runtime) for name in names if name in self._ids):
                 return None
-            kept = recorded(runtime.state.get("frames", {}), self.id, self._of_this_round(runtime) - {producer})
+            kept = recorded(runtime.view.frames, self.id, self._of_this_round(runtime) - {producer})
             started = self._begin(runtime, streams, kept)
             streams.begin(self.id, started)
         return started.distribution
 
     def _of_this_round(self, runtime: ComponentRuntime) -> set[str]:
         """The producers whose frames in the state count: in a loop, those that have run in this round."""
-        return self.producers if runtime.ran is None else self.producers & runtime.ran
+        return self.producers if runtime.view.ran is None else self.producers & runtime.view.ran
 
     def _is_there(self, name: str, runtime: ComponentRuntime) -> bool:
         """Whether a component's output is there and will stay what it is until the consumer's turn."""
-        ran = runtime.state["io"] if runtime.ran is None else runtime.ran
+        ran = runtime.view.channels["io"] if runtime.view.ran is None else runtime.view.ran
         return name in ran and name not in self._repeating
 
     def _begin(self, for_consumer: ComponentRuntime, streams: Streams, kept: Mapping[str, list[Any]]) -> _Started:
@@ -275,7 +275,7 @@ class StreamingNode:
         frame_sink = self._frame_sink(runtime, streams)
         work = {
             ability: self._work(
-                ability, frame_sink, inputs_of(self.spec.stream_inputs, self.producers, runtime.read, queue)
+                ability, frame_sink, inputs_of(self.spec.stream_inputs, self.producers, runtime.view.read, queue)
             )
             for ability in self._fed
         }

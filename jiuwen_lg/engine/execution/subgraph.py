@@ -15,14 +15,14 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 
 from jiuwen_lg.constants import LOOP_MAX_LIMIT_KEY
-from jiuwen_lg.engine.execution.component_runtime import ComponentRuntime
-from jiuwen_lg.engine.execution.interrupts import inner_state, is_resumed
 from jiuwen_lg.engine.execution.loop_iteration import last_component
-from jiuwen_lg.engine.execution.parent import PARENT_KEY, ParentComponent
 from jiuwen_lg.engine.execution.stream_input import STREAMS_KEY, Streams
 from jiuwen_lg.engine.graph.abilities import streaming_end
 from jiuwen_lg.engine.graph.definition import ComponentSpec, SubgraphSpec
 from jiuwen_lg.engine.graph.state import OWN, ROUND, WORLD
+from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
+from jiuwen_lg.engine.runtime.interrupts import inner_state, is_resumed
+from jiuwen_lg.engine.runtime.parent import PARENT_KEY, ParentComponent
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import StatusCode
 
@@ -69,7 +69,7 @@ class Subgraph:
         """
         graph = self._graph()
         parent = self._parent(runtime)
-        state = runtime.state
+        state = runtime.view.channels
         given: Any = {
             "inputs": self._nested.begin(inputs, runtime.run_context.envs),
             WORLD: state["world"],
@@ -115,8 +115,8 @@ class Subgraph:
             id=runtime.executable_id(),
             local_id=self._spec.id,
             ids=self._ids,
-            resolve_outer=runtime.read if is_loop else None,
-            inputs_around=runtime.read_input,
+            resolve_outer=runtime.view.read if is_loop else None,
+            inputs_around=runtime.view.read_input,
             workflow_config=around if nested.workflow_config is None else nested.workflow_config,
             frame_sink=runtime.frame_sink,
             limit=loop_limit(runtime.run_context.envs) if is_loop else None,

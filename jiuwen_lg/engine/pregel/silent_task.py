@@ -13,7 +13,8 @@ from typing import Any
 
 from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.runnables.config import var_child_runnable_config
+
+from jiuwen_lg.engine.pregel.current_config import set_config
 
 
 class SilentNodeTask(Runnable[Any, Any]):
@@ -41,7 +42,7 @@ class SilentNodeTask(Runnable[Any, Any]):
         own = config.copy()
         own.pop("run_name", None)  # of the node, not of what the component runs
         context = copy_context()
-        context.run(var_child_runnable_config.set, own)
+        set_config(context, own)
         output = await asyncio.create_task(self._component.ainvoke(input, own), context=context)
         self._writer.invoke(output, config)
         return output

@@ -15,8 +15,8 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from jiuwen_lg.engine.execution.interrupts import Question
 from jiuwen_lg.engine.graph.fingerprint import Identity, difference
+from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.sessions.heartbeat import Heartbeat, lease_seconds
 from jiuwen_lg.engine.sessions.process_identity import ProcessIdentity
 from jiuwen_lg.engine.sessions.row import Record, Row, Status, reading

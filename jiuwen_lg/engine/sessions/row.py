@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Literal, TypeAlias, get_args
 
-from jiuwen_lg.engine.execution.interrupts import Question
+from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.sessions.process_identity import ProcessIdentity
 from jiuwen_lg.engine.storage.encryption import load, unseal
 from jiuwen_lg.errors import StatusCode

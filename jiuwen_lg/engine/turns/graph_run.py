@@ -14,10 +14,10 @@ from jiuwen_lg.constants import (
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.concurrency.frame_timeout import FrameTimeout
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock, wait_any
-from jiuwen_lg.engine.execution.run_context import RUN_CONTEXT_KEY, RunContext
 from jiuwen_lg.engine.execution.subgraph import RECURSION_LIMIT
 from jiuwen_lg.engine.graph.state import NEW
-from jiuwen_lg.engine.pregel.keys import is_internal
+from jiuwen_lg.engine.pregel.keys import INTERRUPT, is_internal
+from jiuwen_lg.engine.runtime.run_context import RUN_CONTEXT_KEY, RunContext
 from jiuwen_lg.engine.storage.fence import LEASE_KEY, Lease
 from jiuwen_lg.engine.storage.saver import FencedSaver
 from jiuwen_lg.engine.turns.breakpoints import Breakpoints
@@ -89,7 +89,7 @@ class GraphRun:
         options: Any = {"stream_mode": "values", "output_keys": "result", **self._breakpoints.options}
         async with self._together(saver, graph_input):
             async for values in graph.astream(graph_input, config, **options):
-                if not (isinstance(values, dict) and "__interrupt__" in values):
+                if not (isinstance(values, dict) and INTERRUPT in values):
                     result = values
         return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from langgraph.constants import START
 from langgraph.types import StateSnapshot
 
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
@@ -32,7 +33,7 @@ def _step(state: StateSnapshot, ran_before: Mapping[str, list[str]]) -> HistoryS
         step=int(metadata.get("step", 0)),
         checkpoint_id=_id(state.config),
         created_at=str(state.created_at),
-        ran=[id for id in ran_before.get(_id(state.parent_config), []) if is_of_components and id != "__start__"],
+        ran=[id for id in ran_before.get(_id(state.parent_config), []) if is_of_components and id != START],
         next_nodes=list(state.next),
         state=dict(state.values),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 
-from jiuwen_lg.engine.execution.interrupts import Question
+from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.sessions.repository import Sessions
 from jiuwen_lg.engine.sessions.row import Record
 from jiuwen_lg.engine.sessions.workflow_key import AgentWorkflowKey

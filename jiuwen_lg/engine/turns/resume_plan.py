@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jiuwen_lg.engine.execution.interrupts import Question
+from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.schema.answer_schema import require_fit

@@ -10,9 +10,9 @@ from typing import Any
 from langgraph.types import Command, Interrupt, StateSnapshot
 
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
-from jiuwen_lg.engine.execution.interrupts import Question, is_finished, is_ours, paused_tasks
 from jiuwen_lg.engine.graph.state import ROUND
 from jiuwen_lg.engine.pregel.keys import namespace_below
+from jiuwen_lg.engine.runtime.interrupts import Question, is_finished, is_ours, paused_tasks
 from jiuwen_lg.engine.sessions.row import Record, reading
 from jiuwen_lg.engine.store import Store
 from jiuwen_lg.engine.turns.resume_plan import RunStatus

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.errors import GraphInterrupt
-from langgraph.types import Interrupt, interrupt
+from langgraph.types import Interrupt
 from pydantic import ValidationError
 
-from jiuwen_lg.engine.execution.interrupts import NOTHING_CARRIED, Carried, InteractionRequired, slot_of, token_of
-from jiuwen_lg.engine.execution.parent import ParentComponent
-from jiuwen_lg.engine.execution.run_context import RunContext
-from jiuwen_lg.engine.execution.tracing import BufferedSpan, Span
-from jiuwen_lg.engine.graph.state import RAN, TAKEN, patched_loop
+from jiuwen_lg.engine.graph.state import TAKEN, patched_loop
+from jiuwen_lg.engine.pregel.keys import namespace_around
+from jiuwen_lg.engine.runtime.interrupt_replay import InterruptReplay
+from jiuwen_lg.engine.runtime.interrupts import NOTHING_CARRIED, Carried
+from jiuwen_lg.engine.runtime.parent import ParentComponent
+from jiuwen_lg.engine.runtime.run_context import RunContext
+from jiuwen_lg.engine.runtime.state_view import StateView
+from jiuwen_lg.engine.runtime.tracing import BufferedSpan, Span
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess
 from jiuwen_lg.runtime import Runtime, read_state
 from jiuwen_lg.schema.answer_schema import fitted, json_schema_of
-from jiuwen_lg.schema.path import MISSING, Path, walk
-from jiuwen_lg.schema.reference import Reader, Reference, look_up, reference_to
+from jiuwen_lg.schema.path import Path
 from jiuwen_lg.schema.values import (
     assign,
-    deep_copy,
     normalize,
     patch_global,
     patch_private,
@@ -44,10 +43,10 @@ class ComponentRuntime(ResourceAccess, Runtime):
     Args:
         id: The id by which the component's own graph knows it.
         task_id: The LangGraph task.
-        scope: The run.
+        run_context: The run.
         state: The graph's state.
         carried: What an interrupted execution of the same task left.
-        host: The component inside which the graph runs.
+        parent: The component inside which the graph runs.
         config: The config of the component's node.
     """
 
@@ -64,12 +63,14 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self._config: RunnableConfig = config or {}
         self.local_id = id
         self.parent = parent
-        self._id = id = parent.executable_id(id) if parent is not None else id
+        self._id = parent.executable_id(id) if parent is not None else id
         self._task_id = task_id
         self._execution = task_id
         self._run_context = run_context
-        self._state = state
-        self._private: dict[str, Any] = state["own"].get(id) or {} if carried.state is None else carried.state
+        self._resources = run_context.resources
+        self.view = StateView(state, id, parent)
+        self.replay = InterruptReplay(self._id, task_id, run_context.answers, carried)
+        self._private: dict[str, Any] = state["own"].get(self._id) or {} if carried.state is None else carried.state
         self._private_then = self._private
         self._world_then: dict[str, Any] = state["world"]
         self.private_patches: list[Any] = [] if carried.state is None else [None, carried.state]
@@ -84,15 +85,6 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self.frame_sink: Callable[[Any], Awaitable[None]] | None = None
         self.batch_inputs: Awaitable[Any] | None = None
         self._is_fed = False
-        self.asked: list[InteractionRequired] = []
-        self._skip = set(carried.skip)
-        self._resumed_before = carried.resumes
-        self._resumes: dict[int, Any] | None = None
-        self._interrupt_id = ""
-        self._calls = 0
-        self._answered = 0
-
-        self._resources = run_context.resources
 
     def executable_id(self) -> str:
         return self._id
@@ -103,7 +95,7 @@ class ComponentRuntime(ResourceAccess, Runtime):
     @property
     def idempotency_key(self) -> str:
         where = self._config.get("configurable", {})
-        graph = str(where.get("checkpoint_ns", "")).rpartition("|")[0]
+        graph = namespace_around(str(where.get("checkpoint_ns", "")))
         names = (str(where.get("thread_id")), graph, self._execution, self._id)
         return sha256("\0".join(names).encode()).hexdigest()[:32]
 
@@ -116,36 +108,6 @@ class ComponentRuntime(ResourceAccess, Runtime):
         return self
 
     # --- state ---
-
-    def read(self, name: str) -> Any:
-        """What the first name of a `${…}` stands for: a component's output, else a workflow input."""
-        outputs = self._state["io"]
-        if name in outputs:
-            return outputs[name]
-        if self.parent is not None and self.parent.is_loop:
-            return self.parent.read(name, self._state["loop"])
-        return self._state["inputs"].get(name, MISSING)
-
-    def read_input(self, name: str) -> Any:
-        """An input of the component's workflow, else of those around it."""
-        is_body = self.parent is not None and self.parent.is_loop  # then the inputs are the loop's
-        inputs = {} if is_body else self._state["inputs"]
-        return inputs[name] if name in inputs else self.read_input_around(name)
-
-    def read_input_around(self, name: str) -> Any:
-        """An input of the workflows around the component's own."""
-        return MISSING if self.parent is None else self.parent.inputs_around(name)
-
-    @property
-    def state(self) -> Mapping[str, Any]:
-        """The graph's state as it was when the execution began."""
-        return self._state
-
-    @property
-    def ran(self) -> AbstractSet[str] | None:
-        """In the body of a loop, the components that have finished in this round; None elsewhere."""
-        is_body = self.parent is not None and self.parent.is_loop
-        return self._state["io"].get(RAN, {}).keys() if is_body else None
 
     @property
     def run_context(self) -> RunContext:
@@ -160,37 +122,14 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self._private_then = patch_private(self._private_then, patch)  # refuses what cannot be applied
         self.private_patches.append(patch)
 
-    def get_global_state(self, key: Any = None, read: Reader | None = None) -> Any:
-        if key is None:
-            return None
-        read = read or self.read
-        if isinstance(key, str):
-            return deep_copy(self.find(reference_to(key), read))
-        return look_up(key, lambda name: self._read_world(name, read, self.read_input_around))
+    def get_global_state(self, key: Any = None) -> Any:
+        return self.view.get_global(key)
 
     def update_global_state(self, data: dict[str, Any] | None) -> None:
         if data is not None:
             patch = _patch(data, "update_global_state")
             self._world_then = patch_global(self._world_then, patch)
             self.global_patches.append(patch)
-
-    def find(self, reference: Reference, read: Reader) -> Any:
-        """Global state first, then the outputs and inputs, the component's own output, the inputs of workflows around.
-
-        The value is the state's own and must not be changed; None if there is nothing.
-        """
-        readers = (self._read_world, read, self._read_own_output, self.read_input_around)
-        found = (reference.find(reader) for reader in readers)
-        return next((value for value in found if value is not None and value is not MISSING), None)
-
-    def _read_world(self, name: str, *otherwise: Reader) -> Any:
-        world = self._state["world"]
-        if name in world:
-            return world[name]
-        return next((value for read in otherwise if (value := read(name)) is not MISSING), MISSING)
-
-    def _read_own_output(self, name: str) -> Any:
-        return walk(self._state["io"], (self.local_id, name))
 
     # --- the loop around ---
 
@@ -200,7 +139,7 @@ class ComponentRuntime(ResourceAccess, Runtime):
         Raises:
             ValueError: The path leads beyond the end of a list.
         """
-        loop = patched_loop(self._state["loop"], self.loop_patches)
+        loop = patched_loop(self.view.channels["loop"], self.loop_patches)
         assign(loop.get("vars", {}), path, value, lambda _, new: new)  # refuses what cannot be set
         self.loop_patches.append({"vars": [[list(path), normalize(value)]]})
 
@@ -221,11 +160,11 @@ class ComponentRuntime(ResourceAccess, Runtime):
     def for_consumer(self, id: str) -> ComponentRuntime:
         """The runtime of a component that works on frames beside this execution."""
         runtime = ComponentRuntime(
-            id, self._task_id, self._run_context, self._state, parent=self.parent, config=self._config
+            id, self._task_id, self._run_context, self.view.channels, parent=self.parent, config=self._config
         )
         # It may be repeated in its own turn, so the producer's task does not name it; what it has dealt with does.
-        taken = self._state.get("frames", {}).get(f"{TAKEN}{id}", {})
-        runtime._execution = f"{self._state.get('loop', {}).get('index')} {sorted(taken.items())}"
+        taken = self.view.frames.get(f"{TAKEN}{id}", {})
+        runtime._execution = f"{self.view.channels.get('loop', {}).get('index')} {sorted(taken.items())}"
         runtime._is_fed = True
         runtime.late_span = BufferedSpan() if self._run_context.tracer is not None else None
         return runtime
@@ -240,7 +179,7 @@ class ComponentRuntime(ResourceAccess, Runtime):
 
     def apply_subgraph(self, states: Mapping[str, Any], patches: list[dict[str, Any]]) -> None:
         """Take over what the run inside changed: private states by executable id, global updates."""
-        then = self._state["own"]
+        then = self.view.channels["own"]
         self.inner_states = {id: state for id, state in states.items() if then.get(id) is not state}
         self.inner_patches = patches
 
@@ -266,86 +205,21 @@ class ComponentRuntime(ResourceAccess, Runtime):
             raise StatusCode.INTERACTIVE_NOT_SUPPORT_STREAM_ERROR.error()
         if not self._run_context.can_pause:
             raise StatusCode.STORE_OFF.error(reason=f"component [{self._id}] asked {value!r}")
-        slot = self._calls
-        self._calls += 1
-        answer = await self._answer_to(slot)
-        if answer is MISSING:
-            raise self._asking(slot, question)
-        self._answered += 1
-        return normalize(answer)
-
-    async def _answer_to(self, slot: int) -> Any:
-        """An answer from LangGraph's resumes, from the session's file, or one kept for this component."""
-        if self._resumes is None:
-            self._resumes = self._replay()
-        if slot in self._resumes:
-            return self._resumes[slot]
-        token = token_of(self._task_id, slot)
-        if token in self._run_context.answers:
-            self._skip.add(slot)
-            return self._run_context.answers[token]
-        if self._id in self._run_context.early_answers:
-            self._skip.add(slot)
-            return await self._run_context.claim_early_answer(self._id, token)
-        return MISSING
-
-    def _replay(self) -> dict[int, Any]:
-        """The answers that LangGraph holds for this task, each at the slot that it belongs to."""
-        resumes: dict[int, Any] = {}
-        slot = 0
-        while True:
-            try:
-                answer = interrupt(None)
-            except GraphInterrupt as raised:
-                self._interrupt_id = raised.args[0][0].id
-                self._refuse_mixture(len(resumes))
-                return resumes
-            while slot in self._skip:
-                slot += 1
-            resumes[slot] = answer
-            slot += 1
-
-    def _refuse_mixture(self, found: int) -> None:
-        """LangGraph numbers the answers of a task; a component that asks in both ways would mix them up."""
-        if self._resumed_before > found:
-            raise ValueError("it uses LangGraph's interrupt() and interact(): ask in one way only")
-
-    def _asking(self, slot: int, question: dict[str, Any]) -> InteractionRequired:
-        question = {"id": self._id, "index": self._answered, **question}
-        if slot != self._answered:
-            question["slot"] = slot
-        required = InteractionRequired(Interrupt(question, self._interrupt_id))
-        self.asked.append(required)
-        self._skip.discard(slot)
-        return required
+        return normalize(await self.replay.answer(question))
 
     @property
     def has_answer(self) -> bool:
-        return self._id in self._run_context.early_answers
-
-    @property
-    def has_asked(self) -> bool:
-        """Whether the component has called `interact`, answered or not."""
-        return self._calls > 0
-
-    def open_questions(self) -> list[InteractionRequired]:
-        """What this execution asked, got no answer to, and did not withdraw."""
-        return [required for required in self.asked if not required.is_handled]
+        return self._run_context.answers.has_early(self._id)
 
     def pause(self) -> list[Interrupt]:
-        """The open questions as interrupts, made to carry what the next execution must know."""
-        withdrawn = {slot_of(required.interrupt) for required in self.asked if required.is_handled}
-        carried: dict[str, Any] = {}
-        if skip := sorted(self._skip | withdrawn):
-            carried["skip"] = skip
-        if self.private_patches:
-            carried["state"] = self._private_then
-        return [Interrupt({**r.interrupt.value, **carried}, r.interrupt.id) for r in self.open_questions()]
+        """Return the open questions as interrupts, made to carry what the next execution must know."""
+        return self.replay.interrupts(self._private_then if self.private_patches else None)
 
     def discard_updates(self) -> None:
         """The component has failed and something else counts: what it queued and asked is dropped."""
         self.private_patches, self.global_patches, self.loop_patches = [], [], []
-        self.inner_states, self.inner_patches, self.asked = {}, [], []
+        self.inner_states, self.inner_patches = {}, []
+        self.replay.discard()
 
     def finish(self) -> None:
         """The component has completed: its global updates are shared."""
@@ -356,20 +230,20 @@ class ComponentRuntime(ResourceAccess, Runtime):
     # --- frames and settings ---
 
     async def write_stream(self, data: dict[str, Any] | OutputSchema) -> None:
-        if BaseStreamMode.OUTPUT in self._run_context.modes:
-            await self._run_context.emit(_output_frame(data))
+        if BaseStreamMode.OUTPUT in self._run_context.sink.modes:
+            await self._run_context.sink.emit(_output_frame(data))
 
     async def write_custom_stream(self, data: dict[str, Any] | CustomSchema) -> None:
-        if BaseStreamMode.CUSTOM in self._run_context.modes:
-            await self._run_context.emit(data if isinstance(data, CustomSchema) else CustomSchema(**data))
+        if BaseStreamMode.CUSTOM in self._run_context.sink.modes:
+            await self._run_context.sink.emit(data if isinstance(data, CustomSchema) else CustomSchema(**data))
 
     def stream_writer(self) -> Any:
         """Something with an async `write(frame)` for output frames; None if nobody reads them."""
-        return FrameWriter(self.write_stream) if BaseStreamMode.OUTPUT in self._run_context.modes else None
+        return FrameWriter(self.write_stream) if BaseStreamMode.OUTPUT in self._run_context.sink.modes else None
 
     def custom_writer(self) -> Any:
         """Something with an async `write(frame)` for custom frames; None if nobody reads them."""
-        return FrameWriter(self.write_custom_stream) if BaseStreamMode.CUSTOM in self._run_context.modes else None
+        return FrameWriter(self.write_custom_stream) if BaseStreamMode.CUSTOM in self._run_context.sink.modes else None
 
     async def trace(self, data: dict[str, Any]) -> None:
         """Add to the component's trace; nothing if nobody reads it."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from langgraph.constants import END
 
-from jiuwen_lg.engine.execution.component_runtime import ComponentRuntime
 from jiuwen_lg.engine.graph.router import Router
+from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import Reference, Schema
@@ -32,7 +32,7 @@ class RouterRuntime:
         return None
 
     def state(self) -> RouterRuntime:
-        """OpenJiuwen's way to the state: `runtime.state().get_global("start.query")`."""
+        """OpenJiuwen's way to the state: `runtime.view.channels().get_global("start.query")`."""
         return self
 
     def get(self, key: Any = None) -> Any:
@@ -45,7 +45,7 @@ class RouterRuntime:
 
     def find(self, reference: Reference) -> Any:
         """What a reference of a condition stands for, as it lies in the state; None if nothing."""
-        return self._runtime.find(reference, self._read)
+        return self._runtime.view.find(reference, self._read)
 
     def resolve(self, schema: Schema) -> Any:
         """A schema resolved against outputs and inputs."""
@@ -69,10 +69,10 @@ class RouterRuntime:
 
     def get_global_state(self, key: Any = None) -> Any:
         """Global state at a key; failing that, outputs (the source's latest too) and inputs."""
-        return self._runtime.get_global_state(key, self._read)
+        return self._runtime.view.get_global(key, self._read)
 
     def _read(self, name: str) -> Any:
-        found = self._runtime.read(name)
+        found = self._runtime.view.read(name)
         if name != self._runtime.local_id or self._output is None:
             return found
         return self._output if found is MISSING else merge(found, self._output)

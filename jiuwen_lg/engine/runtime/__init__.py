@@ -1,0 +1,1 @@
+"""The runtime that a component receives: the state it reads, the questions it asks, the frames it writes."""
