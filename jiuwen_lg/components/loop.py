@@ -25,7 +25,8 @@ from jiuwen_lg.components.condition import (
 )
 from jiuwen_lg.components.loop_break import BreakComponent
 from jiuwen_lg.components.loop_callback import LoopCallback, OutputCallback
-from jiuwen_lg.engine.execution.loop_iteration import IterationRuntime, allowed
+from jiuwen_lg.engine.execution.loop_decision import allowed
+from jiuwen_lg.engine.execution.loop_iteration import IterationRuntime
 from jiuwen_lg.engine.execution.subgraph import loop_limit
 from jiuwen_lg.engine.graph.definition import Definition, SubgraphSpec
 from jiuwen_lg.engine.graph.loop_protocol import BelongsInLoop

@@ -14,6 +14,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.types import Command
 
 from jiuwen_lg.engine.concurrency.sync_bridge import run_in_loop_thread
+from jiuwen_lg.engine.execution.loop_decision import begins_iteration, next_index
 from jiuwen_lg.engine.execution.stream_input import streams_of
 from jiuwen_lg.engine.graph.definition import Definition
 from jiuwen_lg.engine.graph.loop_protocol import LoopProtocol
@@ -24,7 +25,6 @@ from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 from jiuwen_lg.engine.runtime.parent import ParentComponent, parent_component_of, variables
 from jiuwen_lg.engine.runtime.router_runtime import RouterRuntime
 from jiuwen_lg.engine.runtime.run_context import run_context_of
-from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.path import MISSING, parse_path
 from jiuwen_lg.schema.reference import Schema
 from jiuwen_lg.schema.values import maybe_await, normalize
@@ -124,14 +124,15 @@ async def advance_loop(rounds: LoopProtocol, view: IterationRuntime, starts: Seq
         for outputs in await tell(event):
             view.give(outputs if isinstance(outputs, dict) else {})
 
-    if view.has_begun:
-        view.change(index=view.index + 1)
+    was_begun = view.has_begun
+    view.change(index=next_index(view.index if was_begun else None))
+    if was_begun:
         await take(lambda callback: lambda: callback.end_round(view, view.index))
     else:
-        view.change(index=0)
         await take(lambda callback: lambda: callback.first_in_loop(view))
-    if not view.is_broken and await _goes_on(rounds, view):
-        _require_below_limit(view)
+    holds = not view.is_broken and await _condition_holds(rounds, view)
+    limit = view.parent.limit
+    if begins_iteration(condition_holds=holds, is_broken=view.is_broken, index=view.index, limit=limit):
         view.change(since=step, waits=ROUND in starts)
         await take(lambda callback: lambda: callback.start_round(view))
         return Command(update=_update(view), goto=list(starts))
@@ -145,21 +146,10 @@ async def _told(view: IterationRuntime, number: int, call: Callable[[], Any]) ->
     return await maybe_await(call())
 
 
-async def _goes_on(rounds: LoopProtocol, view: IterationRuntime) -> bool:
+async def _condition_holds(rounds: LoopProtocol, view: IterationRuntime) -> bool:
     goes_on, outputs = await rounds.condition(view.inputs).evaluate(view)
     view.give(outputs)
     return bool(goes_on)
-
-
-def _require_below_limit(view: IterationRuntime) -> None:
-    limit = view.parent.limit
-    if limit is not None and view.index >= limit:
-        raise StatusCode.LOOP_COMPONENT_EXECUTION_ERROR.error(error_msg=f"it has not ended, {allowed(limit)}")
-
-
-def allowed(limit: int) -> str:
-    """What to say to somebody whose loop has too many rounds."""
-    return f"{limit} rounds are allowed; allow more with set_envs({{'_loop_max_limit': ...}}) or LOOP_MAX_LIMIT"
 
 
 def _update(view: IterationRuntime) -> dict[str, Any]:

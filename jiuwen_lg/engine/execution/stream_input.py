@@ -18,6 +18,7 @@ from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.runnables import RunnableConfig
 
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock, wait_any
+from jiuwen_lg.engine.execution.consumer_state import ConsumerState
 from jiuwen_lg.engine.graph.state import TAKEN
 from jiuwen_lg.engine.pregel.current_config import current_config, set_config
 from jiuwen_lg.schema.path import MISSING, Path, walk
@@ -154,17 +155,23 @@ class Streams:
 
     def __init__(self) -> None:
         self._started: dict[str, Any] = {}
-        self._barred: set[str] = set()
+        self._blocked: set[str] = set()
         self.running: set[str] = set()
         """The producers that run now."""
 
     def block(self, id: str) -> None:
         """Let a component begin on frames no more, since a producer of its stopped in the middle."""
-        self._barred.add(id)
+        self._blocked.add(id)
 
-    def is_barred(self, id: str) -> bool:
-        """Whether a component begins on frames no more."""
-        return id in self._barred
+    def state_of(self, id: str, producer: str | None = None) -> ConsumerState:
+        """Return where a consumer stands, for its own turn or for a frame of a producer."""
+        if producer is not None and id in self._blocked:
+            return ConsumerState.BLOCKED
+        started = self._started.get(id)
+        if started is None:
+            return ConsumerState.ABSENT
+        is_outdated = producer is not None and producer in started.distribution.closed
+        return ConsumerState.OUTDATED if is_outdated else ConsumerState.STARTED
 
     def get(self, id: str) -> Any:
         """What a component has begun, None if nothing."""
@@ -180,7 +187,7 @@ class Streams:
 
     async def cancel(self) -> None:
         """Stop everything whose turn did not come."""
-        self._barred.clear()
+        self._blocked.clear()
         started, self._started = self._started, {}
         for one in started.values():
             await one.cancel()

@@ -15,6 +15,7 @@ from langgraph.errors import GraphInterrupt
 from jiuwen_lg.config import ComponentAbility
 from jiuwen_lg.constants import COMP_STREAM_CALL_TIMEOUT_KEY, STREAM_INPUT_GEN_TIMEOUT_KEY
 from jiuwen_lg.engine.concurrency.pausable_clock import wait_any
+from jiuwen_lg.engine.execution.consumer_state import ConsumerState, OnFrame, OnTurn, on_frame, on_turn
 from jiuwen_lg.engine.execution.stream_input import (
     ConsumerTask,
     FrameQueue,
@@ -124,8 +125,8 @@ class StreamingNode:
     async def _run(
         self, runtime: ComponentRuntime, streams: Streams, given: Any, invoke: Batch, early: set[str]
     ) -> NodeResult:
-        """Run all abilities, with or without an intake."""
-        consumer_task = self._intake_of_turn(runtime, streams, early)
+        """Run all abilities, with or without frames that come."""
+        consumer_task = self._consumer_of_turn(runtime, streams, early)
         if consumer_task is None:
             frame_sink = self._frame_sink(runtime, streams)
             output = await self._run_batch(runtime, frame_sink, given, invoke)
@@ -216,42 +217,51 @@ class StreamingNode:
         given = [p for p in self.producers if p in frames]
         return bool(given) and not early and not recorded(frames, self.id, self.producers)
 
-    def _intake_of_turn(self, runtime: ComponentRuntime, streams: Streams, early: set[str]) -> _Started | None:
-        """What runs already, or is begun now with the frames in the state."""
+    def _consumer_of_turn(self, runtime: ComponentRuntime, streams: Streams, early: set[str]) -> _Started | None:
+        """Return what has started on frames, or starts now with the recorded ones; None if it takes none."""
         if not self._fed:
             return None
-        started: _Started | None = streams.get(self.id) if early else streams.take(self.id)
-        if started is not None:
-            return started
-        kept = recorded(runtime.view.frames, self.id, self._of_this_round(runtime))
-        if early:
-            started = self._begin(runtime, streams, kept)
-            streams.begin(self.id, started)
-            return started
-        if not any(kept.values()) and not getattr(self.spec.executable, "runs_without_frames", False):
+        unread = recorded(runtime.view.frames, self.id, self._of_this_round(runtime))
+        needs_frames = not getattr(self.spec.executable, "runs_without_frames", False)
+        todo = on_turn(
+            streams.state_of(self.id),
+            has_running_producers=bool(early),
+            has_frames=any(unread.values()),
+            needs_frames=needs_frames,
+        )
+        if todo is OnTurn.REFUSE:
             raise StatusCode.STREAM_NO_INPUT_FAILED.error(node_id=self.id)
-        return self._begin(runtime, streams, kept)
+        started: _Started | None
+        if todo in (OnTurn.SHARE, OnTurn.JOIN):
+            started = streams.get(self.id) if todo is OnTurn.SHARE else streams.take(self.id)
+            return started
+        started = self._begin(runtime, streams, unread)
+        if todo is OnTurn.BEGIN_SHARED:
+            streams.begin(self.id, started)
+        return started
 
     async def following(self, runtime: ComponentRuntime, streams: Streams, producer: str) -> ConsumerTask | None:
-        """Where a frame of a producer goes that runs now: what has begun, or begins with it.
-
-        None if it has to wait for its turn: a batch value that it refers to is not there yet.
-        """
-        if not self._fed or streams.is_barred(self.id) or runtime.run_context.is_stepwise:
+        """Return what takes a frame of a producer that runs now; None if the frame is only recorded."""
+        if not self._fed:
             return None
+        state = streams.state_of(self.id, producer)
+        todo = on_frame(state, is_ready=self._is_ready(runtime, state), is_stepwise=runtime.run_context.is_stepwise)
+        if todo is OnFrame.RECORD:
+            return None
+        if todo is OnFrame.RESTART and (outdated := streams.take(self.id)) is not None:
+            await outdated.cancel()
+        if todo is not OnFrame.DELIVER:
+            unread = recorded(runtime.view.frames, self.id, self._of_this_round(runtime) - {producer})
+            streams.begin(self.id, self._begin(runtime, streams, unread))
         started: _Started | None = streams.get(self.id)
-        if started is not None and producer in started.distribution.closed:  # of an earlier time: its turn never came
-            streams.take(self.id)
-            await started.cancel()
-            started = None
-        if started is None:
-            names = batch_names(self.spec.stream_inputs, self.producers)
-            if not all(self._is_there(name, runtime) for name in names if name in self._ids):
-                return None
-            kept = recorded(runtime.view.frames, self.id, self._of_this_round(runtime) - {producer})
-            started = self._begin(runtime, streams, kept)
-            streams.begin(self.id, started)
-        return started.distribution
+        return started.distribution if started is not None else None
+
+    def _is_ready(self, runtime: ComponentRuntime, state: ConsumerState) -> bool:
+        """Whether the batch values that it refers to are there, for a consumer that would begin now."""
+        if state is ConsumerState.STARTED:
+            return True
+        names = batch_names(self.spec.stream_inputs, self.producers)
+        return all(self._is_there(name, runtime) for name in names if name in self._ids)
 
     def _of_this_round(self, runtime: ComponentRuntime) -> set[str]:
         """The producers whose frames in the state count: in a loop, those that have run in this round."""
@@ -259,8 +269,7 @@ class StreamingNode:
 
     def _is_there(self, name: str, runtime: ComponentRuntime) -> bool:
         """Whether a component's output is there and will stay what it is until the consumer's turn."""
-        ran = runtime.view.channels["io"] if runtime.view.ran is None else runtime.view.ran
-        return name in ran and name not in self._repeating
+        return name in runtime.view.finished and name not in self._repeating
 
     def _begin(self, for_consumer: ComponentRuntime, streams: Streams, kept: Mapping[str, list[Any]]) -> _Started:
         """Start on frames, beside the execution of a producer (or in the own turn)."""

@@ -1,4 +1,4 @@
-"""How far an unfinished run has come, read from its latest checkpoint."""
+"""The state of an unfinished run, judged from its latest checkpoints."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from langgraph.types import Command, Interrupt, StateSnapshot
+from langgraph.types import Command, Interrupt
 
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.graph.state import ROUND
-from jiuwen_lg.engine.pregel.keys import namespace_below
-from jiuwen_lg.engine.runtime.interrupts import Question, is_finished, is_ours, paused_tasks
+from jiuwen_lg.engine.runtime.interrupts import Question, is_ours
 from jiuwen_lg.engine.sessions.row import Record, reading
 from jiuwen_lg.engine.store import Store
+from jiuwen_lg.engine.turns.graph_reading import ReadGraph, read_graph
 from jiuwen_lg.engine.turns.resume_plan import RunStatus
 from jiuwen_lg.schema.values import patch_global
 
@@ -35,7 +35,7 @@ class RunState:
     Attributes:
         has_begun: Whether there is a checkpoint at all.
         unanswered: The questions that no resume has answered yet.
-        kept: The answers on file for components that have not finished.
+        early_answers: The early answers for components that have not finished.
         next_ids: The components that run next.
         checkpoint_ids: The latest checkpoint and the one before it.
         state: The state's channels.
@@ -73,46 +73,42 @@ async def read_run_state(compiled: CompiledWorkflow, store: Store, record: Recor
     """Read where a run stands.
 
     Raises:
-        JiuWenBaseException: 100908, what is on file of it is damaged.
+        JiuWenBaseException: 100908, what is stored of it is damaged.
     """
     with reading("the checkpoint", record.row.session_id):
-        return await _read_progress(compiled, store, record)
+        graph = await read_graph(compiled, store.saver, record.row.thread_id)
+        return judge(compiled, graph, record)
 
 
-async def _read_progress(compiled: CompiledWorkflow, store: Store, record: Record) -> RunState:
-    config: Any = {"configurable": {"thread_id": record.row.thread_id}}
-    snapshot = await compiled.graph(store.saver).aget_state(config, subgraphs=compiled.has_subgraphs)
-    level = await _read_level(compiled, store, snapshot)
-    on_file = record.answers
-    waiting = [asked for asked in level.unanswered if asked.question.token not in on_file]
-    again = compiled.after(level.reopened) if level.reopened else frozenset()
-    completed = {id for id in compiled.ids if level.has_completed(id) and id.partition(".")[0] not in again}
+def judge(compiled: CompiledWorkflow, graph: ReadGraph, record: Record) -> RunState:
+    """Say where a run stands, from its checkpoints and its row; reads nothing."""
+    found = _judge_graph(compiled, graph)
+    answers = record.answers
+    waiting = [asked for asked in found.unanswered if asked.question.token not in answers]
+    again = compiled.after(found.reopened) if found.reopened else frozenset()
+    completed = {id for id in compiled.ids if found.has_completed(id) and id.partition(".")[0] not in again}
     run_status = RunStatus(
         session_id=record.row.session_id,
         questions=sorted((asked.question for asked in waiting), key=lambda q: compiled.order_of(q.id)),
-        is_broken=not level.open or bool(level.open.keys() - {asked.task_id for asked in waiting}),
+        is_broken=not found.open or bool(found.open.keys() - {asked.task_id for asked in waiting}),
         component_ids=compiled.component_ids,
         completed_ids=completed,
-        answered_tokens=set(on_file),
+        answered_tokens=set(answers),
         is_stopped=record.row.status == "waiting" and not waiting,
     )
     return RunState(
         run_status=run_status,
-        has_begun=snapshot.created_at is not None,
-        unanswered=level.unanswered,
+        has_begun=graph.has_begun,
+        unanswered=found.unanswered,
         early_answers={id: value for id, value in record.early_answers.items() if id not in completed},
-        next_ids=list(level.open.values()),
-        state=_with_told(snapshot.values, level.global_patches),
-        checkpoint_ids=(_checkpoint_id(snapshot.config), _checkpoint_id(snapshot.parent_config)),
+        next_ids=list(found.open.values()),
+        state=_with_patches(graph.values, found.global_patches),
+        checkpoint_ids=graph.checkpoint_ids,
     )
 
 
-def _checkpoint_id(config: Any) -> str:
-    return str((config or {}).get("configurable", {}).get("checkpoint_id", ""))
-
-
-def _with_told(state: Mapping[str, Any], global_patches: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The state, with what open loops and sub-workflows have told of the global state."""
+def _with_patches(state: Mapping[str, Any], global_patches: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The state, with what open loops and sub-workflows have changed of the global state."""
     return {**state, "world": reduce(patch_global, global_patches, state["world"])} if global_patches else dict(state)
 
 
@@ -125,7 +121,7 @@ class _GraphState:
             component that is a graph, those inside it.
         unanswered: What they ask.
         completed: The executable ids of components that have finished for good.
-        told: What the graphs inside have changed of the global state.
+        global_patches: What the graphs inside have changed of the global state.
         reopened: The components that had finished and run again.
     """
 
@@ -149,51 +145,36 @@ class _GraphState:
         self.reopened |= other.reopened
 
 
-async def _read_level(
-    compiled: CompiledWorkflow,
-    store: Store,
-    snapshot: StateSnapshot,
-    namespace: str = "",
-    parent: str = "",
-    *,
-    runs_again: bool = False,
+def _judge_graph(
+    compiled: CompiledWorkflow, graph: ReadGraph, parent: str = "", *, runs_again: bool = False
 ) -> _GraphState:
-    """Read a graph's tasks, and those of the graphs inside them.
+    """Judge a graph's tasks, and those of the graphs inside them.
 
     Args:
-        snapshot: The graph's state.
-        namespace: Its checkpoint namespace.
-        host: The executable id of the component that it is inside of; empty at the top.
+        graph: The graph.
+        parent: The executable id of the component around it; empty at the top.
         runs_again: Whether it is inside a loop that has not ended: then nothing in it has finished for good.
     """
-    where = {"thread_id": snapshot.config["configurable"]["thread_id"], "checkpoint_ns": namespace}
-    saved = await store.saver.aget_tuple({"configurable": where})
-    writes = (saved.pending_writes if saved else None) or []
-    paused = paused_tasks(writes)
     prefix = f"{parent}." if parent else ""
-    level = _GraphState(global_patches=list(snapshot.values.get("told", ())))
+    found = _GraphState(global_patches=list(graph.values.get("told", ())))
     runs_again = runs_again or compiled.is_loop(parent)
     if not runs_again:
-        level.completed.update(f"{prefix}{id}" for id in snapshot.values.get("io", ()))
-    for task in snapshot.tasks:
+        found.completed.update(f"{prefix}{id}" for id in graph.values.get("io", ()))
+    for task in graph.tasks:
         id = parent if task.name == ROUND else f"{prefix}{task.name}"
-        if is_finished(task.id, writes):
+        if task.is_finished:
             if not runs_again:
-                level.completed.add(id)
+                found.completed.add(id)
             continue
-        if id in level.completed:
-            level.completed.discard(id)
-            level.reopened.add(id)
-        inside = task.state
-        if isinstance(inside, StateSnapshot):
-            below = namespace_below(namespace, task.name, task.id)
-            level.add(await _read_level(compiled, store, inside, below, id, runs_again=runs_again))
-            if inside.next:
+        if id in found.completed:
+            found.completed.discard(id)
+            found.reopened.add(id)
+        if task.inside is not None:
+            found.add(_judge_graph(compiled, task.inside, id, runs_again=runs_again))
+            if task.inside.has_next:
                 continue
-        level.open[task.id] = id
-        if not isinstance(inside, StateSnapshot) and task.id in paused:
-            asked = paused[task.id].unanswered()
-            level.unanswered += [
-                OpenInterrupt(task.id, Question.of(question, task.id, id), question) for question in asked
-            ]
-    return level
+        found.open[task.id] = id
+        if task.inside is None and task.paused is not None:
+            asked = task.paused.unanswered()
+            found.unanswered += [OpenInterrupt(task.id, Question.of(one, task.id, id), one) for one in asked]
+    return found
