@@ -34,6 +34,7 @@ from jiuwen_lg.engine.graph.state import (
     State,
     fresh_start,
     input_type,
+    shielded,
     with_frames,
 )
 from jiuwen_lg.engine.pregel import patches
@@ -233,6 +234,7 @@ def _with_fresh_starts(compiled: Any, definition: Definition) -> WorkflowGraph:
 
     patches.write_at_start(graph, fresh)
     for id, node in graph.nodes.items():
+        patches.change_writes(node, shielded)
         if isinstance(node.bound, ComponentNode):
             patches.show_subgraph(node, node.bound.subgraph)
             if definition.components[id].policies.targets:

@@ -19,7 +19,7 @@ from jiuwen_lg.engine.execution.loop_iteration import last_component
 from jiuwen_lg.engine.execution.stream_input import STREAMS_KEY, Streams
 from jiuwen_lg.engine.graph.abilities import streaming_end
 from jiuwen_lg.engine.graph.definition import ComponentSpec, SubgraphSpec
-from jiuwen_lg.engine.graph.state import OWN, ROUND, WORLD
+from jiuwen_lg.engine.graph.state import OWN, ROUND, WORLD, shielded
 from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 from jiuwen_lg.engine.runtime.interrupts import inner_state, is_resumed
 from jiuwen_lg.engine.runtime.parent import PARENT_KEY, ParentComponent
@@ -87,7 +87,7 @@ class Subgraph:
 
     async def _continuation(self, runtime: ComponentRuntime, config: RunnableConfig) -> Command[Any] | None:
         """How a run inside goes on after its surroundings have changed; None if there is nothing to say."""
-        global_delta = list(runtime.run_context.global_delta)
+        global_delta = shielded(list(runtime.run_context.global_delta))
         update: Any = {"world": global_delta, "told": global_delta} if global_delta else None
         goto: list[str] = []
         if self._waits and runtime.run_context.allow_changed:

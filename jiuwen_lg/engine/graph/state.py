@@ -156,8 +156,32 @@ def _keep_result(result: Any, writes: Sequence[Any]) -> Any:
     return result
 
 
+_SHIELD = "__jlg_shield__"
+
+
+def shielded(write: Any) -> Any:
+    """Return a write that LangGraph leaves as it is; the reducers take the shield off.
+
+    LangGraph gives an id to whatever dict looks like a message, and makes a message of one in a list. Both change
+    users' data, for example the inputs `{"role": "user"}`. It does not look deeper than one level.
+    """
+    looks_so = any(map(_looks_like_a_message, write)) if isinstance(write, list) else _looks_like_a_message(write)
+    return {_SHIELD: write} if looks_so else write
+
+
+def _looks_like_a_message(value: Any) -> bool:
+    return isinstance(value, dict) and ("role" in value or "type" in value)
+
+
+def _unshielded(write: Any) -> Any:
+    return write[_SHIELD] if isinstance(write, dict) and write.keys() == {_SHIELD} else write
+
+
 def _delta(reducer: Any) -> Any:
-    return DeltaChannel(reducer, snapshot_frequency=_SNAPSHOT_EVERY)
+    def reduce(state: Any, writes: Sequence[Any]) -> Any:
+        return reducer(state, [_unshielded(write) for write in writes])
+
+    return DeltaChannel(reduce, snapshot_frequency=_SNAPSHOT_EVERY)
 
 
 class State(TypedDict):

@@ -29,6 +29,18 @@ def write_after(node: Any, writes: Writes) -> None:
     node.writers.append(ChannelWrite((ChannelWriteTupleEntry(mapper=writes),)))
 
 
+def change_writes(node: Any, change: Callable[[Any], Any]) -> None:
+    """Change the values that a node writes to the channels of the state."""
+    writer = node.writers[0]
+    updates = writer.writes[0]
+
+    def changed(given: Any) -> Sequence[tuple[str, Any]] | None:
+        found = updates.mapper(given)
+        return None if found is None else [(channel, change(value)) for channel, value in found]
+
+    writer.writes = (updates._replace(mapper=changed), *writer.writes[1:])
+
+
 def drop_connections(node: Any, given: type) -> None:
     """Let a node leave its connections alone when it gives an instance of a class."""
     for writer in node.writers:

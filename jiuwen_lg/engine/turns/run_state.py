@@ -10,7 +10,7 @@ from typing import Any
 from langgraph.types import Command, Interrupt
 
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
-from jiuwen_lg.engine.graph.state import ROUND
+from jiuwen_lg.engine.graph.state import ROUND, shielded
 from jiuwen_lg.engine.runtime.interrupts import Question, is_ours
 from jiuwen_lg.engine.sessions.row import Record, reading
 from jiuwen_lg.engine.store import Store
@@ -63,7 +63,7 @@ class RunState:
         resume = {a.interrupt.id: answers[a.question.token] for a in asked if a.question.token in answers}
         if not resume and not world:
             return None
-        return Command(resume=resume or None, update={"world": list(world)} if world else None)
+        return Command(resume=resume or None, update={"world": shielded(list(world))} if world else None)
 
     def _firsts(self) -> list[OpenInterrupt]:
         return list({asked.task_id: asked for asked in reversed(self.unanswered)}.values())

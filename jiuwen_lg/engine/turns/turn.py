@@ -13,7 +13,7 @@ from langgraph.types import Command
 from jiuwen_lg.constants import FORCE_DEL_WORKFLOW_STATE_KEY, TRACE_DETAILS_KEY
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock
-from jiuwen_lg.engine.graph.state import NEW, WORLD
+from jiuwen_lg.engine.graph.state import NEW, WORLD, shielded
 from jiuwen_lg.engine.runtime.answer_book import AnswerBook
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.runtime.run_context import RunContext
@@ -250,7 +250,7 @@ class Turn:
         jump, delta = todo.jump, list(self._run_context.global_delta)
         self._run_context.sink.delivered = {}  # what is shown again is new
         graph, config = self._compiled.graph(store.saver), self._graph_run.config(record.row.thread_id)
-        update: Any = Command(update={"world": delta}) if delta else None
+        update: Any = Command(update={"world": shielded(delta)}) if delta else None
         return await run.drive(update, lambda: jump.make(graph, config, state))
 
     def _continuation(self, state: RunState, record: Record, answers: dict[str, Any]) -> Any:
