@@ -239,7 +239,7 @@ def _with_fresh_starts(compiled: Any, definition: Definition) -> WorkflowGraph:
             patches.show_subgraph(node, node.bound.subgraph)
             if definition.components[id].policies.targets:
                 patches.drop_connections(node, FallbackCommand)
-            patches.skip_unobserved_callbacks(node)
+            patches.skip_unobserved_callbacks(node, is_plain=node.bound.is_plain)
     return graph
 
 

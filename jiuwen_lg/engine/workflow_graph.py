@@ -15,12 +15,14 @@ from langgraph.types import Command, Durability, StateSnapshot
 from jiuwen_lg.engine.concurrency.sync_bridge import run_in_loop_thread
 from jiuwen_lg.engine.execution.stream_input import STREAMS_KEY, Streams
 from jiuwen_lg.engine.graph.state import NEW, WORLD
+from jiuwen_lg.engine.pregel import driver
 from jiuwen_lg.engine.pregel.current_config import current_config
 from jiuwen_lg.engine.pregel.interrupt_views import map_chunk, map_snapshot
 from jiuwen_lg.engine.pregel.keys import is_nested
 from jiuwen_lg.engine.runtime.interrupts import redacted
 from jiuwen_lg.engine.runtime.parent import PARENT_KEY
 from jiuwen_lg.engine.runtime.run_context import RUN_CONTEXT_KEY, run_context_of
+from jiuwen_lg.environment import is_switched_off
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.values import MAX_DEPTH, require_depth
 
@@ -57,9 +59,13 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         """LangGraph's `astream`."""
         self._require_targets(input)
         config, streams = self._run_config(config, kwargs)
-        chunks: Any = super().astream(
-            _checked(input, config), config, durability=self._durability(durability, config), **kwargs
-        )
+        durability, given = self._durability(durability, config), _checked(input, config)
+        chunks: Any
+        if not is_switched_off("JIUWEN_LG_STRETCHES") and driver.is_plain(self, config, kwargs):
+            output_keys = kwargs.get("output_keys")
+            chunks = driver.astream_values(self, given, config, output_keys=output_keys, durability=durability)
+        else:
+            chunks = super().astream(given, config, durability=durability, **kwargs)
         try:
             async with aclosing(chunks):
                 async for chunk in chunks:

@@ -1,4 +1,4 @@
-"""One LangGraph task for each execution of a component, in every mode."""
+"""One LangGraph task, or one step of a straight stretch, for each execution of a component, in every mode."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.pregel import _retry, _runner
 
 from jiuwen_lg import WorkflowRuntime
+from jiuwen_lg.engine.pregel import stretch
 from tests.flows import Call, chain, parallel
 from tests.loops import body, counted
 
@@ -26,9 +27,16 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         return _retry.run_with_retry(task, *arguments, **options)
 
     async def acounted_run(task: Any, *arguments: Any, **options: Any) -> Any:
-        ran[task.name] += 1
+        ran[task.name] += not isinstance(task.proc, stretch._Replay)
         return await _retry.arun_with_retry(task, *arguments, **options)
 
+    executed = stretch._executed
+
+    async def counted_step(task: Any, *arguments: Any) -> Any:
+        ran[task.name] += 1
+        return await executed(task, *arguments)
+
+    monkeypatch.setattr(stretch, "_executed", counted_step)
     monkeypatch.setattr(_runner, "run_with_retry", counted_run)
     monkeypatch.setattr(_runner, "arun_with_retry", acounted_run)
     return ran

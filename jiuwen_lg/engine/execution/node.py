@@ -93,6 +93,12 @@ class ComponentNode(Runnable[Any, Any]):
         self._first = first or {}
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it only gives an update of the state, unless it fails or asks."""
+        has_more = self._subgraph or self._routers or self._round_end or self._streaming or self._first
+        return not has_more and not self._gives_result and not self._spec.policies.targets
+
+    @property
     def subgraph(self) -> Any:
         """The compiled graph that it runs, if it runs one."""
         return None if self._subgraph is None else self._subgraph.graph

@@ -13,7 +13,7 @@ from langgraph.constants import START
 from langgraph.pregel._write import ChannelWrite, ChannelWriteEntry, ChannelWriteTupleEntry
 
 from jiuwen_lg.engine.pregel.silent_task import SilentNodeTask
-from jiuwen_lg.engine.pregel.triggers import is_trigger
+from jiuwen_lg.engine.pregel.triggers import is_join, is_trigger
 
 Writes: TypeAlias = Callable[[Any], Sequence[tuple[str, Any]] | None]
 """Makes the writes, by channel, of what a node gives; None for none."""
@@ -61,7 +61,23 @@ def show_subgraph(node: Any, subgraph: Any) -> None:
         node.subgraphs = [subgraph]
 
 
-def skip_unobserved_callbacks(node: Any) -> None:
-    """Have a node run without callbacks where no handler observes it."""
+def skip_unobserved_callbacks(node: Any, *, is_plain: bool) -> None:
+    """Have a node run without callbacks where no handler observes it.
+
+    Args:
+        node: The node.
+        is_plain: Whether its component only gives an update of the state, unless it fails or asks.
+    """
     if len(node.flat_writers) == 1:
-        node.node = SilentNodeTask(node.node, node.bound, node.flat_writers[0])
+        next_channel = _only_connection(node.flat_writers[0]) if is_plain else None
+        node.node = SilentNodeTask(node.node, node.bound, node.flat_writers[0], next_channel)
+
+
+def _only_connection(writer: Any) -> str | None:
+    """The channel of a node's only connection, if the rest of its writes are LangGraph's own two."""
+    if not isinstance(writer, ChannelWrite) or len(writer.writes) != 3:
+        return None
+    last: Any = writer.writes[-1]
+    if not isinstance(last, ChannelWriteEntry) or last.value is not None or last.mapper is not None:
+        return None
+    return last.channel if is_trigger(last.channel) and not is_join(last.channel) else None

@@ -21,15 +21,28 @@ class SilentNodeTask(Runnable[Any, Any]):
     """What LangGraph runs for a node.
 
     Args:
-        sequence: What it would run.
+        sequence: The sequence that it would run.
         component: The first part of it.
         writer: The other part.
+        next_channel: For a component that does nothing but lead to one other: the channel that starts that.
     """
 
-    def __init__(self, sequence: Runnable[Any, Any], component: Runnable[Any, Any], writer: Runnable[Any, Any]) -> None:
+    def __init__(
+        self, sequence: Runnable[Any, Any], component: Runnable[Any, Any], writer: Any, next_channel: str | None
+    ) -> None:
+        self.component = component
+        self.next_channel = next_channel
         self._sequence = sequence
-        self._component = component
         self._writer = writer
+
+    def write(self, output: Any, config: RunnableConfig) -> Any:
+        """Make the writes of an output."""
+        return self._writer.invoke(output, config)
+
+    def updates(self, output: dict[str, Any]) -> list[tuple[str, Any]]:
+        """Return the writes to the channels of the state that an output makes."""
+        found: list[tuple[str, Any]] = self._writer.writes[0].mapper(output)
+        return found
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """For synchronous callers of the graph."""
@@ -43,7 +56,7 @@ class SilentNodeTask(Runnable[Any, Any]):
         own.pop("run_name", None)  # of the node, not of what the component runs
         context = copy_context()
         set_config(context, own)
-        output = await asyncio.create_task(self._component.ainvoke(input, own), context=context)
+        output = await asyncio.create_task(self.component.ainvoke(input, own), context=context)
         self._writer.invoke(output, config)
         return output
 

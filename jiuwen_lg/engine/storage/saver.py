@@ -35,6 +35,8 @@ class FencedSaver(BaseCheckpointSaver[str]):
 
     database: Database
     commits: GroupCommit
+    prunes_triggers: ClassVar[bool] = True
+    """Whether checkpoints are stored without the triggers that have done their work."""
     _remembered: dict[str, dict[Any, Any]]
 
     sizes_of: ClassVar[Mapping[str, str]]
