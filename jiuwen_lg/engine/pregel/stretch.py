@@ -282,8 +282,7 @@ class Stretch:
             loop.checkpoint_metadata,
             new_versions,
         )
-        id = loop.checkpoint["id"]
-        loop.checkpoint_config = {**config, CONF: {**config[CONF], CONFIG_KEY_CHECKPOINT_ID: id}}
+        loop.checkpoint_config = patch_configurable(config, {CONFIG_KEY_CHECKPOINT_ID: loop.checkpoint["id"]})
 
 
 class _TaskBase(NamedTuple):
