@@ -43,6 +43,14 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._is_done)
         return future
 
+    async def shutdown_default_executor(self, *args: Any, **options: Any) -> None:
+        """As ever; the clock does not jump over the time that its threads are given to end (Python 3.12)."""
+        self._working += 1
+        try:
+            await super().shutdown_default_executor(*args, **options)
+        finally:
+            self._working -= 1
+
     async def subprocess_exec(self, *args: Any, **options: Any) -> Any:
         """As ever; the clock does not jump until the process has ended."""
         return await self._started(super().subprocess_exec(*args, **options))
