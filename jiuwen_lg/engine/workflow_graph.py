@@ -15,7 +15,7 @@ from langgraph.types import Command, Durability, StateSnapshot
 from jiuwen_lg.engine.concurrency.sync_bridge import run_in_loop_thread
 from jiuwen_lg.engine.execution.stream_input import STREAMS_KEY, Streams
 from jiuwen_lg.engine.graph.state import NEW, WORLD
-from jiuwen_lg.engine.pregel import driver
+from jiuwen_lg.engine.pregel import support
 from jiuwen_lg.engine.pregel.current_config import current_config
 from jiuwen_lg.engine.pregel.interrupt_views import map_chunk, map_snapshot
 from jiuwen_lg.engine.pregel.keys import is_nested
@@ -61,7 +61,8 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         config, streams = self._run_config(config, kwargs)
         durability, given = self._durability(durability, config), _checked(input, config)
         chunks: Any
-        if not is_switched_off("JIUWEN_LG_STRETCHES") and driver.is_plain(self, config, kwargs):
+        driver = None if is_switched_off("JIUWEN_LG_STRETCHES") else support.driver()
+        if driver is not None and driver.is_plain(self, config, kwargs):
             output_keys = kwargs.get("output_keys")
             chunks = driver.astream_values(self, given, config, output_keys=output_keys, durability=durability)
         else:

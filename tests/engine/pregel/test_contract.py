@@ -19,7 +19,9 @@ from langgraph.types import Command, Overwrite, interrupt
 from typing_extensions import TypedDict
 
 import jiuwen_lg
-from jiuwen_lg.engine.pregel import current_config, keys, patches, pending_writes, triggers, wire_format
+from jiuwen_lg import WorkflowRuntime
+from jiuwen_lg.engine.pregel import current_config, keys, patches, pending_writes, support, triggers, wire_format
+from tests.flows import Call, chain
 
 PACKAGE = Path(jiuwen_lg.__file__).parent
 
@@ -250,3 +252,22 @@ def test_that_package_imports_nothing_of_ours() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("jiuwen_lg"):
                 assert str(node.module).startswith("jiuwen_lg.engine.pregel"), f"{path.name} imports {node.module}"
+
+
+def test_this_langgraph_has_what_straight_stretches_rely_on() -> None:
+    assert support.missing_parts() == [], "pregel/stretch and pregel/driver: see the names"
+
+
+async def test_without_it_runs_take_langgraphs_own_path_with_one_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(support, "_LOOP", support._LOOP | {"no_such_attribute"})
+    support.driver.cache_clear()
+    flow = chain(("a", Call()), ("b", Call()))
+    for _ in range(2):
+        done = await flow.invoke({"q": 1}, WorkflowRuntime())
+        assert done.result["output"]["b"] == {"q": 1}
+    assert [record.message for record in caplog.records if "AsyncPregelLoop.no_such_attribute" in record.message] == [
+        "this LangGraph has no AsyncPregelLoop.no_such_attribute: runs take its own, slower path"
+    ]
+    support.driver.cache_clear()
