@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types bench peer peers browser postgres server notebooks picture reference parity soak clean
+.PHONY: help demo test test-newest test-lowest test-next lint format types bench peer peers browser postgres server notebooks picture reference parity soak clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -24,6 +24,40 @@ demo: $(READY) ## Ask in one process, answer in another, fail and go on
 
 test: $(READY) ## Run the tests (a few minutes); WORKERS=0 in one process
 	$(BIN)/python -m pytest -m "not soak" -n $(or $(WORKERS),2) --dist loadgroup $(ARGS)
+
+# What needs no service, no browser and no network; the rest is the same on every Python.
+PORTABLE := -m "not soak" --ignore tests/notebooks --ignore tests/postgres --ignore tests/project
+QUIET := --quiet --disable-pip-version-check
+NEWEST ?= $(firstword $(foreach p,$(shell which -a python3.13 2>/dev/null) $(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python3.13),$(shell $(p) -c '' 2>/dev/null && echo $(p))))
+
+.venvs/newest/.ready: pyproject.toml
+	@test -n "$(NEWEST)" || { echo "no Python 3.13 found; set NEWEST=..." >&2; exit 1; }
+	$(NEWEST) -m venv $(@D)
+	$(@D)/bin/python -m pip install $(QUIET) --upgrade pip
+	$(@D)/bin/python -m pip install $(QUIET) --editable . --group dev
+	@touch $@
+
+test-newest: .venvs/newest/.ready ## Run what needs no service on Python 3.13
+	.venvs/newest/bin/python -m pytest $(PORTABLE) -n $(or $(WORKERS),2) --dist loadgroup -p no:cacheprovider $(ARGS)
+
+.venvs/lowest/.ready: pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install $(QUIET) --upgrade pip uv
+	$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python --resolution lowest-direct --editable . --group dev
+	@touch $@
+
+test-lowest: .venvs/lowest/.ready ## Run what needs no service with the lowest versions that pyproject.toml allows
+	.venvs/lowest/bin/python -m pytest $(PORTABLE) -n $(or $(WORKERS),2) --dist loadgroup -p no:cacheprovider $(ARGS)
+
+.venvs/next/.ready: pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install $(QUIET) --upgrade pip
+	$(@D)/bin/python -m pip install $(QUIET) --editable . --group dev
+	$(@D)/bin/python -m pip install $(QUIET) --upgrade --pre langgraph langgraph-checkpoint langgraph-checkpoint-sqlite
+	@touch $@
+
+test-next: .venvs/next/.ready ## Check the contract with LangGraph on its newest pre-release
+	.venvs/next/bin/python -m pytest tests/engine/pregel -q -p no:cacheprovider $(ARGS)
 
 lint: $(READY) ## Check style and formatting
 	$(BIN)/ruff check
@@ -86,4 +120,4 @@ soak: $(READY) ## Run the long tests; SOAK=0.1 runs a tenth of them
 	SOAK=$(or $(SOAK),1) $(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)
 
 clean: ## Remove the environment and all caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis dist
+	rm -rf $(VENV) .venvs .pytest_cache .ruff_cache .mypy_cache .hypothesis dist
