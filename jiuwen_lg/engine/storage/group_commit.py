@@ -71,7 +71,7 @@ class _Run:
         self.given_up.set()
         for done in awaited:
             if not done.done():
-                done.set_exception(error)
+                _resolve(done, None, error)
                 self.error, self.is_told = self.error or error, True
 
 
@@ -181,6 +181,7 @@ def _resolve(done: asyncio.Future[Any], result: Any, error: BaseException | None
         done.set_result(result)
     elif isinstance(error, Exception):
         done.set_exception(error)
+        done.exception()  # who awaits it may be cancelled in this very tick; that is no error of its own
     else:
         done.cancel()  # somebody stops the program; the error itself goes on its own way
 
@@ -212,8 +213,12 @@ class GroupCommit:
         finally:
             del self._runs[lease.thread_id]
             settling = asyncio.ensure_future(self._settled(run))
-            await wait_until_ended(settling)
-            settling.result()
+            try:
+                await wait_until_ended(settling)
+            finally:
+                error = settling.exception()
+            if error is not None:
+                raise error
         if run.error is not None and not run.is_told:
             raise run.error
 

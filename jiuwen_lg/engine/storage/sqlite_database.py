@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from jiuwen_lg.engine.storage.boot_clock import boot_clock
 from jiuwen_lg.engine.storage.database import BusyError
@@ -31,6 +32,8 @@ _PATIENT = 60.0
 _LOOK = 0.25
 """Seconds after which a thread that waits looks whether it still may."""
 _THREADS = 4
+_FORK_PATIENCE = 5.0
+"""Seconds that a fork waits for the transactions of other threads."""
 _LOG_PAGES = 250
 """Pages (of 4 KiB) after which SQLite folds its log into the file: what a kill may leave beside it."""
 
@@ -51,13 +54,14 @@ class SqliteDatabase:
     def __init__(self, path: str, prepare: Callable[[sqlite3.Connection], None]) -> None:
         self.path = path
         self._prepare = prepare
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._owner_pid = 0
         self._has_been_open = False
         self._busy_timeout: float | None = None
         self._calls = threading.local()
         self._threads: ThreadPoolExecutor | None = None
+        _open_here.add(self)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -88,7 +92,7 @@ class SqliteDatabase:
         if self._connection is not None:
             _leave_open(self._connection)
         self._connection = None
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._threads = None
         self._calls = threading.local()  # the parent's transaction is not ours
         self._owner_pid = os.getpid()
@@ -111,7 +115,7 @@ class SqliteDatabase:
     def close(self) -> None:
         """Close this process's connection; the next use opens it again."""
         self._adopt()
-        with self._lock:
+        with self.lock:
             if self._connection is not None:
                 self._connection.close()
             if self._threads is not None:
@@ -139,12 +143,12 @@ class SqliteDatabase:
                 raise
             raise StatusCode.STORE_UNAVAILABLE.error(store=self.path, reason=str(error)) from error
         finally:
-            self._lock.release()
+            self.lock.release()
 
     def _take_lock(self) -> None:
         """Wait for the threads of this process, as long as the call may; that may be brought forward meanwhile."""
         began = time.monotonic()
-        while not self._lock.acquire(timeout=max(min(self._patience, _LOOK), 0.0)):
+        while not self.lock.acquire(timeout=max(min(self._patience, _LOOK), 0.0)):
             if time.monotonic() - began >= self._patience:
                 raise BusyError("database is locked by another thread")
 
@@ -246,3 +250,23 @@ def _set_journal(connection: sqlite3.Connection) -> None:
     mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
     if mode not in ("wal", "memory"):
         connection.execute("PRAGMA journal_mode=TRUNCATE")
+
+
+_open_here: WeakSet[SqliteDatabase] = WeakSet()
+_held_for_fork: list[Any] = []
+
+
+def _before_fork() -> None:
+    """Wait until no thread is in a transaction: SQLite would take the parent's locks for the child's own, for ever."""
+    until = time.monotonic() + _FORK_PATIENCE
+    for database in [*_open_here]:
+        if database.lock.acquire(timeout=max(until - time.monotonic(), 0.0)):
+            _held_for_fork.append(database.lock)  # noqa: PERF401 - one by one, as they are locked
+
+
+def _after_fork() -> None:
+    while _held_for_fork:
+        _held_for_fork.pop().release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_held_for_fork.clear)

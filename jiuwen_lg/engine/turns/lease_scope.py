@@ -106,7 +106,12 @@ async def _undo(store: Store, acquiring: asyncio.Future[Leased], made: list[tupl
     record, lease = acquiring.result()
     if record is not None and lease is not None:
         with suppress(Exception):
-            await finish_turn(store, lease, lambda: store.sessions.release(lease, record, status_at_rest(record)))
+            await finish_turn(
+                store,
+                lease,
+                lambda: store.sessions.release(lease, record, status_at_rest(record)),
+                stopped_by=asyncio.CancelledError(),
+            )
 
 
 async def _outcome(store: Store, acquiring: asyncio.Future[Leased], made: list[tuple[Record, Lease]]) -> Leased:
@@ -159,22 +164,36 @@ def status_at_rest(record: Record) -> Status:
 
 
 async def finish_turn(
-    store: Store, lease: Lease, write: Callable[[], None], time_limit: TimeLimit | None = None
+    store: Store,
+    lease: Lease,
+    write: Callable[[], None],
+    time_limit: TimeLimit | None = None,
+    *,
+    stopped_by: BaseException | None = None,
 ) -> None:
     """Make the last write of a turn, however often the caller is cancelled; then the lease is let go.
 
-    A store that does not answer is waited for in the background, once the caller has been cancelled or the turn's
-    time is up.
+    A store that does not answer is waited for in the background, once the turn was stopped or its time is up.
+
+    Args:
+        store: The store.
+        lease: The turn's.
+        write: What to write.
+        time_limit: How long the turn may take.
+        stopped_by: What ended the turn. A cancellation goes on its way, whether or not it could be written.
 
     Raises:
         JiuWenBaseException: 100908, it cannot be written, or not in time.
     """
     lease.is_ending = True
+    is_cancelled = isinstance(stopped_by, asyncio.CancelledError)
     writing = asyncio.ensure_future(_write(store, write))
     writing.add_done_callback(lambda _: _let_go_after(store, lease, writing))
-    left = None if time_limit is None else time_limit.left
+    left = _LAST_WRITE if is_cancelled or lease.is_hurried else None if time_limit is None else time_limit.left
     waiting = asyncio.ensure_future(asyncio.wait({writing}, timeout=None if left is None else max(left, _LAST_WRITE)))
     await wait_until_ended(waiting, grace=_LAST_WRITE)
+    if is_cancelled or (lease.is_hurried and not writing.done()):
+        return
     if not writing.done():
         assert time_limit is not None
         raise _late(store, time_limit)

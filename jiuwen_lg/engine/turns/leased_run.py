@@ -92,7 +92,9 @@ class LeasedRun:
                 self._store.sessions.let_go(self._lease)
                 raise self._lease.lost_error() from error
             failure = error
-            await finish_turn(self._store, self._lease, lambda: self._settle_failed(failure), self._time_limit)
+            await finish_turn(
+                self._store, self._lease, lambda: self._settle_failed(failure), self._time_limit, stopped_by=failure
+            )
             raise_outer(failure)
         # From here on the run has ended well, and a cancellation changes that no more.
         await finish_turn(self._store, self._lease, lambda: self._settle(found), self._time_limit)

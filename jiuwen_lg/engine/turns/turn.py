@@ -245,7 +245,13 @@ class Turn:
                 status = "failed"  # what it waited for is answered, even if it is cancelled before it goes on
                 await within(store, self._time_limit, self._accept(store, lease, todo))
         except BaseException as error:
-            await finish_turn(store, lease, lambda: store.sessions.release(lease, record, status), self._time_limit)
+            await finish_turn(
+                store,
+                lease,
+                lambda: store.sessions.release(lease, record, status),
+                self._time_limit,
+                stopped_by=error,
+            )
             raise_outer(error)
         if not todo.runs:
             return await self._ask_again(store, record, lease, list(state.run_status.questions))
