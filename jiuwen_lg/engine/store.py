@@ -50,7 +50,7 @@ class Store:
         table = SessionTable(self.database, saver)
         self.sessions: Sessions = Sessions(table, None if replaced is None else replaced.sessions)
         self.runs: Runs = Runs(table)
-        self.messages: Messages = Messages(self.database)
+        self.messages: Messages = Messages(self.database, saver.vault)
         self.identity: Any = None
         """What tells the database from any other, whatever it is called: of a file, its number."""
         self._substitute_for = substitute_for
@@ -124,18 +124,20 @@ def _place_of(setting: str) -> str:
 
 def _found(place: str) -> Store | None:
     store = _stores.get(place)
-    return None if store is None or _is_gone(store) else store
+    return None if store is None or _is_gone(store) or store.saver.vault.needs_mark else store
 
 
 def _find_or_open(place: str, *, is_default: bool) -> Store:
     with _lock:
-        store = _found(place)
-        if store is None:
+        store = _stores.get(place)
+        if store is None or _is_gone(store):
             opened = _open(place, _stores.get(place), is_default=is_default)
             same = [one for one in _stores.values() if opened.identity is not None and one.identity == opened.identity]
             if same:
                 opened.database.close()
             store = _stores[place] = same[0] if same else opened
+        if store.saver.vault.needs_mark:
+            store.saver.vault.mark(store.database)
         return store
 
 

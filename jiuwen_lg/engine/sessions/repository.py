@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from jiuwen_lg.engine.graph.fingerprint import Identity
 from jiuwen_lg.engine.runtime.interrupts import Question
+from jiuwen_lg.engine.serializer import dump
 from jiuwen_lg.engine.sessions.heartbeat import Heartbeat, held_here, lease_seconds
 from jiuwen_lg.engine.sessions.host_locks import host_locks
 from jiuwen_lg.engine.sessions.process_identity import ProcessIdentity
@@ -17,7 +19,6 @@ from jiuwen_lg.engine.sessions.row import Record, Row, Status
 from jiuwen_lg.engine.sessions.runs import Runs
 from jiuwen_lg.engine.sessions.table import NO_HOLDER, SessionTable, busy, lock_written
 from jiuwen_lg.engine.storage.database import Cursor
-from jiuwen_lg.engine.storage.encryption import dump, seal
 from jiuwen_lg.engine.storage.fence import Lease
 from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
@@ -82,9 +83,10 @@ class Sessions:
             lease = self._hold(Lease(session_id, uuid4().hex, 1, identity.workflow_id))
             with self._let_go_on_error(lease):
                 row = _fresh_row(lease, identity, inputs, turn_id, _retired(records), keep=keep)
+                row = replace(row, **self._table.sealed(row, {"inputs": row.inputs, "answers": row.answers}))
                 self._table.insert(cursor, row, lease_seconds())
                 self._file_shape(cursor, identity)
-            return Record(row), lease
+            return Record(row, self._table.saver.vault), lease
 
     def resume(
         self, session_id: str, identity: Identity, *, insist: bool
@@ -195,7 +197,7 @@ class Sessions:
         error: str | None = None,
     ) -> None:
         """End a turn whose run has not finished."""
-        asked, told = _dumped(questions), None if error is None else seal(error.encode())
+        asked, told = _dumped(questions), None if error is None else error.encode(errors="backslashreplace")
         on_file = dump(early_answers) if early_answers else None
         with self._database.transaction(lease.session_id) as cursor:
             self._update(cursor, lease, status=status, questions=asked, kept=on_file, error=told, **NO_HOLDER)
@@ -224,6 +226,7 @@ class Sessions:
 
     def _set(self, cursor: Cursor, lease: Lease, values: Mapping[str, Any], more: str = "") -> None:
         lease.require(cursor)
+        values = self._table.sealed(lease, values)
         names = [f"{name} = ?" for name in values]
         query = f"UPDATE jiuwen_sessions SET {', '.join(names)}{more} WHERE thread_id = ? AND status = 'running'"
         cursor.execute(query, (*values.values(), lease.thread_id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -118,13 +119,17 @@ class Runs:
         values: dict[str, Any] = {name: getattr(row, name) for name in Row.__slots__}
         values |= dict.fromkeys(("turn_id", "questions", "answers", "kept", "result", "error")) | NO_HOLDER
         values |= {"thread_id": thread_id, "session_id": session_id, "status": "waiting", "fence": 0}
+        if isinstance(row.inputs, bytes):
+            values["inputs"] = self._table.saver.vault.unseal(row.inputs, record.place("inputs"))
+        copy = Row(**values)
+        copy = replace(copy, **self._table.sealed(copy, {"inputs": copy.inputs}))
         with self._database.transaction(record.row.session_id, session_id) as cursor:
             others = self._table.of_shape(cursor, session_id, Identity(row.workflow_id, row.fingerprint, {}))
             if any(not r.is_done for r in others):
                 raise StatusCode.WORKFLOW_STATE_EXISTS_ERROR.error(
                     session_id=session_id, reason="a fork needs a free one"
                 )
-            self._table.insert(cursor, Row(**values))
+            self._table.insert(cursor, copy)
             if not self._table.saver.fork_thread(row.thread_id, checkpoint_id, thread_id, no_task):
                 raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=row.session_id, reason="its run has finished")
         return thread_id

@@ -7,13 +7,14 @@ has accepted, who runs it, and at the end its result (the receipt).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from jiuwen_lg.engine.graph.fingerprint import Identity
 from jiuwen_lg.engine.sessions.heartbeat import held_here
 from jiuwen_lg.engine.sessions.host_locks import host_locks
 from jiuwen_lg.engine.sessions.process_identity import ProcessIdentity
-from jiuwen_lg.engine.sessions.row import Record, Row
+from jiuwen_lg.engine.sessions.row import Record, Row, place_of
 from jiuwen_lg.engine.storage.database import Cursor, Database
 from jiuwen_lg.engine.storage.fence import Lease
 from jiuwen_lg.engine.storage.saver import FencedSaver
@@ -50,7 +51,16 @@ class SessionTable:
         """The rows that meet a condition, oldest first."""
         columns = f"{_COLUMNS}, {self.database.lease_clock}"
         cursor.execute(f"SELECT {columns} FROM jiuwen_sessions WHERE {where} ORDER BY created_at", values)
-        return [Record(Row.read(row[:-1]), row[-1]) for row in cursor.fetchall()]
+        return [Record(Row.read(row[:-1]), self.saver.vault, row[-1]) for row in cursor.fetchall()]
+
+    def sealed(self, of: Row | Lease, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of a run's row as they are on file: blobs are sealed for their places."""
+
+        def sealed(column: str, value: Any) -> Any:
+            place = place_of(of.thread_id, of.session_id, of.workflow_id, column)
+            return self.saver.vault.seal(value, place) if isinstance(value, bytes) else value
+
+        return {column: sealed(column, value) for column, value in values.items()}
 
     def of_shape(self, cursor: Cursor, session_id: str, identity: Identity) -> list[Record]:
         """The runs that a start would collide with: those of the id, or of an unnamed one's shape."""

@@ -193,7 +193,7 @@ class PostgresDatabase:
             if current_deadline() is not None:
                 raise _ReadOnlyError(str(error)) from error
             raise self._unusable(_first_line(error)) from error
-        except (psycopg.Error, PoolTimeout) as error:
+        except (psycopg.Error, PoolTimeout, UnicodeEncodeError) as error:
             raise self._unusable(_first_line(error)) from error
 
     def _locked_error(self, error: Exception) -> Exception:

@@ -14,13 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 from jiuwen_lg.engine.storage.boot_clock import boot_clock
 from jiuwen_lg.engine.storage.database import BusyError
 from jiuwen_lg.engine.storage.deadline import Deadline, current_deadline, in_executor
+from jiuwen_lg.engine.storage.place import MEMORY
 from jiuwen_lg.errors import StatusCode
 
 _T = TypeVar("_T")
@@ -99,6 +100,7 @@ class SqliteDatabase:
 
     def _open(self) -> sqlite3.Connection:
         patience = self._busy_timeout = self._patience
+        _make_private(self.path)
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=patience)
         try:
             _until_free(lambda: _set_journal(connection), patience)
@@ -129,7 +131,7 @@ class SqliteDatabase:
         Raises:
             JiuWenBaseException: 100908, the file cannot be read or written, or somebody holds it for too long.
             BusyError: The same, while `call` tries it in the event loop.
-            sqlite3.Error, UnicodeDecodeError: It cannot even be opened, and never has been.
+            sqlite3.Error, UnicodeError: It cannot even be opened, and never has been.
         """
         self._adopt()
         is_inline = getattr(self._calls, "patience", _PATIENT) == _INLINE
@@ -137,7 +139,7 @@ class SqliteDatabase:
         try:
             with closing(self.connection.cursor()) as cursor, self._begun(cursor, write):
                 yield cursor
-        except (sqlite3.Error, UnicodeDecodeError) as error:  # what a damaged file says may be no text
+        except (sqlite3.Error, UnicodeError) as error:  # what a damaged file says may be no text
             will_wait = isinstance(error, BusyError) and is_inline
             if will_wait or not self._has_been_open:
                 raise
@@ -243,6 +245,14 @@ def _until_free(step: Callable[[], Any], patience: float) -> None:
 def _add_clocks(connection: sqlite3.Connection) -> None:
     connection.create_function("jiuwen_time", 0, time.time)
     connection.create_function("jiuwen_boot_time", 0, boot_clock(connection))
+
+
+def _make_private(path: str) -> None:
+    """Make a file that only its user can read; one that is there keeps its mode, and SQLite's log takes it over."""
+    if path == MEMORY:
+        return
+    with suppress(OSError):  # SQLite says itself what is wrong with the place
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _set_journal(connection: sqlite3.Connection) -> None:
