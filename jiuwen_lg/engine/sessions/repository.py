@@ -338,7 +338,7 @@ class Sessions:
         values = {name: getattr(row, name) for name in Row.__slots__} | fresh
         values |= {"thread_id": uuid4().hex, "session_id": session_id, "status": "waiting", "fence": 0}
         values |= {"kept": None, "created_at": now, "updated_at": now}
-        if row.inputs is not None:
+        if isinstance(row.inputs, bytes):
             inputs = self._saver.vault.unseal(row.inputs, record.place("inputs"))
             place = place_of(values["thread_id"], session_id, row.workflow_id, "inputs")
             values["inputs"] = self._saver.vault.seal(inputs, place)
