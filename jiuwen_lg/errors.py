@@ -158,6 +158,16 @@ class StatusCode(Enum):
         100909,
         "JIUWEN_LG_DB is off, so sessions cannot pause or resume: {reason}. Unset JIUWEN_LG_DB, or give it a file",
     )
+    TURN_ABANDONED = (
+        100920,
+        "turn [{turn_id}] was begun {deliveries} times, and each time the worker that ran it died, so it is not "
+        "delivered any more: `jiuwen-lg turns retry {turn_id}` delivers it afresh",
+    )
+    WORKFLOW_NOT_SERVED = (
+        100921,
+        "turn [{turn_id}] waits, but no worker that serves workflow [{workflow_id}] has been seen for {seconds} s. "
+        "It runs when one is started (jiuwen-lg worker MODULE); until then wait for it again, or check the id",
+    )
 
     LLM_COMPONENT_TEMPLATE_CONFIG_ERROR = (101000, "LLMComponent cannot use this template_content: {error_msg}")
     LLM_COMPONENT_RESPONSE_FORMAT_CONFIG_ERROR = (101001, "LLMComponent cannot use this response_format: {error_msg}")

@@ -131,7 +131,9 @@ def _worker(given: argparse.Namespace) -> int:
 
     flows = [flow for name in given.flows for flow in ([_flow(name)] if ":" in name else _flows(name))]
     try:
-        worker = Worker(flows, concurrency=given.concurrency, takeover=given.takeover)
+        worker = Worker(
+            flows, concurrency=given.concurrency, takeover=given.takeover, max_deliveries=given.max_deliveries
+        )
     except ValueError as error:
         raise UsageError(str(error)) from error
     print(f"serving {', '.join(flow.identity().workflow_id for flow in flows)}", flush=True)
@@ -239,6 +241,8 @@ def _add_worker(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("flows", nargs="+", metavar="MODULE[:NAME]", help="workflows: all of a module, or one")
     parser.add_argument("--concurrency", type=int, default=16, metavar="N", help="turns at once (16)")
     parser.add_argument("--takeover", type=_duration, default=10.0, metavar="10s", help="when a silent worker is dead")
+    text = "how often a turn is begun that workers die of (3)"
+    parser.add_argument("--max-deliveries", type=int, default=3, metavar="N", help=text)
     parser.set_defaults(run=_worker)
 
 

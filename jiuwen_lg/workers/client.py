@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 from weakref import WeakKeyDictionary
@@ -17,6 +18,7 @@ from jiuwen_lg.workers.turns import QueuedTurn, TurnQueue, TurnResult
 
 _SHORTEST, _LONGEST = 0.02, 0.25
 """Seconds between two looks at the turns that are awaited."""
+UNSERVED_SECONDS = 10.0
 
 
 class SubmittedTurn:
@@ -46,7 +48,8 @@ class SubmittedTurn:
             timeout: Seconds; the turn goes on even if nobody waits for it.
 
         Raises:
-            JiuWenBaseException: What the run failed with; 100908, the database cannot be used.
+            JiuWenBaseException: What the run failed with; 100908, the database cannot be used; 100920, workers died
+                of it and it waits for an operator; 100921, no worker serves its workflow: it stays queued.
             TimeoutError: It has not ended in that time.
         """
         return _output(await asyncio.wait_for(self._client._ending(self.turn_id), timeout))  # noqa: SLF001
@@ -55,12 +58,17 @@ class SubmittedTurn:
 class WorkflowClient:
     """Starts and answers sessions that workers run; it needs no workflow, only the database (`JIUWEN_LG_DB`).
 
+    Args:
+        unserved: Who waits for a turn is told (100921) when for so many seconds no living worker has served its
+            workflow.
+
     Raises:
         JiuWenBaseException: 100908, `JIUWEN_LG_DB` names no Postgres database, or one that cannot be used.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, unserved: float = UNSERVED_SECONDS) -> None:
         self._turns = TurnQueue()
+        self._unserved = unserved
         self._watches: WeakKeyDictionary[asyncio.AbstractEventLoop, _Watch] = WeakKeyDictionary()
 
     async def start(
@@ -129,18 +137,25 @@ class WorkflowClient:
         """How turns have ended, by id; those that have not are left out."""
         return await self._turns.store.database.call(lambda: self._turns.endings(turn_ids))
 
+    async def unserved(self, turn_ids: Sequence[str]) -> dict[str, str]:
+        """The workflows of those turns that have not ended and that no living worker serves, by turn."""
+        return await self._turns.store.database.call(lambda: self._turns.unserved(turn_ids))
+
     async def _ending(self, turn_id: str) -> TurnResult:
         loop = asyncio.get_running_loop()
-        watch = self._watches.setdefault(loop, _Watch(self.ended))
+        watch = self._watches.setdefault(loop, _Watch(self, self._unserved))
         return await watch.ending(turn_id)
 
 
 class _Watch:
     """Waits for turns in one event loop, with one look at the database for all of them."""
 
-    def __init__(self, look: Callable[[Sequence[str]], Awaitable[dict[str, TurnResult]]]) -> None:
-        self._look = look
+    def __init__(self, client: WorkflowClient, patience: float) -> None:
+        self._client = client
+        self._patience = patience
         self._awaited: dict[str, asyncio.Future[TurnResult]] = {}
+        self._unserved_since: dict[str, float] = {}
+        self._looked_at = 0.0
         self._looking: asyncio.Task[None] | None = None
 
     async def ending(self, turn_id: str) -> TurnResult:
@@ -154,14 +169,31 @@ class _Watch:
         while self._awaited:
             await asyncio.sleep(pause)
             try:
-                endings = await self._look([*self._awaited])
+                endings = await self._client.ended([*self._awaited])
+                endings |= await self._given_up()
             except Exception as error:  # noqa: BLE001 (those who wait are told)
                 for turn_id in [*self._awaited]:
                     self._awaited.pop(turn_id).set_exception(error)
                 return
             for turn_id, ending in endings.items():
+                self._unserved_since.pop(turn_id, None)
                 self._awaited.pop(turn_id).set_result(ending)
             pause = _SHORTEST if endings else min(pause * 1.5, _LONGEST)
+
+    async def _given_up(self) -> dict[str, TurnResult]:
+        """The turns that no worker has served for too long, each with what to tell of it."""
+        now = time.monotonic()
+        if now - self._looked_at < min(self._patience / 4, 1.0):
+            return {}
+        self._looked_at = now
+        found = await self._client.unserved([*self._awaited])
+        self._unserved_since = {id: self._unserved_since.get(id, now) for id in found}
+        late = [id for id, since in self._unserved_since.items() if now - since >= self._patience]
+        return {id: _not_served(id, found[id], self._patience) for id in late}
+
+
+def _not_served(turn_id: str, workflow_id: str, seconds: float) -> JiuWenBaseException:
+    return StatusCode.WORKFLOW_NOT_SERVED.error(turn_id=turn_id, workflow_id=workflow_id, seconds=f"{seconds:g}")
 
 
 def _bound(record: Record, given: InteractiveInput) -> InteractiveInput:
