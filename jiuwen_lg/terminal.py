@@ -21,6 +21,7 @@ from jiuwen_lg.output import (
     is_question,
 )
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.schema.visible import visible
 from jiuwen_lg.workflow import Workflow
 
 if TYPE_CHECKING:
@@ -132,11 +133,11 @@ class ProgressView:
             took = time.monotonic() - row.began if row.seconds is None else row.seconds
             frames = str(row.frames or "")
             table.add_row(
-                Text("  " * id.count(".") + id),
+                Text("  " * id.count(".") + visible(id)),
                 Text(text, colour),
                 str(row.runs),
                 f"{took:.1f}",
                 frames,
-                Text(row.note),
+                Text(visible(row.note)),
             )
         return table

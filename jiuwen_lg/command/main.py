@@ -1,4 +1,4 @@
-"""`jiuwen-lg sessions ...` and `jiuwen-lg worker ...`: sessions on the command line.
+"""`jiuwen-lg sessions ...`, `turns ...` and `worker ...`: sessions on the command line.
 
 A workflow is named by its module and name, `app.flows:flow`; a function without parameters that builds it
 will do, too.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import sys
 import time
@@ -17,6 +16,7 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
+from jiuwen_lg.command.printing import QuietParser, indented, say, say_json, say_table, visible_logs
 from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.operations import STATUSES, SessionInfo, check, prune, sessions
@@ -24,6 +24,7 @@ from jiuwen_lg.output import WorkflowExecutionState, WorkflowOutput, is_question
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.schema.answer_schema import typed
 from jiuwen_lg.schema.values import as_text
+from jiuwen_lg.schema.visible import visible
 from jiuwen_lg.workflow import Workflow
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -40,12 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ["JIUWEN_LG_DB"] = parsed.store
     sys.path.insert(0, os.getcwd())
     try:
-        code: int = parsed.run(parsed)
+        with visible_logs():
+            code: int = parsed.run(parsed)
     except JiuWenBaseException as error:
-        print(error, file=sys.stderr)
+        say(error, sys.stderr)
         return 1
     except UsageError as error:
-        print(f"jiuwen-lg: {error}", file=sys.stderr)
+        say(f"jiuwen-lg: {error}", sys.stderr)
         return 2
     return code
 
@@ -56,27 +58,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _list(given: argparse.Namespace) -> int:
     found = sessions(statuses=given.status or STATUSES)
     if given.json:
-        return _print_json([_as_json(info) for info in found])
+        return say_json([_as_json(info) for info in found])
     rows = [
         (i.session_id, _whose(i), i.status, _ago(time.time() - i.updated_at), _bytes(i.bytes), _gist(i)) for i in found
     ]
-    _print_table(("SESSION", "WORKFLOW", "STATUS", "SINCE", "SIZE", "WHAT"), rows)
+    say_table(("SESSION", "WORKFLOW", "STATUS", "SINCE", "SIZE", "WHAT"), rows)
     return 0
 
 
 def _show(given: argparse.Namespace) -> int:
     found = sessions(given.session)
     if given.json:
-        return _print_json([_as_json(info) for info in found])
+        return say_json([_as_json(info) for info in found])
     if not found:
         raise UsageError(f"session {given.session!r} is not on file")
     for info in found:
-        print(f"{info.session_id}  {_whose(info)}  {info.status}  {_bytes(info.bytes)}")
-        print(f"  began {_date(info.created_at)}, touched {_date(info.updated_at)}")
+        say(visible(f"{info.session_id}  {_whose(info)}  {info.status}  {_bytes(info.bytes)}"))
+        say(f"  began {_date(info.created_at)}, touched {_date(info.updated_at)}")
         for question in info.questions:
-            print(f"  [{question.id}] asks: {as_text(question.value)}")
+            say(f"  [{visible(question.id)}] asks: {indented(as_text(question.value), '    ')}")
         if info.error:
-            print(f"  error: {info.error}")
+            say(f"  error: {indented(info.error, '    ')}")
     return 0
 
 
@@ -112,17 +114,17 @@ def _discard(given: argparse.Namespace) -> int:
 def _prune(given: argparse.Namespace) -> int:
     gone = prune(given.older, given.status or ("waiting", "failed"), is_dry=given.dry_run)
     for info in gone:
-        print(f"{info.session_id}  {_whose(info)}  {info.status}  {_ago(time.time() - info.updated_at)}")
-    print(f"{len(gone)} sessions {'would be' if given.dry_run else 'are'} gone, {_bytes(sum(i.bytes for i in gone))}")
+        say(visible(f"{info.session_id}  {_whose(info)}  {info.status}  {_ago(time.time() - info.updated_at)}"))
+    say(f"{len(gone)} sessions {'would be' if given.dry_run else 'are'} gone, {_bytes(sum(i.bytes for i in gone))}")
     return 0
 
 
 def _check(given: argparse.Namespace) -> int:
     found = check([_flow(name) for name in given.flow])
     for mismatch in found:
-        print(f"{mismatch.session.session_id}  {_whose(mismatch.session)}: {mismatch.reason}")
+        say(visible(f"{mismatch.session.session_id}  {_whose(mismatch.session)}: {mismatch.reason}"))
     if not found:
-        print("every unfinished session goes on")
+        say("every unfinished session goes on")
     return 1 if found else 0
 
 
@@ -136,8 +138,38 @@ def _worker(given: argparse.Namespace) -> int:
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    print(f"serving {', '.join(flow.identity().workflow_id for flow in flows)}", flush=True)
+    say(f"serving {', '.join(flow.identity().workflow_id for flow in flows)}")
     asyncio.run(worker.run())
+    return 0
+
+
+def _turns(given: argparse.Namespace) -> int:
+    from jiuwen_lg.workers.turns import TurnQueue
+
+    found = TurnQueue().waiting()
+    if given.json:
+        return say_json([asdict(turn) for turn in found])
+    rows = [
+        (
+            t.turn_id,
+            t.workflow_id,
+            t.session_id,
+            t.status,
+            _ago(time.time() - t.updated_at),
+            str(t.deliveries),
+            t.reason,
+        )
+        for t in found
+    ]
+    say_table(("TURN", "WORKFLOW", "SESSION", "STATUS", "SINCE", "TRIES", "WHAT"), rows)
+    return 0
+
+
+def _redeliver(given: argparse.Namespace) -> int:
+    from jiuwen_lg.workers.turns import TurnQueue
+
+    TurnQueue().redeliver(given.turn)
+    say(f"turn {visible(given.turn)} is delivered again")
     return 0
 
 
@@ -149,11 +181,11 @@ def _go_on(flow: Workflow, info: SessionInfo, given: InteractiveInput) -> int:
 
 def _print_output(output: WorkflowOutput) -> None:
     if output.state is WorkflowExecutionState.COMPLETED:
-        print(as_text(output.result))
+        say(as_text(output.result))
         return
     for frame in output.result:
         if is_question(frame):
-            print(f"[{frame.payload.id}] asks: {as_text(frame.payload.value)}")
+            say(f"[{visible(frame.payload.id)}] asks: {indented(as_text(frame.payload.value), '    ')}")
 
 
 # --- what the arguments mean ---
@@ -201,10 +233,11 @@ def _duration(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("jiuwen-lg", description="Sessions of workflows on the command line.")
+    parser = QuietParser("jiuwen-lg", description="Sessions of workflows on the command line.")
     parser.add_argument("--store", help="a file or a Postgres URL (else JIUWEN_LG_DB, else .jiuwen_lg/sessions.db)")
-    parts = parser.add_subparsers(required=True, metavar="sessions|worker")
+    parts = parser.add_subparsers(required=True, metavar="sessions|turns|worker")
     _add_worker(parts.add_parser("worker", help="run the turns that clients submit, until SIGTERM"))
+    _add_turns(parts.add_parser("turns", help="turns that wait for a worker, or for an operator"))
     what = parts.add_parser("sessions", help="sessions on file")
     commands = what.add_subparsers(required=True, metavar="COMMAND")
 
@@ -237,6 +270,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_turns(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    text = "Turns that have not ended: queued, running, unserved, stuck; and those that were abandoned."
+    listing = commands.add_parser("list", help=text, description=text)
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(run=_turns)
+    text = "Deliver a turn afresh that was abandoned, or that is stuck."
+    retrying = commands.add_parser("retry", help=text, description=text)
+    retrying.add_argument("turn")
+    retrying.set_defaults(run=_redeliver)
+
+
 def _add_worker(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("flows", nargs="+", metavar="MODULE[:NAME]", help="workflows: all of a module, or one")
     parser.add_argument("--concurrency", type=int, default=16, metavar="N", help="turns at once (16)")
@@ -261,17 +306,6 @@ def _gist(info: SessionInfo) -> str:
 
 def _as_json(info: SessionInfo) -> dict[str, Any]:
     return {**asdict(info), "questions": [question.model_dump() for question in info.questions]}
-
-
-def _print_json(value: Any) -> int:
-    print(json.dumps(value, ensure_ascii=False, default=str, indent=2))
-    return 0
-
-
-def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
-    for row in (head, *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _ago(seconds: float) -> str:

@@ -6,7 +6,7 @@ Asyncio lets both leave the event loop from whichever task raises them, so no `e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,8 +23,8 @@ class _Contained(Coroutine[Any, Any, Any]):
         self.__name__ = getattr(inner, "__name__", type(inner).__name__)
         self.__qualname__ = getattr(inner, "__qualname__", self.__name__)
 
-    def __await__(self) -> Iterator[Any]:  # pragma: no cover (a task drives it by `send` and `throw`)
-        return self._inner.__await__()
+    def __await__(self) -> Generator[Any, Any, Any]:  # a task drives it by `send` and `throw`
+        return (yield from self._inner.__await__())
 
     def send(self, value: Any) -> Any:
         return _stepped(self._inner.send, value)

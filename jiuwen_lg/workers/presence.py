@@ -47,7 +47,9 @@ class Presence:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, at: TracebackType | None
+    ) -> None:
         self._ended.set()
         try:
             with self._database.transaction() as cursor:
@@ -59,7 +61,7 @@ class Presence:
         while not self._ended.wait(self._seconds / 4):
             try:
                 self._beat()
-            except Exception as error:  # the next one tries again; a client is told only after a while
+            except Exception as error:  # noqa: BLE001 (the next one tries again; clients are told only after a while)
                 _logger.warning("the worker could not be announced: %r", error)
 
     def _beat(self) -> None:

@@ -121,7 +121,9 @@ class TurnQueue:
         from jiuwen_lg.engine.storage.postgres_database import in_postgres, setting_up
 
         with connect(self.url, autocommit=True) as connection:
-            is_made = "SELECT to_regclass('jiuwen_workers') IS NOT NULL AND to_regclass('procrastinate_jobs') IS NOT NULL"
+            is_made = (
+                "SELECT to_regclass('jiuwen_workers') IS NOT NULL AND to_regclass('procrastinate_jobs') IS NOT NULL"
+            )
             if connection.execute(is_made).fetchone() == (True,):
                 return
             with setting_up(connection):
@@ -203,7 +205,9 @@ class TurnQueue:
         column, value = "output", cast("Any", ending)
         if isinstance(ending, JiuWenBaseException):
             column, value = "error", [ending.error_code, ending.message]
-        update = f"UPDATE jiuwen_turns SET {column} = ?, updated_at = ?, is_abandoned = ? WHERE turn_id = ? AND {_IS_OPEN}"
+        update = (
+            f"UPDATE jiuwen_turns SET {column} = ?, updated_at = ?, is_abandoned = ? WHERE turn_id = ? AND {_IS_OPEN}"
+        )
         now = time.time()
         oldest = now - seconds_from_env("JIUWEN_LG_RECEIPT_SECONDS", RECEIPT_SECONDS)
         with self._database.transaction() as cursor:
@@ -219,7 +223,9 @@ class TurnQueue:
         """
         job = "SELECT 1 FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND args->>'turn_id' = turn_id"
         waits = f"is_abandoned = 1 OR ({_IS_OPEN} AND NOT EXISTS ({job}))"
-        update = f"UPDATE jiuwen_turns SET deliveries = 0, is_abandoned = 0, error = NULL WHERE turn_id = ? AND ({waits})"
+        update = (
+            f"UPDATE jiuwen_turns SET deliveries = 0, is_abandoned = 0, error = NULL WHERE turn_id = ? AND ({waits})"
+        )
         with self._database.transaction() as cursor:
             cursor.execute(f"{update} RETURNING workflow_id, session_id", (turn_id,))
             if (row := cursor.fetchone()) is None:
@@ -237,10 +243,11 @@ class TurnQueue:
         unknown = {id: _unknown(id) for id in turn_ids if id not in {row[0] for row in rows}}
         return unknown | {row[0]: _ending(*row[1:]) for row in rows if row[2] is not None or row[3] is not None}
 
-
     def unserved(self, turn_ids: Sequence[str]) -> dict[str, str]:
         """The workflows of those turns that have not ended and that no living worker serves, by turn."""
-        select = f"SELECT turn_id, workflow_id FROM jiuwen_turns AS t WHERE turn_id = ANY(?) AND {_IS_OPEN} AND NOT {SERVED}"
+        select = (
+            f"SELECT turn_id, workflow_id FROM jiuwen_turns AS t WHERE turn_id = ANY(?) AND {_IS_OPEN} AND NOT {SERVED}"
+        )
         with self._database.transaction(write=False) as cursor:
             return dict(cursor.execute(select, (list(turn_ids),)).fetchall())
 
@@ -253,7 +260,14 @@ class TurnQueue:
             FROM jiuwen_turns AS t WHERE is_abandoned = 1 OR ({_IS_OPEN}) ORDER BY updated_at"""
         with self._database.transaction(write=False) as cursor:
             rows = cursor.execute(select).fetchall()
-        return [WaitingTurn(*row[:5], *_state(*row[5:])) for row in rows]
+        return [_waiting(*row) for row in rows]
+
+
+def _waiting(
+    turn_id: str, workflow_id: str, session_id: str, deliveries: int, updated_at: float, *state: Any
+) -> WaitingTurn:
+    status, reason = _state(*state)
+    return WaitingTurn(turn_id, workflow_id, session_id, deliveries, updated_at, status, reason)
 
 
 def _state(is_abandoned: bool, is_served: bool, job: str | None, error: bytes | None) -> tuple[str, str]:

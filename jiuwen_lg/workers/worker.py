@@ -31,7 +31,7 @@ _LONGEST_BACKOFF = 60.0
 _logger = logging.getLogger(__name__)
 
 
-class _NotNow(Exception):  # noqa: N818 (no error: the job goes back to the queue)
+class _NotNowError(Exception):
     """The turn cannot run here now; it is delivered again soon, and this delivery does not count."""
 
 
@@ -114,7 +114,7 @@ class Worker:
             await self._call(lambda: self._turns.end(turn_id, error, is_abandoned=True))
             return
         if self._is_suspecting:
-            raise _NotNow(f"turn {turn_id} waits for another one whose worker has died")
+            raise _NotNowError(f"turn {turn_id} waits for another one whose worker has died")
         self._is_suspecting = True
         try:
             if turn := await self._call(self._turns.begin_again, turn_id):
@@ -126,7 +126,7 @@ class Worker:
         try:
             ending = await self._ending(turn)
             await self._end(turn.turn_id, ending)
-        except (_NotNow, JiuWenBaseException, asyncio.CancelledError):
+        except (JiuWenBaseException, asyncio.CancelledError):
             self._uncounted.add(turn.turn_id)
             with suppress(JiuWenBaseException):  # the database is away: before the next delivery, then
                 await self._settle_count(turn.turn_id)
@@ -226,7 +226,9 @@ def _is_transient(error: JiuWenBaseException) -> bool:
 
     if error.error_code in (StatusCode.SESSION_BUSY.code, StatusCode.SESSION_LOST.code):
         return True
-    stays = isinstance(error.__cause__, (DataError, IntegrityError, ProgrammingError, ValueError, TypeError, LookupError))
+    stays = isinstance(
+        error.__cause__, (DataError, IntegrityError, ProgrammingError, ValueError, TypeError, LookupError)
+    )
     is_value = error.details.get("store") == "file"
     return error.error_code == StatusCode.STORE_UNAVAILABLE.code and not (stays or is_value)
 

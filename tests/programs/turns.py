@@ -6,6 +6,8 @@ jiuwen-lg worker tests.programs.turns
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,27 @@ class Fails(Step):
         return {}
 
 
+class Poison(SimpleComponent):
+    """Raises, or ends the process, as it is told; with the file `go` it does no harm."""
+
+    async def invoke(self, inputs: Any, runtime: Any, context: Any) -> Any:
+        kind = inputs["n"]
+        log(f"{runtime.session_id()} {kind} {runtime.idempotency_key}")
+        if Path("go").exists():
+            return {}
+        if kind == "cancelled":  # what it awaits was cancelled by somebody
+            inner = asyncio.create_task(asyncio.sleep(60))
+            inner.cancel()
+            await inner
+        if kind == "exit in a thread":
+            await asyncio.to_thread(sys.exit, 4)
+        if kind == "crash":
+            os._exit(9)
+        raise {"group": BaseExceptionGroup("g", [KeyboardInterrupt()]), "key": KeyboardInterrupt()}.get(
+            kind, SystemExit(3)
+        )
+
+
 def _flow(id: str, *components: tuple[str, SimpleComponent], **schema: Any) -> Workflow:
     flow = workflow(id)
     flow.set_start_comp("start", Start(), inputs_schema={"n": "${n}"})
@@ -67,4 +90,5 @@ def _flow(id: str, *components: tuple[str, SimpleComponent], **schema: Any) -> W
 approval = _flow("approval", ("before", Step()), ("ask", Ask()), ("after", Step()), answer="${ask.answer}")
 twice = _flow("twice", ("one", Ask()), ("two", Ask()), first="${one.answer}", second="${two.answer}")
 holds = _flow("holds", ("before", Step()), ("hold", Hold()))
+poison = _flow("poison", ("poison", Poison()))
 fails = _flow("fails", ("gate", Fails()))
