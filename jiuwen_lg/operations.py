@@ -98,6 +98,20 @@ def prune(
     return [info for info, record in found if is_dry or store.sessions.remove(record)]
 
 
+def trust() -> bool:
+    """Believe what is on file unsealed: from before there was a key, or written by a process without it.
+
+    Returns:
+        Whether there is a key; without one, everything is believed anyway.
+
+    Raises:
+        JiuWenBaseException: 100908, the store cannot be used.
+    """
+    store = open_store()
+    store.saver.vault.mark(store.database, afresh=True)
+    return store.saver.vault.is_sealing
+
+
 def check(flows: Iterable[Workflow]) -> list[Mismatch]:
     """Which unfinished sessions would not go on with these workflows: to be asked before a deployment.
 

@@ -19,7 +19,7 @@ from typing import Any
 from jiuwen_lg.command.printing import QuietParser, indented, say, say_json, say_table, visible_logs
 from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.interaction import InteractiveInput
-from jiuwen_lg.operations import STATUSES, SessionInfo, check, prune, sessions
+from jiuwen_lg.operations import STATUSES, SessionInfo, check, prune, sessions, trust
 from jiuwen_lg.output import WorkflowExecutionState, WorkflowOutput, is_question
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.schema.answer_schema import typed
@@ -116,6 +116,13 @@ def _prune(given: argparse.Namespace) -> int:
     for info in gone:
         say(visible(f"{info.session_id}  {_whose(info)}  {info.status}  {_ago(time.time() - info.updated_at)}"))
     say(f"{len(gone)} sessions {'would be' if given.dry_run else 'are'} gone, {_bytes(sum(i.bytes for i in gone))}")
+    return 0
+
+
+def _trust(_: argparse.Namespace) -> int:
+    if not trust():
+        raise UsageError("LANGGRAPH_AES_KEY is not set, so there is nothing to seal with")
+    say("what is on file now is believed, sealed or not")
     return 0
 
 
@@ -265,6 +272,7 @@ def _parser() -> argparse.ArgumentParser:
     pruning.add_argument("--older", type=_duration, required=True, metavar="30d")
     pruning.add_argument("--status", action="append", choices=[s for s in STATUSES if s != "running"])
     pruning.add_argument("--dry-run", action="store_true")
+    command("trust", _trust, "Believe what is on file unencrypted though there is a key.")
     checking = command("check", _check, "Which sessions would not go on with these workflows.")
     checking.add_argument("--flow", **{**flow, "action": "append"})
     return parser

@@ -45,7 +45,7 @@ class Store:
         self.database: Database = saver.database
         self.path: str = self.database.path
         self.sessions: Sessions = Sessions(self.database, saver)
-        self.messages: Messages = Messages(self.database)
+        self.messages: Messages = Messages(self.database, saver.vault)
         self._substitute_for = substitute_for
 
     def not_found(self, session_id: str, reason: str) -> JiuWenBaseException:
@@ -106,14 +106,16 @@ def _is_postgres(path: str) -> bool:
 
 def _found(path: str) -> Store | None:
     store = _stores.get(path)
-    return None if store is None or _was_deleted(store) else store
+    return None if store is None or _was_deleted(store) or store.saver.vault.needs_mark else store
 
 
 def _find_or_open(path: str, *, is_default: bool) -> Store:
     with _lock:
-        store = _found(path)
-        if store is None:
+        store = _stores.get(path)
+        if store is None or _was_deleted(store):
             store = _stores[path] = _open(path, is_default=is_default)
+        if store.saver.vault.needs_mark:
+            store.saver.vault.mark(store.database)
         return store
 
 

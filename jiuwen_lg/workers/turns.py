@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from jiuwen_lg.engine import serializer
 from jiuwen_lg.engine.serializer import NotSaved
 from jiuwen_lg.engine.sessions.repository import RECEIPT_SECONDS
 from jiuwen_lg.engine.storage.database import Cursor
-from jiuwen_lg.engine.storage.encryption import dump, load
+from jiuwen_lg.engine.storage.encryption import Place, Vault
 from jiuwen_lg.engine.store import Store, open_store
 from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
@@ -107,6 +108,7 @@ class TurnQueue:
     def __init__(self) -> None:
         self.store: Store = open_store()
         self._database = _postgres(self.store)
+        self._vault: Vault = self.store.saver.vault
         self._app = _app()
         self._make_tables()
 
@@ -140,7 +142,8 @@ class TurnQueue:
         if len(turn.workflow_id) > _LONGEST_QUEUE:
             reason = f"a workflow's id has at most {_LONGEST_QUEUE} characters here, not {len(turn.workflow_id)}"
             raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(reason=reason)
-        row = (turn.turn_id, turn.workflow_id, turn.session_id, _dumped(turn.given), time.time())
+        given = self._vault.seal(_dumped(turn.given), _place(turn.turn_id, "given", turn.workflow_id, turn.session_id))
+        row = (turn.turn_id, turn.workflow_id, turn.session_id, given, time.time())
         insert = "INSERT INTO jiuwen_turns (turn_id, workflow_id, session_id, given, updated_at) VALUES (?, ?, ?, ?, ?)"
         with self._database.transaction() as cursor:
             cursor.execute(f"{insert} ON CONFLICT DO NOTHING", row)
@@ -179,7 +182,15 @@ class TurnQueue:
         with self._database.transaction() as cursor:
             cursor.execute(f"{update} RETURNING workflow_id, session_id, given", (turn_id,))
             row = cursor.fetchone()
-        return None if row is None else QueuedTurn(turn_id, row[0], row[1], _given(row[2]))
+        return None if row is None else QueuedTurn(turn_id, row[0], row[1], self._given(turn_id, *row))
+
+    def _given(self, turn_id: str, workflow_id: str, session_id: str, blob: bytes) -> Any:
+        try:
+            return self._vault.load(blob, _place(turn_id, "given", workflow_id, session_id))
+        except JiuWenBaseException as error:
+            raise DamagedTurnError(error) from error
+        except _DAMAGE as error:
+            raise DamagedTurnError(_damaged(error)) from error
 
     def deliveries(self, turn_id: str) -> int | None:
         """How often a turn that has not ended was begun without an orderly end; None if it has ended, or is unknown."""
@@ -211,7 +222,7 @@ class TurnQueue:
         now = time.time()
         oldest = now - seconds_from_env("JIUWEN_LG_RECEIPT_SECONDS", RECEIPT_SECONDS)
         with self._database.transaction() as cursor:
-            cursor.execute(update, (dump(value), now, int(is_abandoned), turn_id))
+            cursor.execute(update, (self._vault.dump(value, _place(turn_id, column)), now, int(is_abandoned), turn_id))
             is_old = f"updated_at < ? AND is_abandoned = 0 AND NOT ({_IS_OPEN})"
             cursor.execute(f"DELETE FROM jiuwen_turns WHERE {is_old}", (oldest,))
 
@@ -241,7 +252,19 @@ class TurnQueue:
             select = "SELECT turn_id, session_id, output, error FROM jiuwen_turns WHERE turn_id = ANY(?)"
             rows = cursor.execute(select, (list(turn_ids),)).fetchall()
         unknown = {id: _unknown(id) for id in turn_ids if id not in {row[0] for row in rows}}
-        return unknown | {row[0]: _ending(*row[1:]) for row in rows if row[2] is not None or row[3] is not None}
+        return unknown | {row[0]: self._ending(*row) for row in rows if row[2] is not None or row[3] is not None}
+
+    def _ending(self, turn_id: str, session_id: str, output: bytes | None, error: bytes | None) -> TurnResult:
+        """How one turn ended; a row that cannot be read ends its own turn only."""
+        try:
+            if error is not None:
+                return JiuWenBaseException(*self._vault.load(error, _place(turn_id, "error")))
+            found: WorkflowOutput = self._vault.load(output or b"", _place(turn_id, "output"))
+            return found.model_copy(update={"session_id": session_id})
+        except JiuWenBaseException as unreadable:
+            return unreadable
+        except _DAMAGE as damage:
+            return _damaged(damage)
 
     def unserved(self, turn_ids: Sequence[str]) -> dict[str, str]:
         """The workflows of those turns that have not ended and that no living worker serves, by turn."""
@@ -260,20 +283,22 @@ class TurnQueue:
             FROM jiuwen_turns AS t WHERE is_abandoned = 1 OR ({_IS_OPEN}) ORDER BY updated_at"""
         with self._database.transaction(write=False) as cursor:
             rows = cursor.execute(select).fetchall()
-        return [_waiting(*row) for row in rows]
+        return [self._waiting(*row) for row in rows]
+
+    def _waiting(
+        self, turn_id: str, workflow_id: str, session_id: str, deliveries: int, updated_at: float, *state: Any
+    ) -> WaitingTurn:
+        *seen, error = state
+        status, reason = _state(*seen)
+        if status == "abandoned":
+            reason = str(self._ending(turn_id, session_id, None, error))
+        return WaitingTurn(turn_id, workflow_id, session_id, deliveries, updated_at, status, reason)
 
 
-def _waiting(
-    turn_id: str, workflow_id: str, session_id: str, deliveries: int, updated_at: float, *state: Any
-) -> WaitingTurn:
-    status, reason = _state(*state)
-    return WaitingTurn(turn_id, workflow_id, session_id, deliveries, updated_at, status, reason)
-
-
-def _state(is_abandoned: bool, is_served: bool, job: str | None, error: bytes | None) -> tuple[str, str]:
+def _state(is_abandoned: bool, is_served: bool, job: str | None) -> tuple[str, str]:
     """The status of a turn, and what it means."""
     if is_abandoned:
-        return "abandoned", str(_ending("", None, error))
+        return "abandoned", ""
     if job is None:
         return "stuck", "its job is gone from the queue: `jiuwen-lg turns retry` files another"
     if job == "todo" and not is_served:
@@ -281,13 +306,12 @@ def _state(is_abandoned: bool, is_served: bool, job: str | None, error: bytes | 
     return ("queued", "") if job == "todo" else ("running", "")
 
 
-def _given(blob: bytes) -> Any:
-    try:
-        return load(blob)
-    except JiuWenBaseException as error:
-        raise DamagedTurnError(error) from error
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        raise DamagedTurnError(_damaged(error)) from error
+_DAMAGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What reading a blob of another form raises."""
+
+
+def _place(turn_id: str, column: str, *more: str) -> Place:
+    return Place("turns", turn_id, (turn_id, column, *more))
 
 
 def _damaged(error: Exception) -> JiuWenBaseException:
@@ -295,8 +319,8 @@ def _damaged(error: Exception) -> JiuWenBaseException:
 
 
 def _dumped(given: Any) -> bytes:
-    blob = dump(given)
-    if lost := next(_lost(load(blob)), None):
+    blob = serializer.dump(given)
+    if lost := next(_lost(serializer.load(blob)), None):
         reason = f"{lost.path} ({lost.type_name}) cannot be handed to a worker. {lost.reason}"
         raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(reason=reason)
     return blob
@@ -316,19 +340,6 @@ def _lost(value: Any) -> Iterator[NotSaved]:
 def _unknown(turn_id: str) -> JiuWenBaseException:
     reason = f"turn [{turn_id}] is not on file; ended ones are kept for JIUWEN_LG_RECEIPT_SECONDS"
     return StatusCode.INTERACTION_NOT_PENDING.error(session_id="?", reason=reason)
-
-
-def _ending(session_id: str, output: bytes | None, error: bytes | None) -> TurnResult:
-    """How one turn ended; a row that cannot be read ends its own turn only."""
-    try:
-        if error is not None:
-            return JiuWenBaseException(*load(error))
-        found: WorkflowOutput = load(output or b"")
-        return found.model_copy(update={"session_id": session_id})
-    except JiuWenBaseException as unreadable:
-        return unreadable
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as damage:
-        return _damaged(damage)
 
 
 def _postgres(store: Store) -> PostgresDatabase:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from jiuwen_lg.engine.storage.database import Database
-from jiuwen_lg.engine.storage.encryption import seal, unseal
+from jiuwen_lg.engine.storage.encryption import Place, Vault
 
 ConversationKey: TypeAlias = tuple[str, str, str]
 """Agent id, workflow id (empty for the agent's own conversation) and session id."""
@@ -23,14 +23,20 @@ _OF_OWNER = "agent_id = ? AND workflow_id = ? AND session_id = ?"
 
 
 class Messages:
-    """The messages of all conversations; every method is one transaction."""
+    """The messages of all conversations; every method is one transaction.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Where they are.
+        vault: Seals them.
+    """
+
+    def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
+        self._vault = vault
 
     def append(self, owner: ConversationKey, messages: Sequence[dict[str, Any]], keep: int) -> None:
         """Append messages; a conversation that has twice `keep` of them is cut to the newest `keep`."""
-        rows = [(*owner, _written(message)) for message in messages]
+        rows = [(*owner, self._written(owner, message)) for message in messages]
         insert = "INSERT INTO jiuwen_messages (agent_id, workflow_id, session_id, message) VALUES (?, ?, ?, ?)"
         with self._database.transaction() as cursor:
             cursor.executemany(insert, rows)
@@ -42,20 +48,22 @@ class Messages:
 
     def read(self, owner: ConversationKey) -> list[dict[str, Any]]:
         """The messages of a conversation, oldest first."""
-        select = f"SELECT message FROM jiuwen_messages WHERE {_OF_OWNER} ORDER BY number"
+        select = f"SELECT number, message FROM jiuwen_messages WHERE {_OF_OWNER} ORDER BY number"
         with self._database.transaction(write=False) as cursor:
-            return [_read(row[0]) for row in cursor.execute(select, owner)]
+            rows = cursor.execute(select, owner).fetchall()
+        return [self._read(owner, *row) for row in rows]
 
     def clear(self, agent_id: str, session_id: str) -> None:
         """Drop an agent's conversations of a session, those over workflows too."""
         with self._database.transaction() as cursor:
             cursor.execute("DELETE FROM jiuwen_messages WHERE agent_id = ? AND session_id = ?", (agent_id, session_id))
 
+    def _written(self, owner: ConversationKey, message: dict[str, Any]) -> bytes:
+        return self._vault.seal(
+            json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass"), Place("messages", 0, owner)
+        )
 
-def _written(message: dict[str, Any]) -> bytes:
-    return seal(json.dumps(message, ensure_ascii=False).encode())
-
-
-def _read(blob: bytes | str) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(unseal(blob) if isinstance(blob, bytes) else blob)
-    return message
+    def _read(self, owner: ConversationKey, number: int, blob: bytes | str) -> dict[str, Any]:
+        data = blob if isinstance(blob, bytes) else blob.encode()
+        message: dict[str, Any] = json.loads(self._vault.unseal(data, Place("messages", number, owner)))
+        return message

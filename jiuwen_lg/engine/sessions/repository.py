@@ -12,16 +12,17 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from jiuwen_lg.engine.graph.fingerprint import Identity, difference
 from jiuwen_lg.engine.runtime.interrupts import Question
+from jiuwen_lg.engine.serializer import dump
 from jiuwen_lg.engine.sessions.heartbeat import Heartbeat, lease_seconds
 from jiuwen_lg.engine.sessions.process_identity import ProcessIdentity
-from jiuwen_lg.engine.sessions.row import Record, Row, Status, reading
+from jiuwen_lg.engine.sessions.row import Record, Row, Status, place_of, reading
 from jiuwen_lg.engine.storage.database import Cursor, Database
-from jiuwen_lg.engine.storage.encryption import dump, seal
 from jiuwen_lg.engine.storage.fence import Lease
 from jiuwen_lg.engine.storage.saver import FencedSaver
 from jiuwen_lg.environment import seconds_from_env
@@ -126,11 +127,12 @@ class Sessions:
             created_at=now,
             updated_at=now,
         )
+        row = replace(row, **self._sealed(row, inputs=row.inputs, answers=row.answers))
         marks = ", ".join("?" * len(Row.__slots__))
         values = tuple(getattr(row, column) for column in Row.__slots__)
         cursor.execute(f"INSERT INTO jiuwen_sessions ({_COLUMNS}) VALUES ({marks})", values)
         self._file_shape(cursor, identity)
-        return Record(row), self._hold(row, fence=1)
+        return Record(row, self._saver.vault), self._hold(row, fence=1)
 
     def resume(
         self, session_id: str, identity: Identity, *, insist: bool
@@ -215,7 +217,7 @@ class Sessions:
         error: str | None = None,
     ) -> None:
         """End a turn whose run has not finished."""
-        asked, told = _dumped(questions), None if error is None else seal(error.encode())
+        asked, told = _dumped(questions), None if error is None else error.encode(errors="backslashreplace")
         on_file = dump(early_answers) if early_answers else None
         with self._database.transaction(lease.session_id) as cursor:
             self._update(cursor, lease, status=status, questions=asked, kept=on_file, error=told, **_NOBODYS)
@@ -336,6 +338,10 @@ class Sessions:
         values = {name: getattr(row, name) for name in Row.__slots__} | fresh
         values |= {"thread_id": uuid4().hex, "session_id": session_id, "status": "waiting", "fence": 0}
         values |= {"kept": None, "created_at": now, "updated_at": now}
+        if row.inputs is not None:
+            inputs = self._saver.vault.unseal(row.inputs, record.place("inputs"))
+            place = place_of(values["thread_id"], session_id, row.workflow_id, "inputs")
+            values["inputs"] = self._saver.vault.seal(inputs, place)
         with self._database.transaction(record.row.session_id, session_id) as cursor:
             others = self._of_shape(cursor, session_id, Identity(row.workflow_id, row.fingerprint, {}))
             if any(not r.is_done for r in others):
@@ -352,11 +358,20 @@ class Sessions:
 
     def _select(self, cursor: Cursor, where: str, *values: Any) -> list[Record]:
         cursor.execute(f"SELECT {_COLUMNS} FROM jiuwen_sessions WHERE {where} ORDER BY created_at", values)
-        return [Record(Row.read(row)) for row in cursor.fetchall()]
+        return [Record(Row.read(row), self._saver.vault) for row in cursor.fetchall()]
+
+    def _sealed(self, of: Row | Lease, **values: Any) -> dict[str, Any]:
+        """The values of a run's row as they are on file: blobs are sealed for their places."""
+
+        def sealed(column: str, value: Any) -> Any:
+            place = place_of(of.thread_id, of.session_id, of.workflow_id, column)
+            return self._saver.vault.seal(value, place) if isinstance(value, bytes) else value
+
+        return {column: sealed(column, value) for column, value in values.items()}
 
     def _update(self, cursor: Cursor, lease: Lease, **values: Any) -> None:
         lease.require(cursor)
-        values = {"updated_at": time.time(), **values}
+        values = {"updated_at": time.time(), **self._sealed(lease, **values)}
         names = ", ".join(f"{name} = ?" for name in values)
         query = f"UPDATE jiuwen_sessions SET {names} WHERE thread_id = ? AND status = 'running'"
         cursor.execute(query, (*values.values(), lease.thread_id))
@@ -386,7 +401,7 @@ class Sessions:
     # --- leases ---
 
     def _hold(self, row: Row, fence: int) -> Lease:
-        lease = Lease(row.session_id, row.thread_id, fence)
+        lease = Lease(row.session_id, row.thread_id, fence, workflow_id=row.workflow_id)
         self._heartbeat.add(lease)
         return lease
 

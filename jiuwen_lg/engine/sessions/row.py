@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.sessions.process_identity import ProcessIdentity
-from jiuwen_lg.engine.storage.encryption import load, unseal
+from jiuwen_lg.engine.storage.encryption import Place, Vault
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.values import normalize
 
@@ -74,10 +74,16 @@ def reading(part: str, session_id: str) -> Iterator[None]:
 
 
 class Record:
-    """A row with its values, each read when it is asked for: a damaged one hides no other."""
+    """A row with its values, each read when it is asked for: a damaged one hides no other.
 
-    def __init__(self, row: Row) -> None:
+    Args:
+        row: The row.
+        vault: Unseals its values.
+    """
+
+    def __init__(self, row: Row, vault: Vault) -> None:
         self.row = row
+        self._vault = vault
 
     @property
     def is_done(self) -> bool:
@@ -115,7 +121,9 @@ class Record:
     def error(self) -> str | None:
         """What a failed run failed with."""
         told = self.row.error
-        return unseal(told).decode(errors="replace") if isinstance(told, bytes) else told and str(told)
+        if not isinstance(told, bytes):
+            return told and str(told)
+        return self._vault.unseal(told, self.place("error")).decode(errors="replace")
 
     @property
     def owner(self) -> ProcessIdentity | None:
@@ -123,16 +131,25 @@ class Record:
         with self._reading("owner"):
             return ProcessIdentity.parse(self.row.owner) if self.row.owner else None
 
+    def place(self, column: str) -> Place:
+        """Where a value of the row is."""
+        return place_of(self.row.thread_id, self.row.session_id, self.row.workflow_id, column)
+
     def _value(self, column: str, kind: type) -> Any:
         blob = getattr(self.row, column)
         with self._reading(column):
-            value = None if blob is None else load(blob)
+            value = None if blob is None else self._vault.load(blob, self.place(column))
             if not isinstance(value, (kind, NoneType)):
                 raise TypeError(f"it is a {type(value).__name__}")
             return value
 
     def _reading(self, column: str) -> AbstractContextManager[None]:
         return reading(f"column {column}", self.row.session_id)
+
+
+def place_of(thread_id: str, session_id: str, workflow_id: str, column: str) -> Place:
+    """Where a value of a session's row is."""
+    return Place("sessions", thread_id, (thread_id, session_id, workflow_id, column))
 
 
 def checked_inputs(inputs: Any) -> dict[str, Any]:

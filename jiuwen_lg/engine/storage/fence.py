@@ -27,6 +27,7 @@ class Lease:
         is_lost: Whether another run has taken over.
         on_lost: Called once, from any thread, when that is noticed.
         loop: The event loop that its run is in.
+        workflow_id: The workflow; what the run writes is sealed for it.
     """
 
     session_id: str
@@ -35,6 +36,7 @@ class Lease:
     is_lost: bool = False
     on_lost: Callable[[], None] = field(default=lambda: None)
     loop: asyncio.AbstractEventLoop | None = None
+    workflow_id: str = ""
 
     @property
     def is_abandoned(self) -> bool:

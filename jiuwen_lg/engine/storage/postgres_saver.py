@@ -11,8 +11,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint
 from langgraph.checkpoint.postgres import PostgresSaver
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
-from jiuwen_lg.engine.storage.encryption import PrivateSerializer
+from jiuwen_lg.engine.storage.encryption import PrivateSerializer, Vault
 from jiuwen_lg.engine.storage.group_commit import GroupCommit
 from jiuwen_lg.engine.storage.postgres_database import PostgresDatabase
 from jiuwen_lg.engine.storage.saver import FencedSaver
@@ -44,7 +45,14 @@ class FencedPostgresSaver(FencedSaver, PostgresSaver):
         self.database: PostgresDatabase = database
         self.commits: GroupCommit = GroupCommit(database)
         self._remembered: dict[str, dict[Any, Any]] = {}
-        PostgresSaver.__init__(self, None, serde=_Serializer())  # type: ignore[arg-type]
+        self.vault: Vault = Vault()
+        self.private: PrivateSerializer = _Serializer(self.vault)
+        PostgresSaver.__init__(self, None, serde=self.private)  # type: ignore[arg-type]
+
+    @staticmethod
+    def as_json(value: dict[str, Any]) -> Any:
+        """See `FencedSaver`."""
+        return Jsonb(value)
 
     def setup(self) -> None:
         """The database makes the tables when it is opened."""

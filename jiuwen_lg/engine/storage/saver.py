@@ -5,9 +5,10 @@ Their tables are LangGraph's own, so a plain `SqliteSaver` or `PostgresSaver` re
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -17,12 +18,18 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
     CheckpointTuple,
     DeltaChannelHistory,
+    get_checkpoint_metadata,
 )
 
 from jiuwen_lg.engine.pregel.triggers import is_trigger, without_spent_triggers
 from jiuwen_lg.engine.storage.database import Cursor, Database
+from jiuwen_lg.engine.storage.encryption import PrivateSerializer, Vault, of_checkpoints
 from jiuwen_lg.engine.storage.fence import LEASE_KEY, Lease
 from jiuwen_lg.engine.storage.group_commit import GroupCommit
+from jiuwen_lg.errors import StatusCode
+
+SEALED = "jiuwen_sealed"
+"""Key of a checkpoint's metadata for what is encrypted of them."""
 
 
 class FencedSaver(BaseCheckpointSaver[str]):
@@ -42,6 +49,14 @@ class FencedSaver(BaseCheckpointSaver[str]):
     sizes_of: ClassVar[Mapping[str, str]]
     """LangGraph's tables: how many bytes a row of each takes, in SQL."""
     writes_table: ClassVar[str]
+    vault: Vault
+    private: PrivateSerializer
+    """Both seal what is written; the serializer is LangGraph's `serde`."""
+
+    @staticmethod
+    def as_json(value: dict[str, Any]) -> Any:
+        """A dict as a column of LangGraph's tables takes it."""
+        raise NotImplementedError
 
     # --- what LangGraph's savers lack ---
 
@@ -60,11 +75,41 @@ class FencedSaver(BaseCheckpointSaver[str]):
         until, rest = "thread_id = ? AND checkpoint_id", self.sizes_of.keys() - {"checkpoints", self.writes_table}
         written = f"{until} < ? OR ({until} = ? AND task_id = ?)"
         with self.database.transaction() as cursor:
-            _copy(cursor, self.writes_table, fork, written, thread_id, checkpoint_id, thread_id, checkpoint_id, no_task)
+            of_writes = (thread_id, checkpoint_id, thread_id, checkpoint_id, no_task)
+            self._copy(cursor, self.writes_table, thread_id, fork, written, *of_writes)
             for table in rest:
-                _copy(cursor, table, fork, "thread_id = ?", thread_id)
-            _copy(cursor, "checkpoints", fork, f"{until} <= ?", thread_id, checkpoint_id)
-            return bool(cursor.rowcount)
+                self._copy(cursor, table, thread_id, fork, "thread_id = ?", thread_id)
+            return bool(self._copy(cursor, "checkpoints", thread_id, fork, f"{until} <= ?", thread_id, checkpoint_id))
+
+    def _copy(self, cursor: Cursor, table: str, thread_id: str, fork: str, where: str, *values: Any) -> int:
+        """Copy rows of a thread to another one, for which their values are sealed anew; returns how many."""
+        columns = [column[0] for column in cursor.execute(f"SELECT * FROM {table} LIMIT 0").description]
+        rest = [column for column in columns if column != "thread_id"]
+        names = ", ".join(rest)
+        if not self.vault.is_sealing:
+            select = f"SELECT ?, {names} FROM {table} WHERE {where}"
+            cursor.execute(f"INSERT INTO {table} (thread_id, {names}) {select}", (fork, *values))
+            return cursor.rowcount
+        rows = cursor.execute(f"SELECT {names} FROM {table} WHERE {where}", values).fetchall()
+        moved = [self._moved(dict(zip(rest, row, strict=True)), thread_id, fork) for row in rows]
+        marks = ", ".join("?" * len(columns))
+        insert = f"INSERT INTO {table} (thread_id, {names}) VALUES ({marks})"
+        cursor.executemany(insert, [(fork, *row.values()) for row in moved])
+        return len(moved)
+
+    def _moved(self, row: dict[str, Any], thread_id: str, fork: str) -> dict[str, Any]:
+        """A row of LangGraph's tables as it is to be in another thread."""
+        blob = next((name for name in ("checkpoint", "value", "blob") if isinstance(row.get(name), bytes)), None)
+        if blob is not None and row["type"] is not None:
+            value = self.vault.load_typed(row["type"], row[blob], of_checkpoints(thread_id))
+            row["type"], row[blob] = self.vault.dump_typed(value, of_checkpoints(fork))
+        if "metadata" in row:
+            metadata = row["metadata"] if isinstance(row["metadata"], dict) else json.loads(row["metadata"] or b"{}")
+            if SEALED in metadata:
+                hidden = self._unsealed(metadata[SEALED], thread_id)
+                metadata[SEALED] = self.vault.dump(hidden, of_checkpoints(fork)).hex()
+            row["metadata"] = self.as_json(metadata)
+        return {name: self.as_json(value) if isinstance(value, dict) else value for name, value in row.items()}
 
     def sizes(self, session_id: str | None) -> dict[str, int]:
         """The bytes that the checkpoints of a session's runs take (or of all), by thread."""
@@ -102,10 +147,53 @@ class FencedSaver(BaseCheckpointSaver[str]):
             JiuWenBaseException: 100905, the session was taken over.
         """
         with self._fenced(config):
-            super().put_writes(config, writes, task_id, task_path)
+            self._put_writes(config, writes, task_id, task_path)
 
-    def _put(self, config: RunnableConfig, checkpoint: Checkpoint, *more: Any) -> RunnableConfig:
-        return super().put(config, without_spent_triggers(checkpoint), *more)
+    def _put(
+        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, *more: Any
+    ) -> RunnableConfig:
+        config, metadata = self._with_sealed_metadata(config, metadata)
+        with self.private.of(config["configurable"]["thread_id"]):
+            return super().put(config, without_spent_triggers(checkpoint), metadata, *more)
+
+    def _put_writes(self, config: RunnableConfig, *writes: Any) -> None:
+        with self.private.of(config["configurable"]["thread_id"]):
+            super().put_writes(config, *writes)
+
+    def _with_sealed_metadata(
+        self, config: RunnableConfig, metadata: CheckpointMetadata
+    ) -> tuple[RunnableConfig, CheckpointMetadata]:
+        """Seal what LangGraph would copy from the run's config in clear: `configurable` and `metadata`."""
+        if not self.vault.is_sealing:
+            return config, metadata
+        where = config["configurable"]
+        whole: dict[str, Any] = dict(get_checkpoint_metadata(config, metadata))
+        clear = {name: whole.pop(name) for name in CheckpointMetadata.__annotations__ if name in whole}
+        if whole:
+            clear[SEALED] = self.vault.dump(whole, of_checkpoints(where["thread_id"])).hex()
+        own: dict[str, Any] = {
+            name: where[name] for name in ("thread_id", "checkpoint_ns", "checkpoint_id") if name in where
+        }
+        return {"configurable": own}, cast("CheckpointMetadata", clear)
+
+    def _read(self, found: CheckpointTuple) -> CheckpointTuple:
+        """A checkpoint as it was saved; one that stands in another's row is refused.
+
+        Raises:
+            JiuWenBaseException: 100908, it is another row's.
+        """
+        where = found.config["configurable"]
+        if found.checkpoint["id"] != where["checkpoint_id"]:
+            reason = f"checkpoint [{where['checkpoint_id']}] holds another one"
+            raise StatusCode.STORE_UNAVAILABLE.error(store="file", reason=reason)
+        metadata: dict[str, Any] = dict(found.metadata)
+        if SEALED in metadata:
+            metadata |= self._unsealed(metadata.pop(SEALED), where["thread_id"])
+        return found._replace(metadata=cast("CheckpointMetadata", metadata))
+
+    def _unsealed(self, hidden: str, thread_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.vault.load(bytes.fromhex(hidden), of_checkpoints(thread_id))
+        return found
 
     @contextmanager
     def _fenced(self, config: RunnableConfig) -> Iterator[None]:
@@ -128,8 +216,32 @@ class FencedSaver(BaseCheckpointSaver[str]):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
-        """A thread's checkpoints, newest first; read at once, so that a slow reader holds nothing."""
-        return iter([*super().list(config, filter=filter, before=before, limit=limit)])
+        """A thread's checkpoints, newest first; read at once, so that a slow reader holds nothing.
+
+        With encryption, a filter sees only LangGraph's own metadata.
+        """
+        thread_id = (config or {}).get("configurable", {}).get("thread_id")
+        if thread_id is None:
+            return self._list_all(config, filter=filter, before=before, limit=limit)
+        with self.private.of(thread_id):
+            return iter([*map(self._read, super().list(config, filter=filter, before=before, limit=limit))])
+
+    def _list_all(
+        self, config: RunnableConfig | None, *, limit: int | None, **options: Any
+    ) -> Iterator[CheckpointTuple]:
+        """The checkpoints of all threads, newest first."""
+        with self.database.transaction(write=False) as cursor:
+            threads = cursor.execute("SELECT DISTINCT thread_id FROM checkpoints").fetchall()
+        where = (config or {}).get("configurable", {})
+        configs: Any = [{"configurable": {**where, "thread_id": thread_id}} for (thread_id,) in threads]
+        found = [one for config in configs for one in self.list(config, limit=limit, **options)]
+        return iter(sorted(found, key=lambda one: one.checkpoint["id"], reverse=True)[:limit])
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """LangGraph's `get_tuple`."""
+        with self.private.of(config["configurable"]["thread_id"]):
+            found = super().get_tuple(config)
+        return found and self._read(found)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """See `get_tuple`."""
@@ -185,7 +297,7 @@ class FencedSaver(BaseCheckpointSaver[str]):
             # The checkpoint that comes with a task's writes says itself which triggers are set.
             is_said = is_followed and bool(task_path)
             lasting = [write for write in writes if not is_trigger(write[0])] if is_said else writes
-            super(FencedSaver, self).put_writes(config, lasting, task_id, task_path)
+            self._put_writes(config, lasting, task_id, task_path)
 
         self.commits.defer(where["thread_id"], (where["checkpoint_ns"], where["checkpoint_id"]), work)
 
@@ -215,12 +327,16 @@ class FencedSaver(BaseCheckpointSaver[str]):
         remembered = self._remembered.get(where["thread_id"])
         id = where.get("checkpoint_id")
         if remembered is None or id is None:
-            return super().get_delta_channel_history(config=config, channels=channels)
+            return self._history(config, channels)
         key = (where.get("checkpoint_ns", ""), id, *sorted(channels))
         if key not in remembered:
-            remembered[key] = super().get_delta_channel_history(config=config, channels=channels)
+            remembered[key] = self._history(config, channels)
         found: Mapping[str, DeltaChannelHistory] = remembered[key]
         return found
+
+    def _history(self, config: RunnableConfig, channels: Sequence[str]) -> Mapping[str, DeltaChannelHistory]:
+        with self.private.of(config["configurable"]["thread_id"]):
+            return super().get_delta_channel_history(config=config, channels=channels)
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
@@ -228,10 +344,3 @@ class FencedSaver(BaseCheckpointSaver[str]):
         """See `get_delta_channel_history`."""
         await self.commits.flush(config["configurable"]["thread_id"])
         return await self.database.call(lambda: self.get_delta_channel_history(config=config, channels=channels))
-
-
-def _copy(cursor: Cursor, table: str, thread_id: str, where: str, *values: Any) -> None:
-    columns = [column[0] for column in cursor.execute(f"SELECT * FROM {table} LIMIT 0").description]
-    rest = ", ".join(column for column in columns if column != "thread_id")
-    query = f"INSERT INTO {table} (thread_id, {rest}) SELECT ?, {rest} FROM {table} WHERE {where}"
-    cursor.execute(query, (thread_id, *values))

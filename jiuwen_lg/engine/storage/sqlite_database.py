@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
 
 from jiuwen_lg.engine.storage.database import BusyError
@@ -84,6 +84,7 @@ class SqliteDatabase:
 
     def _open(self) -> sqlite3.Connection:
         patience = self._busy_timeout = self._patience
+        _make_private(self.path)
         connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=patience)
         try:
             _until_free(lambda: _set_journal(connection), patience)
@@ -192,6 +193,14 @@ def _until_free(step: Callable[[], Any], patience: float) -> None:
             time.sleep(0.01)
         else:
             return
+
+
+def _make_private(path: str) -> None:
+    """Make a file that only its user can read; one that is there keeps its mode, and SQLite's log takes it over."""
+    if path == MEMORY:
+        return
+    with suppress(OSError):  # SQLite says itself what is wrong with the place
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _set_journal(connection: sqlite3.Connection) -> None:

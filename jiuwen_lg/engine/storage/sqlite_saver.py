@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from jiuwen_lg.engine.storage.encryption import PrivateSerializer
+from jiuwen_lg.engine.storage.encryption import PrivateSerializer, Vault
 from jiuwen_lg.engine.storage.group_commit import GroupCommit
 from jiuwen_lg.engine.storage.saver import FencedSaver
 from jiuwen_lg.engine.storage.sqlite_database import SqliteDatabase
@@ -41,7 +42,14 @@ class FencedSqliteSaver(FencedSaver, SqliteSaver):
         self.database: SqliteDatabase = database
         self.commits: GroupCommit = GroupCommit(database)
         self._remembered: dict[str, dict[Any, Any]] = {}
-        SqliteSaver.__init__(self, None, serde=PrivateSerializer())  # type: ignore[arg-type]
+        self.vault: Vault = Vault()
+        self.private: PrivateSerializer = PrivateSerializer(self.vault)
+        SqliteSaver.__init__(self, None, serde=self.private)  # type: ignore[arg-type]
+
+    @staticmethod
+    def as_json(value: dict[str, Any]) -> Any:
+        """See `FencedSaver`."""
+        return json.dumps(value, ensure_ascii=False).encode("utf-8", "ignore")
 
     @property
     def conn(self) -> sqlite3.Connection:
