@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from jiuwen_lg.constants import LOOP_MAX_LIMIT_KEY, LOOP_NUMBER_MAX_LIMIT_KEY
 from jiuwen_lg.environment import default_environment, parse_setting
+from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.output import CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess, Resources
 from jiuwen_lg.schema.path import MISSING
@@ -178,11 +179,11 @@ class WorkflowRuntime:
         belongs_to: str = "",
     ) -> None:
         inherited = parent.session_id() if parent is not None else None
-        self._session_id = str(session_id or inherited or uuid4().hex)
+        self._session_id = checked_id(str(session_id or inherited or uuid4().hex), "session")
         self._workflow_id = workflow_id
         self._context = context if context is not None or parent is None else parent.context()
         self._config = RuntimeConfig()
-        self.turn_id = turn_id
+        self.turn_id = turn_id and checked_id(turn_id, "turn")
         self.on_change: OnChange = on_change
         self.task = task
         self.runnable_config: RunnableConfig = config or {}
@@ -229,7 +230,7 @@ class TaskRuntime(ResourceAccess):
     """
 
     def __init__(self, trace_id: str | None = None, inner: Any = None, is_from_group: bool = True) -> None:
-        self._session_id = trace_id or uuid4().hex
+        self._session_id = checked_id(trace_id or uuid4().hex, "session")
         self._is_from_group = is_from_group
         self._private: dict[str, Any] = {}
         self._world: dict[str, Any] = {}
@@ -290,3 +291,17 @@ def read_state(state: dict[str, Any], key: Any) -> Any:
     if key is None:
         return deep_copy(state) or None
     return look_up(key, lambda name: state.get(name, MISSING))
+
+
+def checked_id(id: str, what: str) -> str:
+    """The id of a session or turn, if a store can hold it.
+
+    Raises:
+        JiuWenBaseException: 100000, it holds half a surrogate pair, as JSON may bring it.
+    """
+    try:
+        str(id).encode()
+    except UnicodeEncodeError:
+        reason = f"the id of a {what} is text that can be stored, not {id!a}, which holds half a surrogate pair"
+        raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(reason=reason) from None
+    return id

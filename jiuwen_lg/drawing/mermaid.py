@@ -12,6 +12,7 @@ from itertools import count
 
 from jiuwen_lg.drawing.model import FILLS, NO_MARKS, STROKES, Drawing, Mark, marks_on
 from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.schema.visible import visible
 
 _PLAIN_TITLE = re.compile(
     r"(?!(?:null|true|false|yes|no|on|off|y|n)\Z)[^\W\d_](?:[\w (),.!?-]*[\w().!?])?", re.IGNORECASE
@@ -27,7 +28,7 @@ def to_mermaid(
     may be a Mermaid keyword (`end`).
     """
     numbers = {box.id: f"node_{number}" for box, number in zip(drawing.all_boxes(), count(1), strict=False)}
-    lines = [f"---\ntitle: {title if _PLAIN_TITLE.fullmatch(title) else json.dumps(title)}\n---"] if title else []
+    lines = [f"---\ntitle: {title if _PLAIN_TITLE.fullmatch(title) else _quoted_title(title)}\n---"] if title else []
     links = count(1) if enable_animation else None
     marked = [f"    class {numbers[id]} {mark}" for id, mark in marks_on(drawing, marks).items()]
     looks = [f"    classDef {mark} {_look(mark)}" for mark in FILLS] if marked else []
@@ -57,10 +58,19 @@ def _body(drawing: Drawing, numbers: dict[str, str], links: Iterator[int] | None
             yield f"{indent}{link}@{{animate: true}}"
 
 
+_SPECIAL = {"#": "#35;", '"': "#quot;", "`": "#96;", "<": "#lt;", ">": "#gt;", "\\": "#92;", "&": "#amp;", "%": "#37;"}
+_MEANING = re.compile(r"""[#"`<>\\]|&(?=\#?\w+;)|%(?=[%{])""")
+"""What has a meaning in Mermaid's quotes: an entity, or a directive, `%%{init: …}%%`, which may stand anywhere."""
+
+
 def _quoted(text: str) -> str:
     """A text in Mermaid's quotes; what has a meaning there is written as a number."""
-    special = {"#": "#35;", '"': "#quot;", "`": "#96;", "<": "#lt;", ">": "#gt;", "\\": "#92;"}
-    return f'"{"".join(special.get(char, char) for char in " ".join(text.split()))}"'
+    return f'"{_MEANING.sub(lambda found: _SPECIAL[found[0]], visible(" ".join(text.split())))}"'
+
+
+def _quoted_title(title: str) -> str:
+    """A title in YAML's quotes; what would end the element of a page that the drawing stands in is a number there."""
+    return re.sub("[<>&%`]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(title))
 
 
 def require_title(title: object) -> None:

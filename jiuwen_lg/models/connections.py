@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from jiuwen_lg.address import address_now, address_of
+from jiuwen_lg.request_log import unlogged
 from jiuwen_lg.tls import is_customized, tls_context
 
 
@@ -61,7 +62,13 @@ class Connections:
         from openai import DefaultAsyncHttpxClient
 
         hooks: dict[str, Any] = {"event_hooks": {"request": [_to_checked_address]}} if kind.is_public else {}
-        self.http: DefaultAsyncHttpxClient = DefaultAsyncHttpxClient(**kind.options, **hooks)
+
+        class Unlogged(DefaultAsyncHttpxClient):
+            async def send(self, *arguments: Any, **options: Any) -> Any:
+                with unlogged():
+                    return await super().send(*arguments, **options)
+
+        self.http: DefaultAsyncHttpxClient = Unlogged(**kind.options, **hooks)
         self.sync_http: Any = sync_http(kind)
         self._kept: AsyncIterator[None] | None = None
 
@@ -111,7 +118,13 @@ def sync_http(kind: Kind) -> Any:
     from openai import DefaultHttpxClient
 
     hooks: dict[str, Any] = {"event_hooks": {"request": [_to_checked_address_now]}} if kind.is_public else {}
-    return DefaultHttpxClient(**kind.options, **hooks)
+
+    class Unlogged(DefaultHttpxClient):
+        def send(self, *arguments: Any, **options: Any) -> Any:
+            with unlogged():
+                return super().send(*arguments, **options)
+
+    return Unlogged(**kind.options, **hooks)
 
 
 async def _to_checked_address(request: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ import httpx
 
 from jiuwen_lg.address import address_of
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.request_log import unlogged
 from jiuwen_lg.tls import tls_context
 from jiuwen_lg.tools.base import Tool
 from jiuwen_lg.tools.param import PLACES, Param, with_defaults
@@ -23,6 +25,10 @@ from jiuwen_lg.tools.param import PLACES, Param, with_defaults
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LONGEST_ANSWER = 10 * 1024 * 1024
 """In bytes."""
+_HEADER = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?|")
+"""What a header may hold."""
+_SHORTEST_SECRET = 4
+"""A shorter one would take parts out of ordinary words."""
 
 
 class RestfulApi(Tool):
@@ -98,15 +104,16 @@ class RestfulApi(Tool):
         except zlib.error as error:
             return _failure(StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"the answer cannot be unpacked: {error}"))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            reason = str(error) or type(error).__name__
+            reason = self._without_secrets(str(error)) or type(error).__name__
             return _failure(StatusCode.PLUGIN_PROXY_CONNECT_ERROR.error(reason=reason))
 
     async def _request(self, inputs: Mapping[str, Any]) -> tuple[bytes, str]:
         """The body of the answer, and how its text is encoded."""
-        request = await _to_checked_address(self._build(inputs))
+        request = await self._to_checked_address(self._build(inputs))
         verify: Any = tls_context("RESTFUL") if request.url.scheme == "https" else False
         async with httpx.AsyncClient(verify=verify, trust_env=False, timeout=self.timeout) as client:
-            answer = await client.send(request, stream=True)
+            with unlogged():
+                answer = await client.send(request, stream=True)
             try:
                 if not answer.is_success:
                     raise StatusCode.PLUGIN_RESPONSE_HTTP_CODE_ERROR.error(status=answer.status_code)
@@ -128,9 +135,39 @@ class RestfulApi(Tool):
         return httpx.Request(
             self.method,
             httpx.URL(url).copy_merge_params(query),
-            headers={name: str(value) for name, value in {**self.headers, **by_place["Headers"]}.items()},
+            headers=self._checked_headers({**self.headers, **by_place["Headers"]}),
             json=by_place.get("Body") or None,
         )
+
+    def _checked_headers(self, headers: Mapping[str, Any]) -> dict[str, str]:
+        """The headers; the error for a bad one names it, not its value, which may be a key."""
+        for name, value in headers.items():
+            if not _HEADER.fullmatch(str(value)):
+                has_break = "\n" in str(value) or "\r" in str(value)
+                what = "a line break" if has_break else "a character that no header may hold (printable ASCII only)"
+                reason = f"header [{name}] of tool [{self.name}] holds {what}"
+                raise StatusCode.PLUGIN_PARAMS_CHECK_FAILED.error(reason=reason)
+        return {name: str(value) for name, value in headers.items()}
+
+    def _without_secrets(self, text: str) -> str:
+        """A library's text without what the tool sends with every request."""
+        values = [*self.headers.values(), *(param.default_value for param in self.builtin_params)]
+        for secret in sorted(map(str, values), key=len, reverse=True):
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
+        return text
+
+    async def _to_checked_address(self, request: httpx.Request) -> httpx.Request:
+        """The request to the address that its host has now, if that may be reached; TLS and `Host` keep the name."""
+        url = request.url
+        if url.scheme not in ("http", "https") or not url.host:
+            reason = f"tool [{self.name}] has no address of a service: its path begins with http:// or https://"
+            raise StatusCode.URL_INVALID_ERROR.error(reason=reason)
+        address = await address_of(url.host, url.port or {"http": 80, "https": 443}[url.scheme])
+        if address is not None:
+            request.url = url.copy_with(host=address)
+            request.extensions["sni_hostname"] = url.host
+        return request
 
     def _url(self, values: Mapping[str, Any]) -> str:
         """The path with its parameters in place, each one segment of it."""
@@ -150,18 +187,6 @@ def _query_value(value: Any) -> Any:
     if isinstance(value, list):
         return [_query_value(item) for item in value]
     return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else value
-
-
-async def _to_checked_address(request: httpx.Request) -> httpx.Request:
-    """The request to the address that its host has now, if that may be reached; TLS and `Host` keep the name."""
-    url = request.url
-    if url.scheme not in ("http", "https") or not url.host:
-        raise StatusCode.URL_INVALID_ERROR.error(reason=f"{str(url)!r} is no address of a service: write http(s)://…")
-    address = await address_of(url.host, url.port or {"http": 80, "https": 443}[url.scheme])
-    if address is not None:
-        request.url = url.copy_with(host=address)
-        request.extensions["sni_hostname"] = url.host
-    return request
 
 
 async def _body(answer: httpx.Response) -> bytes:

@@ -14,7 +14,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 from pydantic import BaseModel
 
-from jiuwen_lg import InteractiveInput, JiuWenBaseException, Workflow, WorkflowExecutionState
+from jiuwen_lg import InteractiveInput, JiuWenBaseException, Workflow, WorkflowExecutionState, WorkflowRuntime
 from jiuwen_lg.engine import store
 from jiuwen_lg.schema.values import MAX_DEPTH
 from tests.flows import Call, asked, chain, turn, workflow
@@ -216,3 +216,28 @@ def test_whatever_json_a_graph_is_given_is_run_or_refused_by_name(body: Any) -> 
         graph.invoke(Command(resume=body), config)
     graph.invoke({"inputs": {"q": 1}}, config)
     assert graph.invoke(Command(resume=5), config)["result"] == {"output": {"ask": 5}}
+
+
+@pytest.mark.parametrize("name", ["session_id", "turn_id"])
+def test_an_id_that_no_store_can_hold_is_refused(name: str) -> None:
+    with pytest.raises(JiuWenBaseException, match=r"100000.*'hi \\ud800'.*half a surrogate pair"):
+        WorkflowRuntime(**{name: "hi \ud800"})
+
+
+async def test_looking_for_an_id_that_no_store_can_hold() -> None:
+    flow = chain(("a", Call()), id="w")
+    for look in (flow.snapshot("\ud800"), flow.pending("\ud800"), flow.discard("\ud800")):
+        with pytest.raises(JiuWenBaseException, match="100908"):
+            await look
+
+
+async def test_an_error_that_no_text_file_can_hold_ends_its_turn() -> None:
+    def fails(inputs: Any, runtime: Any) -> Any:
+        raise ValueError("half \ud800")
+
+    flow = chain(("a", Call(fails)), id="w")
+    with pytest.raises(JiuWenBaseException, match="half"):
+        await turn(flow, {"q": 1})
+    snapshot = await flow.snapshot("s")
+    assert snapshot is not None
+    assert snapshot.status == "failed"

@@ -102,3 +102,9 @@ async def test_without_rich_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "rich.live", None)
     with pytest.raises(ImportError, match=r"jiuwen-lg\[terminal\]"):
         await watch(chain(("a", Call())), {"q": 1})
+
+
+async def test_questions_and_errors_cannot_steer_the_terminal() -> None:
+    shown, _ = await watched(chain(("ask", Ask("\x1b[2J\x9bH?"))), {"q": 1}, "asks")
+    assert "\\x1b[2J\\x9bH?" in shown
+    assert not {"\x1b", "\x9b"} & set(shown)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
+import logging
 import os
 import subprocess
 import sys
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from jiuwen_lg import End, JiuWenBaseException, Start, Workflow
+from jiuwen_lg import End, InteractiveInput, JiuWenBaseException, Start, Workflow
 from jiuwen_lg.command import main
 from jiuwen_lg.engine.store import open_store
 from jiuwen_lg.operations import check, prune, sessions
@@ -199,3 +203,61 @@ def test_another_store(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
     capsys.readouterr()
     assert main(["--store", "other.db", "sessions", "list"]) == 0
     assert "elsewhere" in capsys.readouterr().out
+
+
+EVIL = "\x1b]52;c;cm0gLXJmIH4=\x07\x1b[2K\x9b1A\r"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list",),
+        ("list", "--json"),
+        ("show", f"s{EVIL}"),
+        ("show", f"s{EVIL}", "--json"),
+        ("show", f"no{EVIL}"),
+        ("discard", f"no{EVIL}"),
+        ("prune", "--older", "0s", "--dry-run"),
+        ("check", "--flow", "app:order"),
+        ("answer", f"s{EVIL}", f"no{EVIL}=x", "--flow", "app:evil"),
+        ("answer", f"s{EVIL}", "x", "--flow", "app:evil"),
+        ("retry", f"failed{EVIL}", "--flow", "app:evil"),
+        ("list", f"--{EVIL}"),
+        (f"no{EVIL}",),
+    ],
+)
+def test_no_command_sends_escape_sequences(
+    arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = chain(("ask", Ask(f"first{EVIL}?", f"second{EVIL}?")), ("bad", Call(_fails_evilly)), id="evil")
+    monkeypatch.setattr(importlib.import_module("app"), "evil", asks, raising=False)
+    run(asks, {}, session_id=f"s{EVIL}")
+    run(asks, {}, session_id=f"failed{EVIL}")
+    run(asks, InteractiveInput("x"), session_id=f"failed{EVIL}")
+    with pytest.raises(JiuWenBaseException):
+        run(asks, InteractiveInput("x"), session_id=f"failed{EVIL}")
+    capfd.readouterr()
+    with suppress(SystemExit):
+        main(["sessions", *arguments])
+    shown = "".join(capfd.readouterr())
+    assert shown
+    assert not {"\x1b", "\x07", "\x9b", "\r"} & set(shown)
+
+
+def _fails_evilly(inputs: Any, runtime: Any) -> Any:
+    logging.getLogger("app").warning("about to fail %s", EVIL)
+    warnings.warn(f"really {EVIL}", RuntimeWarning, stacklevel=1)
+    raise ValueError(f"failed {EVIL}")
+
+
+def test_a_question_cannot_be_taken_for_a_line_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    run(chain(("ask", Ask("Agreed?\n  error: none")), id="w"), {}, session_id="s")
+    _, out, _ = command(capsys, "show", "s")
+    assert out.splitlines()[-2:] == ["  [ask] asks: Agreed?", "      error: none"]
+
+
+def test_a_terminal_that_cannot_show_a_character(capfd: pytest.CaptureFixture[str], child_env: dict[str, str]) -> None:
+    run(chain(("ask", Ask("好吗?")), id="w"), {}, session_id="s")
+    line = [sys.executable, "-m", "jiuwen_lg.command", "sessions", "list"]
+    shown = subprocess.run(line, env={**child_env, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True)
+    assert b"\\u597d\\u5417?" in shown.stdout

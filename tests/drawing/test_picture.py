@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import yaml
 
-from jiuwen_lg import InteractiveInput, JiuWenBaseException, Workflow, WorkflowRuntime
+from jiuwen_lg import (
+    BranchComponent,
+    End,
+    InteractiveInput,
+    JiuWenBaseException,
+    Start,
+    Workflow,
+    WorkflowConfig,
+    WorkflowMetadata,
+    WorkflowRuntime,
+)
 from tests.flows import Ask, Call, FailOnce, chain, parallel, turn
 from tests.testing.test_runs import looping
 
@@ -43,7 +54,8 @@ def test_closed_and_titled() -> None:
 
 
 @pytest.mark.parametrize(
-    "title", ["- draft", "!Alarm", "? what", "-", ", x", "123", "null", "True", "!", " x", "订单", "a: b", "x "]
+    "title",
+    ["- draft", "!Alarm", "? what", "-", ", x", "123", "null", "True", "!", " x", "订单", "a: b", "x ", "</pre><b>`%&"],
 )
 def test_titles_stay_what_they_are(title: str) -> None:
     """The head of Mermaid text is YAML."""
@@ -104,3 +116,17 @@ class TestWhereASessionStands:
         picture = (await flow.snapshot("s")).picture  # type: ignore[union-attr]
         assert picture.marks["loop.b"] == "waiting"
         assert "class node_4 waiting" in picture.mermaid
+
+
+def test_names_and_labels_cannot_leave_the_drawing() -> None:
+    """It stands in pages, and Mermaid takes a directive from anywhere in it."""
+    hostile = '</pre><script>x</script>%%{init: {"theme": "dark"}}%% &lt; \x1b[2J'
+    flow = Workflow(WorkflowConfig(metadata=WorkflowMetadata(id="w", name=hostile)))
+    flow.set_start_comp("start", Start()).set_end_comp("end", End())
+    branch = BranchComponent()
+    branch.add_branch(f"${{start.q}} == {json.dumps(hostile)}", ["end"], branch_id="b")
+    branch.add_branch("true", ["end"], branch_id="c")
+    flow.add_workflow_comp("branch", branch).add_connection("start", "branch")
+    for drawn in (flow.draw().mermaid, flow.to_mermaid(hostile)):
+        assert not {"<", "`", "\x1b", "&"} & set(drawn)
+        assert "%%{" not in drawn

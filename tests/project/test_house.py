@@ -24,7 +24,7 @@ ROWS = [
     ["engine"],
     ["component", "runtime", "interaction"],
     ["resources", "tools", "models"],
-    ["output", "address", "tls"],
+    ["output", "address", "tls", "request_log"],
     ["config", "environment"],
     ["schema"],
     ["errors", "constants"],

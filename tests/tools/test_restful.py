@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import logging
 import os
 import socket
 import ssl
@@ -279,3 +280,55 @@ class TestCertificates:
         monkeypatch.setenv("RESTFUL_SSL_CERT", str(tmp_path / "authority.pem"))
         monkeypatch.setenv("SAFE_CERT_DIR", str(tmp_path / "elsewhere"))
         assert (await api(secure.url).ainvoke({}))["errCode"] == 188000
+
+
+SECRET = "s3cret-4711"
+
+
+class TestSecrets:
+    """What a tool sends with its requests stands in no log, no error and no output."""
+
+    async def test_logs_say_where_a_request_went_only(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG)
+        service.headers = {"Set-Cookie": f"session={SECRET}"}
+        tool = api(
+            f"{service.url}/{{city}}",
+            Param("city", "", method="Path"),
+            Param("note", ""),
+            headers={"Authorization": f"Bearer {SECRET}"},
+        )
+        tool.builtin_params = [Param("api_key", "", method="Query", default_value=SECRET)]
+        assert (await output(tool, {"city": "patient-mueller", "note": "private"}))["error_code"] == 0
+        assert f"GET {service.url}/…" in caplog.text
+        assert not [word for word in (SECRET, "patient-mueller", "private") if word in caplog.text]
+        logging.getLogger("httpx").info("of others: %s", "stays")
+        assert "of others: stays" in caplog.text
+
+    @pytest.mark.parametrize(
+        ("value", "what"),
+        [
+            (f"Bearer {SECRET}\n", "a line break"),
+            (f"{SECRET}\r\nX-More: 1", "a line break"),
+            (f"密钥{SECRET}", "a character that no header may hold"),
+            (f"{SECRET}\x00", "a character that no header may hold"),
+            (f" {SECRET}", "a character that no header may hold"),
+        ],
+    )
+    async def test_a_header_that_cannot_be_sent(self, service: Service, value: str, what: str) -> None:
+        found = await output(api(service.url, headers={"Authorization": value}), {})
+        assert found["error_code"] == 182005
+        assert (
+            found["error_message"].endswith(f"header [Authorization] of tool [WeatherReporter] holds {what}")
+            or what in found["error_message"]
+        )
+        assert SECRET not in str(found)
+        assert not service.requests
+        by_param = api(service.url, Param("X-Key", "", method="Headers"))
+        assert SECRET not in str(await output(by_param, {"X-Key": value}))
+
+    @pytest.mark.parametrize("path", [f"ftp://me:{SECRET}@host/", f"//host/?key={SECRET}", f"http://host:{SECRET}/"])
+    async def test_an_address_that_cannot_be_reached(self, path: str) -> None:
+        tool = api(path, headers={"X-Key": SECRET})
+        found = await output(tool, {})
+        assert found["error_code"] != 0
+        assert SECRET not in str(found)

@@ -177,7 +177,7 @@ class PostgresDatabase:
     def _named_errors(self) -> Iterator[None]:
         try:
             yield
-        except (psycopg.Error, PoolTimeout) as error:
+        except (psycopg.Error, PoolTimeout, UnicodeEncodeError) as error:
             raise self._unusable(str(error).strip().partition("\n")[0] or type(error).__name__) from error
 
     def _unusable(self, reason: str) -> JiuWenBaseException:

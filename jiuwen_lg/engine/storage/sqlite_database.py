@@ -112,7 +112,7 @@ class SqliteDatabase:
         Raises:
             JiuWenBaseException: 100908, the file cannot be read or written, or somebody holds it for too long.
             BusyError: The same, while `call` tries it in the event loop.
-            sqlite3.Error, UnicodeDecodeError: It cannot even be opened, and never has been.
+            sqlite3.Error, UnicodeError: It cannot even be opened, and never has been.
         """
         self._adopt()
         patience = self._patience
@@ -121,7 +121,7 @@ class SqliteDatabase:
         try:
             with closing(self.connection.cursor()) as cursor, self._begun(cursor, write, patience):
                 yield cursor
-        except (sqlite3.Error, UnicodeDecodeError) as error:  # what a damaged file says may be no text
+        except (sqlite3.Error, UnicodeError) as error:  # what a damaged file says may be no text
             will_wait = isinstance(error, BusyError) and patience == _INLINE
             if will_wait or not self._has_been_open:
                 raise

@@ -164,7 +164,6 @@ class TestMoved:
     async def test_a_row_under_another_name(self, db: Path, column: str) -> None:
         await done("alice", SECRET)
         sql(db, f"UPDATE jiuwen_sessions SET {column} = 'other'")
-        assert MOVED.partition(".")[0] in str([i.error for i in sessions()]) or not sessions()[0].error
         session = "other" if column == "session_id" else "alice"
         with pytest.raises(JiuWenBaseException, match=MOVED):
             await chain(("a", Call()), id="other" if column == "workflow_id" else "w").snapshot(session)
@@ -202,9 +201,7 @@ class TestMoved:
     async def test_a_fork_is_sealed_anew(self, db: Path) -> None:
         built = chain(("gives", Call(lambda i, r: {"v": SECRET})), ("ask", Ask("?")), id="w", keep_history=True)
         await turn(built, {"q": SECRET})
-        history = await built.history("s")
-        fork = await built.fork("s", history[0], session_id="f")
-        assert fork == "f"
+        await built.fork("s", (await built.history("s"))[0], new_session_id="f")
         assert (await turn(built, InteractiveInput("yes"), "f")).result["output"]["gives"] == {"v": SECRET}
         assert (await turn(built, InteractiveInput("no"))).result["output"]["ask"]["answer"] == "no"
 
