@@ -202,6 +202,7 @@ class TestMoved:
         built = chain(("gives", Call(lambda i, r: {"v": SECRET})), ("ask", Ask("?")), id="w", keep_history=True)
         await turn(built, {"q": SECRET})
         await built.fork("s", (await built.history("s"))[0], new_session_id="f")
+        await turn(built, InteractiveInput(), "f")
         assert (await turn(built, InteractiveInput("yes"), "f")).result["output"]["gives"] == {"v": SECRET}
         assert (await turn(built, InteractiveInput("no"))).result["output"]["ask"]["answer"] == "no"
 
