@@ -41,6 +41,7 @@ class Row:
     lease_until: float
     created_at: float
     updated_at: float
+    host_lock: str | None = None
 
     @classmethod
     def read(cls, columns: Sequence[Any]) -> Row:
@@ -74,10 +75,16 @@ def reading(part: str, session_id: str) -> Iterator[None]:
 
 
 class Record:
-    """A row with its values, each read when it is asked for: a damaged one hides no other."""
+    """A row with its values, each read when it is asked for: a damaged one hides no other.
 
-    def __init__(self, row: Row) -> None:
+    Args:
+        row: The row.
+        now: When it was read, by the clock that leases are judged by.
+    """
+
+    def __init__(self, row: Row, now: float = 0.0) -> None:
         self.row = row
+        self.now = now
 
     @property
     def is_done(self) -> bool:

@@ -1,0 +1,75 @@
+"""How long a call of the store may wait; whoever is cancelled brings that forward while it waits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
+from typing import TypeVar
+
+from jiuwen_lg.engine.concurrency.cancellation import wait_until_ended
+
+_T = TypeVar("_T")
+
+GRACE = 0.5
+"""Seconds that what is cancelled may still take for its last exchange with the store."""
+
+
+class Deadline:
+    """A moment, by this process's monotonic clock, that may be brought forward from any thread.
+
+    Args:
+        seconds: From now; None for never.
+        others: Deadlines that count, too.
+    """
+
+    def __init__(self, seconds: float | None = None, *others: Deadline) -> None:
+        self._at = float("inf") if seconds is None else time.monotonic() + seconds
+        self._others = others
+
+    @property
+    def remaining(self) -> float:
+        """Seconds; 0 once it has passed."""
+        own = max(self._at - time.monotonic(), 0.0)
+        return min([own, *(other.remaining for other in self._others)])
+
+    def hurry(self, seconds: float = GRACE) -> None:
+        """Bring it forward to so many seconds from now."""
+        self._at = min(self._at, time.monotonic() + seconds)
+
+
+class LatestDeadline(Deadline):
+    """The latest of several: of what is written together."""
+
+    @property
+    def remaining(self) -> float:
+        """Seconds."""
+        return max((other.remaining for other in self._others), default=float("inf"))
+
+
+_current: ContextVar[Deadline | None] = ContextVar("_current", default=None)
+
+
+def current_deadline() -> Deadline | None:
+    """The deadline of the call that this thread makes; None for a synchronous caller's."""
+    return _current.get()
+
+
+async def in_executor(executor: ThreadPoolExecutor, work: Callable[[], _T], deadline: Deadline) -> _T:
+    """Run `work` in a thread; a caller that is cancelled brings the deadline forward, and waits for the end.
+
+    What has not begun then never does.
+    """
+    context = copy_context()
+    context.run(_current.set, deadline)
+    begun = executor.submit(context.run, work)
+    future = asyncio.wrap_future(begun)
+
+    def hurry() -> None:
+        if not begun.cancel():
+            deadline.hurry()
+
+    await wait_until_ended(future, on_cancel=hurry)
+    return future.result()
