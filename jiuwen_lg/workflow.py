@@ -29,7 +29,6 @@ from jiuwen_lg.engine.sessions.row import Record
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.turns.breakpoints import Breakpoints, Ids
 from jiuwen_lg.engine.turns.history import fork_of, read_history, step_named
-from jiuwen_lg.engine.turns.outcome import Outcome
 from jiuwen_lg.engine.turns.pending import pending_of
 from jiuwen_lg.engine.turns.run_state import RunState, read_run_state
 from jiuwen_lg.engine.turns.turn import Turn

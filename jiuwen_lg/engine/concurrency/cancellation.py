@@ -1,7 +1,7 @@
 """Winding up under cancellation: once, however often a caller is cancelled.
 
-`task.cancel()` may be called again while a task winds up, and anyio's cancel scopes (so Starlette's and FastAPI's) do so
-at every await. Whoever only awaits what winds up leaves it behind then.
+`task.cancel()` may be called again while a task winds up, and anyio's cancel scopes (so Starlette's and FastAPI's) do
+so at every await. Whoever only awaits what winds up leaves it behind then.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def _owner(pid: int) -> ProcessIdentity:
 @cache
 def _host() -> str:
     """The machine since its last boot, and the container: the space in which process ids mean something."""
-    return "/".join((socket.gethostname(), boot_id(), _namespace()))
+    return f"{socket.gethostname()}/{boot_id()}/{_namespace()}"
 
 
 def _namespace() -> str:

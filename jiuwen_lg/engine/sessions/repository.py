@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
-from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.graph.fingerprint import Identity
+from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.sessions.heartbeat import Heartbeat, held_here, lease_seconds
 from jiuwen_lg.engine.sessions.host_locks import host_locks
 from jiuwen_lg.engine.sessions.process_identity import ProcessIdentity
@@ -50,7 +50,7 @@ class Sessions:
         self._runs = Runs(table)
         self._completed = 0
         self._heartbeat = Heartbeat(self._renew)
-        self._replaced = replaced if replaced is not None and replaced._is_in_use() else None
+        self._replaced = replaced if replaced is not None and any(replaced.leases()) else None
 
     # --- beginning a turn ---
 
@@ -183,7 +183,7 @@ class Sessions:
     def release(self, lease: Lease, record: Record, status: Status) -> None:
         """End a turn that has changed nothing."""
         with self._database.transaction(lease.session_id) as cursor:
-            self._update(cursor, lease, is_change=False, status=status, **NO_HOLDER)
+            self._set(cursor, lease, {"status": status, **NO_HOLDER})
 
     def settle(
         self,
@@ -206,7 +206,7 @@ class Sessions:
         Args:
             tokens: The questions that were answered; an answer delivered again gets the result.
         """
-        receipt = {"status": "done", "result": dump(result), "answers": dump(dict.fromkeys(tokens))}
+        receipt: dict[str, Any] = {"status": "done", "result": dump(result), "answers": dump(dict.fromkeys(tokens))}
         emptied = dict.fromkeys(("inputs", "questions", "kept", "error"))
         with self._database.transaction(lease.session_id) as cursor:
             self._update(cursor, lease, **receipt, **emptied, **NO_HOLDER)
@@ -218,12 +218,14 @@ class Sessions:
         """Stop renewing a lease; the last thing that its turn does."""
         self._heartbeat.remove(lease)
 
-    def _update(self, cursor: Cursor, lease: Lease, *, is_change: bool = True, **values: Any) -> None:
+    def _update(self, cursor: Cursor, lease: Lease, **values: Any) -> None:
+        """Change the row of a run that goes on, and note when."""
+        self._set(cursor, lease, values, f", updated_at = {self._database.clock}")
+
+    def _set(self, cursor: Cursor, lease: Lease, values: Mapping[str, Any], more: str = "") -> None:
         lease.require(cursor)
         names = [f"{name} = ?" for name in values]
-        if is_change:
-            names.append(f"updated_at = {self._database.clock}")
-        query = f"UPDATE jiuwen_sessions SET {', '.join(names)} WHERE thread_id = ? AND status = 'running'"
+        query = f"UPDATE jiuwen_sessions SET {', '.join(names)}{more} WHERE thread_id = ? AND status = 'running'"
         cursor.execute(query, (*values.values(), lease.thread_id))
 
     def _purge(self, cursor: Cursor) -> None:
@@ -274,20 +276,18 @@ class Sessions:
             if lease.is_stored and not is_ours and held.get(lease.thread_id) is lease:
                 lease.lose()
 
-    def _is_in_use(self) -> bool:
-        return bool(self._heartbeat.held()) or self._replaced is not None
+    def leases(self) -> Iterator[Lease]:
+        """The leases that this process holds here, and in the files that were here before."""
+        yield from self._heartbeat.held().values()
+        if self._replaced is not None:
+            yield from self._replaced.leases()
 
     def _refuse_replaced(self, session_id: str, identity: Identity) -> None:
         """Refuse a session that this process still runs in a file that was deleted or replaced meanwhile."""
-        for lease in self._leases_before():
+        for lease in () if self._replaced is None else self._replaced.leases():
             if (lease.session_id, lease.workflow_id) == (session_id, identity.workflow_id):
                 holder = f"{ProcessIdentity.current().describe()}, in a file that is not there any more"
                 raise busy(session_id, lease.thread_id, holder)
-
-    def _leases_before(self) -> Iterator[Lease]:
-        if self._replaced is not None:
-            yield from self._replaced._leases_before()
-            yield from self._replaced._heartbeat.held().values()
 
 
 def _fresh_row(

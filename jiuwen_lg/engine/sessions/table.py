@@ -116,7 +116,7 @@ def busy(session_id: str, thread_id: str, owner: str) -> JiuWenBaseException:
 
 
 def lock_written(lease: Lease) -> str | None:
-    """A lease's lock as its row names it: with the fencing token, since a release that knows no locks leaves it there."""
+    """A lease's lock as its row names it: with the token, since a release that knows no locks leaves it there."""
     return f"{lease.host_lock}#{lease.fence}" if lease.host_lock else None
 
 

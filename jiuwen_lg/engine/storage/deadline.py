@@ -57,19 +57,35 @@ def current_deadline() -> Deadline | None:
     return _current.get()
 
 
+def _claim(free: list[None]) -> bool:
+    """Take the only item; one thread succeeds, once."""
+    try:
+        free.pop()
+    except IndexError:
+        return False
+    return True
+
+
 async def in_executor(executor: ThreadPoolExecutor, work: Callable[[], _T], deadline: Deadline) -> _T:
     """Run `work` in a thread; a caller that is cancelled brings the deadline forward, and waits for the end.
 
     What has not begun then never does.
     """
-    context = copy_context()
+    context, free = copy_context(), [None]
     context.run(_current.set, deadline)
-    begun = executor.submit(context.run, work)
-    future = asyncio.wrap_future(begun)
+
+    def run() -> _T:
+        if not _claim(free):
+            raise RuntimeError("it was cancelled before it began")
+        return context.run(work)
 
     def hurry() -> None:
-        if not begun.cancel():
+        if _claim(free):
+            future.cancel()
+        else:
             deadline.hurry()
+
+    future = asyncio.get_running_loop().run_in_executor(executor, run)
 
     await wait_until_ended(future, on_cancel=hurry)
     return future.result()

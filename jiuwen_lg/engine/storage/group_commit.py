@@ -238,13 +238,11 @@ class GroupCommit:
         self._add(loop, call)
         return call.done
 
-    def withdraw(self, done: asyncio.Future[Any]) -> bool:
-        """Let what was submitted never be done; False if it has begun, and then ends soon."""
+    def withdraw(self, done: asyncio.Future[Any]) -> None:
+        """Let what was submitted never be done; what has begun ends soon."""
         call = self._calls.get(id(done))
-        if call is None or call.done is not done:
-            return False
-        call.deadline.hurry()
-        return call.withdraw()
+        if call is not None and call.done is done and not call.withdraw():
+            call.deadline.hurry()
 
     def hurry(self, lease: Lease) -> None:
         """Let what a run writes end soon, or be given up: it is being stopped."""

@@ -16,9 +16,9 @@ _T = TypeVar("_T")
 SILENCE = 20.0
 """Seconds that a server may take for an answer."""
 _LOCK_WAIT = 0.3
-"""Seconds that a call waits inside the server for another's lock, with a connection and a thread; then outside of it."""
+"""Seconds that a call waits for another's lock inside the server, with a connection and a thread; then outside."""
 
-_NETWORK = {
+_NETWORK: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -82,10 +82,10 @@ class Connection(psycopg.Connection[Any]):
         lock_wait = SILENCE if current_deadline() is None else _LOCK_WAIT
         limits = _LIMITS.format(lock=round(lock_wait * 1000), idle=round(SILENCE * 1000))
         with self.pipeline():
-            self.execute(statement)  # type: ignore[call-overload]
-            self.execute(limits)  # type: ignore[call-overload]
+            self.execute(statement)
+            self.execute(limits)
             for lock, values in locks:
-                self.execute(lock, values)  # type: ignore[call-overload]
+                self.execute(lock, values)
 
 
 def connection_info(url: str) -> str:

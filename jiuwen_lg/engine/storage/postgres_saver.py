@@ -73,11 +73,11 @@ def make_checkpoint_tables(connection: psycopg.Connection[Any], migrations: Sequ
         connection: One in a transaction.
         migrations: LangGraph's.
     """
-    connection.execute(migrations[0])  # type: ignore[call-overload]
+    connection.execute(migrations[0])
     done = connection.execute("SELECT max(v) FROM checkpoint_migrations").fetchone()
     first = 0 if done is None or done[0] is None else done[0] + 1
     for version, statement in list(enumerate(migrations))[first:]:
-        connection.execute(statement.replace(" CONCURRENTLY", ""))  # type: ignore[call-overload]
+        connection.execute(statement.replace(" CONCURRENTLY", ""))
         connection.execute("INSERT INTO checkpoint_migrations (v) VALUES (%s)", (version,))
 
 
