@@ -13,8 +13,10 @@ from jiuwen_lg.engine.concurrency.cancellation import wait_until_ended
 
 _T = TypeVar("_T")
 
-GRACE = 0.5
-"""Seconds that what is cancelled may still take for its last exchange with the store."""
+GRACE = 0.3
+"""Seconds that who is cancelled still waits for an exchange with the store."""
+LINGER = 5.0
+"""Seconds that such an exchange may still take by itself: what it writes is fenced."""
 
 
 class Deadline:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jiuwen_lg.engine.storage.database import Cursor
-from jiuwen_lg.engine.storage.deadline import Deadline
+from jiuwen_lg.engine.storage.deadline import LINGER, Deadline
 from jiuwen_lg.errors import StatusCode
 
 LEASE_KEY = "__jlg_lease"
@@ -69,7 +69,7 @@ class Lease:
 
     def hurry(self) -> None:
         """Let what is being written end soon, and what follows not wait for long either."""
-        self.limit.hurry()
+        self.limit.hurry(LINGER)
         self.limit, self.is_hurried = Deadline(), True
 
     def on_ended(self, watcher: Callable[[], None]) -> None:

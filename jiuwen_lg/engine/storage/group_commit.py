@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 from jiuwen_lg.engine.concurrency.cancellation import wait_until_ended
 from jiuwen_lg.engine.storage.database import BusyError, Cursor, Database
-from jiuwen_lg.engine.storage.deadline import GRACE, Deadline, LatestDeadline
+from jiuwen_lg.engine.storage.deadline import GRACE, LINGER, Deadline, LatestDeadline
 from jiuwen_lg.engine.storage.fence import Lease
 from jiuwen_lg.errors import StatusCode
 
@@ -115,7 +115,7 @@ class _Step:
     @property
     def deadline(self) -> Deadline:
         lease = self.run.lease
-        return Deadline(GRACE, lease.limit) if lease.is_hurried else lease.limit
+        return Deadline(LINGER, lease.limit) if lease.is_hurried else lease.limit
 
     def write(self, cursor: Cursor) -> None:
         if self.run.error is not None:

@@ -23,7 +23,7 @@ Leased: TypeAlias = tuple[Record | None, Lease | None]
 
 _TICKS = 16
 """Turns of the event loop until it is known that a reader has left `async for`: the interpreter closes it later."""
-_LAST_WRITE = 2 * GRACE
+_LAST_WRITE = GRACE + 0.1
 """Seconds that the last write may take at least, whatever the turn's time limit, and after a cancellation."""
 _PATIENCE = 30.0
 """Seconds to wait for a turn of this event loop that winds up."""
