@@ -95,7 +95,7 @@ def prune(
         for info, record in _listed(store, None)
         if info.status in statuses and info.status != "running" and info.updated_at < oldest
     ]
-    return [info for info, record in found if is_dry or store.sessions.remove(record)]
+    return [info for info, record in found if is_dry or store.runs.remove(record)]
 
 
 def trust() -> bool:
@@ -129,7 +129,7 @@ def check(flows: Iterable[Workflow]) -> list[Mismatch]:
         if not info.workflow_id:
             reason = "its workflow has no id, and none of its shape is given"
         elif identity := shapes.get(info.workflow_id):
-            reason = store.sessions.change_of(record, identity)
+            reason = store.runs.change_of(record, identity)
         else:
             reason = f"no workflow with the id {info.workflow_id!r} is given"
         found.append(Mismatch(info, reason))
@@ -138,7 +138,7 @@ def check(flows: Iterable[Workflow]) -> list[Mismatch]:
 
 def _listed(store: Store, session_id: str | None) -> list[tuple[SessionInfo, Record]]:
     sizes = store.saver.sizes(session_id)
-    records = store.sessions.of_agent("", session_id, with_done=True)
+    records = store.runs.of_agent("", session_id, with_done=True)
     return [(_info(store, record, sizes.get(record.row.thread_id, 0)), record) for record in records]
 
 
@@ -146,7 +146,7 @@ def _info(store: Store, record: Record, size: int) -> SessionInfo:
     row, owner = record.row, AgentWorkflowKey.of(record.row.workflow_id)
     questions: list[InteractionOutput] = []
     error: str | None = None
-    status = "running" if store.sessions.is_running(record) else status_at_rest(record)
+    status = "running" if store.runs.is_running(record) else status_at_rest(record)
     try:
         error = record.error
         questions = [question.to_chunk().payload for question in record.questions]

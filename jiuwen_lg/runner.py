@@ -61,7 +61,7 @@ class _Runner:
         store = await current_store()
         if store is None:
             return []
-        return await pending_in(store, lambda sessions: sessions.of_agent("", session_id))
+        return await pending_in(store, lambda runs: runs.of_agent("", session_id))
 
     async def release(self, session_id: str) -> None:
         """Drop the runs that are on file for a session, of all workflows and agents.
@@ -73,7 +73,7 @@ class _Runner:
         """
         store = await current_store()
         if store is not None:
-            await store.database.call(lambda: store.sessions.discard(session_id))
+            await store.database.call(lambda: store.runs.discard(session_id))
 
 
 class _Checkpointer:

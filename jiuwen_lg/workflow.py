@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -21,6 +20,7 @@ from jiuwen_lg.drawing.model import Mark, drawing_of, levels_of
 from jiuwen_lg.drawing.picture import Picture
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.compiler import compile_graph
+from jiuwen_lg.engine.concurrency.cancellation import cancel_and_wait
 from jiuwen_lg.engine.concurrency.frame_buffer import FrameBuffer
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock
 from jiuwen_lg.engine.graph.fingerprint import Identity
@@ -29,7 +29,6 @@ from jiuwen_lg.engine.sessions.row import Record
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.turns.breakpoints import Breakpoints, Ids
 from jiuwen_lg.engine.turns.history import fork_of, read_history, step_named
-from jiuwen_lg.engine.turns.outcome import Outcome
 from jiuwen_lg.engine.turns.pending import pending_of
 from jiuwen_lg.engine.turns.run_state import RunState, read_run_state
 from jiuwen_lg.engine.turns.turn import Turn
@@ -312,7 +311,7 @@ class Workflow(BaseWorkFlow):
             if not outcome.is_unfinished and outcome.result and not self._compiled().is_streaming:
                 yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=outcome.result)
         finally:
-            await _stopped(task)
+            await cancel_and_wait(task)  # its error, if nobody has seen it, went to nobody
 
     def _turn(
         self,
@@ -344,7 +343,7 @@ class Workflow(BaseWorkFlow):
         A session whose row is damaged is left out with a warning.
         """
         store, compiled = await self._store(), self._compiled()
-        records = await store.database.call(lambda: store.sessions.unfinished(compiled.identity, session_id))
+        records = await store.database.call(lambda: store.runs.unfinished(compiled.identity, session_id))
         pending: list[PendingQuestion] = []
         for record in records:
             try:
@@ -359,14 +358,14 @@ class Workflow(BaseWorkFlow):
         """What a session asks; what a failed or killed run asks is found in its checkpoint only."""
         if record.row.status == "waiting":
             return record.questions
-        if store.sessions.is_running(record):
+        if store.runs.is_running(record):
             return ()
         return (await read_run_state(compiled, store, record)).run_status.questions
 
     async def snapshot(self, session_id: str) -> SessionSnapshot | None:
         """Where a session stands; None if it is not on file."""
         store, compiled = await self._store(), self._compiled()
-        record = await store.database.call(lambda: store.sessions.find(session_id, compiled.identity))
+        record = await store.database.call(lambda: store.runs.find(session_id, compiled.identity))
         if record is None:
             return None
         picture = self._picture()
@@ -374,7 +373,7 @@ class Workflow(BaseWorkFlow):
             return _snapshot(record, "done", {}, [], [], picture)
         run_state = await read_run_state(compiled, store, record)
         status = "failed" if run_state.run_status.is_broken and record.row.status != "waiting" else "waiting"
-        if store.sessions.is_running(record):
+        if store.runs.is_running(record):
             status = "running"
         picture.marks = _marks(run_state, has_failed=bool(record.row.error) and status == "failed")
         return _snapshot(record, status, run_state.state, run_state.next_ids, run_state.run_status.questions, picture)
@@ -382,7 +381,7 @@ class Workflow(BaseWorkFlow):
     async def history(self, session_id: str) -> list[HistoryStep]:
         """The steps of a session's newest run of this workflow, newest first; of a finished one with `keep_history`."""
         store, compiled = await self._store(), self._compiled()
-        record = await store.database.call(lambda: store.sessions.find(session_id, compiled.identity))
+        record = await store.database.call(lambda: store.runs.find(session_id, compiled.identity))
         return [] if record is None else await read_history(compiled, store, record)
 
     async def fork(
@@ -412,7 +411,7 @@ class Workflow(BaseWorkFlow):
         """
         store, compiled = await self._store(), self._compiled()
         compiled.require(outputs or (), "outputs names them")
-        record = await store.database.call(lambda: store.sessions.find(session_id, compiled.identity))
+        record = await store.database.call(lambda: store.runs.find(session_id, compiled.identity))
         history = [] if record is None else await read_history(compiled, store, record)
         found = step_named(history, step)
         if record is None or found is None:
@@ -429,7 +428,7 @@ class Workflow(BaseWorkFlow):
             JiuWenBaseException: 100904, a run is in progress.
         """
         store, compiled = await self._store(), self._compiled()
-        return bool(await store.database.call(lambda: store.sessions.discard(session_id, compiled.identity)))
+        return bool(await store.database.call(lambda: store.runs.discard(session_id, compiled.identity)))
 
     async def _store(self) -> Store:
         store = await current_store()
@@ -488,11 +487,3 @@ def _in_order(frames: list[WorkflowChunk], questions: list[Question]) -> list[Wo
 
 def _output(result: Any, state: WorkflowExecutionState, runtime: WorkflowRuntime) -> WorkflowOutput:
     return WorkflowOutput(result=result, state=state, session_id=runtime.session_id())
-
-
-async def _stopped(task: asyncio.Future[Outcome]) -> None:
-    """Make sure that a run has ended; its error, if nobody has seen it, went to nobody."""
-    if not task.done():
-        task.cancel()
-        with suppress(BaseException):
-            await task

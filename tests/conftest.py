@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jiuwen_lg.engine import store
+from jiuwen_lg.engine.store import close_all
 from jiuwen_lg.testing import ModelServer
 from tests.service import Service
 
@@ -23,9 +23,7 @@ def db(jiuwen_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     path = tmp_path / "sessions.db"
     monkeypatch.setenv("JIUWEN_LG_DB", str(path))
     yield path
-    for opened in store._stores.values():
-        opened.database.close()
-    store._stores.clear()
+    close_all()
 
 
 @pytest.fixture

@@ -71,14 +71,14 @@ class AgentRuns:
         """
         store = open_store()
         records = await store.database.call(
-            lambda: store.sessions.of_agent(self._prefix, conversation, with_done=with_done)
+            lambda: store.runs.of_agent(self._prefix, conversation, with_done=with_done)
         )
         owners = [(AgentWorkflowKey.of(record.row.workflow_id), record) for record in records]
         return [Run((owner.workflow_id, owner.version), record) for owner, record in owners]
 
     async def pending(self, conversation: str | None) -> list[PendingQuestion]:
         """What waits for somebody, in one conversation or all."""
-        return await pending_in(open_store(), lambda sessions: sessions.of_agent(self._prefix, conversation))
+        return await pending_in(open_store(), lambda runs: runs.of_agent(self._prefix, conversation))
 
     async def discard(self, conversation: str, *, with_done: bool) -> None:
         """Drop what a conversation has not finished.
@@ -91,8 +91,8 @@ class AgentRuns:
             JiuWenBaseException: 100904, a run is in progress.
         """
         store = open_store()
-        await store.database.call(lambda: store.sessions.discard_owned(self._prefix, conversation, with_done=with_done))
+        await store.database.call(lambda: store.runs.discard_owned(self._prefix, conversation, with_done=with_done))
 
     def is_running(self, run: Run) -> bool:
         """Whether somebody works on it now."""
-        return open_store().sessions.is_running(run.record)
+        return open_store().runs.is_running(run.record)

@@ -12,6 +12,7 @@ from langgraph.constants import END, START
 from langgraph.graph import StateGraph
 
 from jiuwen_lg.config import WorkflowConfig
+from jiuwen_lg.engine.concurrency.cancellation import result_of
 from jiuwen_lg.engine.execution.loop_iteration import IterationEnd, IterationNode, last_component
 from jiuwen_lg.engine.execution.node import ComponentNode, FallbackCommand
 from jiuwen_lg.engine.execution.streaming_node import StreamingNode
@@ -239,7 +240,7 @@ def _with_fresh_starts(compiled: Any, definition: Definition) -> WorkflowGraph:
             patches.show_subgraph(node, node.bound.subgraph)
             if definition.components[id].policies.targets:
                 patches.drop_connections(node, FallbackCommand)
-            patches.skip_unobserved_callbacks(node, is_plain=node.bound.is_plain)
+            patches.skip_unobserved_callbacks(node, result_of, is_plain=node.bound.is_plain)
     return graph
 
 

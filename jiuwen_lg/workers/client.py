@@ -121,8 +121,8 @@ class WorkflowClient:
 
     async def _waiting(self, session_id: str, workflow_id: str | None) -> Record:
         """The unfinished run of a session."""
-        sessions = self._turns.store.sessions
-        records = await self._turns.store.database.call(lambda: sessions.of_agent(workflow_id or "", session_id))
+        runs = self._turns.store.runs
+        records = await self._turns.store.database.call(lambda: runs.of_agent(workflow_id or "", session_id))
         found = [record for record in records if not AgentWorkflowKey.of(record.row.workflow_id).agent_id]
         if workflow_id is not None:
             found = [record for record in found if record.row.workflow_id == workflow_id]

@@ -23,7 +23,7 @@ from jiuwen_lg import (
     WorkflowRuntime,
     operations,
 )
-from jiuwen_lg.engine import store
+from jiuwen_lg.engine.store import close_all, open_store
 from tests import forked
 from tests.flows import Ask, Call, chain, turn
 
@@ -69,8 +69,7 @@ async def goes_on() -> None:
 
 
 def close() -> None:
-    for opened in store._stores.values():
-        opened.database.close()
+    open_store().database.close()
 
 
 def _can_mount() -> bool:
@@ -131,7 +130,7 @@ class TestAFullDisk:
     async def test_a_file_that_may_not_grow(self, db: Path) -> None:
         """The same wherever the tests run: SQLite's own limit."""
         await turn(approval(), {"q": 1})
-        connection: Any = store._stores[str(db)].database.connection  # type: ignore[attr-defined]
+        connection: Any = open_store().database.connection  # type: ignore[attr-defined]
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(JiuWenBaseException, match="full"):
@@ -146,7 +145,7 @@ class TestAReadOnlyFileSystem:
         await turn(approval(), {"q": 1})
         close()
         if not is_open:
-            store._stores.clear()
+            close_all()
         remount(disk, "ro")
         for door in DOORS:
             assert str(disk) in (await fails(door)).message
@@ -163,7 +162,7 @@ class TestADamagedFile:
         await turn(approval(), {"q": 1})
         close()
         if not is_open:
-            store._stores.clear()
+            close_all()
         sound = db.read_bytes()
         damaged = b"no database, " * 10 + sound[130:] if part == "header" else sound[:4096] + b"?" * (len(sound) - 4096)
         db.write_bytes(damaged)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from jiuwen_lg.engine import store
+from jiuwen_lg.engine.store import close_all
 from tests.postgres_server import PostgresServer, needs_postgres, serving
 
 Launch = Callable[..., "subprocess.Popen[str]"]
@@ -33,9 +33,7 @@ def url(server: PostgresServer, db: object, monkeypatch: pytest.MonkeyPatch) -> 
     with server.database() as url:
         monkeypatch.setenv("JIUWEN_LG_DB", url)
         yield url
-        for opened in store._stores.values():
-            opened.database.close()
-        store._stores.clear()
+        close_all()
 
 
 @pytest.fixture

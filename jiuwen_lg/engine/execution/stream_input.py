@@ -17,6 +17,7 @@ from typing import Any
 from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.runnables import RunnableConfig
 
+from jiuwen_lg.engine.concurrency.cancellation import cancel_and_wait
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock, wait_any
 from jiuwen_lg.engine.execution.consumer_state import ConsumerState
 from jiuwen_lg.engine.graph.state import TAKEN
@@ -124,10 +125,8 @@ class ConsumerTask:
         return [{queue.name: item} for queue in self._feeds for item in queue.taken]
 
     async def cancel(self) -> None:
-        """Stop what is still running."""
-        for task in self.tasks.values():
-            task.cancel()
-        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        """Stop what is still running, and wait until it has wound up."""
+        await cancel_and_wait(*self.tasks.values())
 
 
 def _context_of(id: str) -> Context:
@@ -188,9 +187,12 @@ class Streams:
     async def cancel(self) -> None:
         """Stop everything whose turn did not come."""
         self._blocked.clear()
-        started, self._started = self._started, {}
-        for one in started.values():
-            await one.cancel()
+        try:
+            while self._started:
+                await self._started.popitem()[1].cancel()
+        except asyncio.CancelledError:
+            await self.cancel()  # what is left, too, however often the caller is cancelled
+            raise
 
 
 def streams_of(config: Mapping[str, Any]) -> Streams:

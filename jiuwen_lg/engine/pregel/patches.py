@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from langgraph.constants import START
 from langgraph.pregel._write import ChannelWrite, ChannelWriteEntry, ChannelWriteTupleEntry
 
-from jiuwen_lg.engine.pregel.silent_task import SilentNodeTask
+from jiuwen_lg.engine.pregel.silent_task import SilentNodeTask, Wait
 from jiuwen_lg.engine.pregel.triggers import is_join, is_trigger
 
 Writes: TypeAlias = Callable[[Any], Sequence[tuple[str, Any]] | None]
@@ -61,16 +61,17 @@ def show_subgraph(node: Any, subgraph: Any) -> None:
         node.subgraphs = [subgraph]
 
 
-def skip_unobserved_callbacks(node: Any, *, is_plain: bool) -> None:
+def skip_unobserved_callbacks(node: Any, wait: Wait, *, is_plain: bool) -> None:
     """Have a node run without callbacks where no handler observes it.
 
     Args:
         node: The node.
+        wait: Waits for a task to its end.
         is_plain: Whether its component only gives an update of the state, unless it fails or asks.
     """
     if len(node.flat_writers) == 1:
         next_channel = _only_connection(node.flat_writers[0]) if is_plain else None
-        node.node = SilentNodeTask(node.node, node.bound, node.flat_writers[0], next_channel)
+        node.node = SilentNodeTask(node.node, node.bound, node.flat_writers[0], wait, next_channel)
 
 
 def _only_connection(writer: Any) -> str | None:

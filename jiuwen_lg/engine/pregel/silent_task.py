@@ -7,14 +7,16 @@ parts. Where nobody listens, the parts are run one after the other, and nothing 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import copy_context
-from typing import Any
+from typing import Any, TypeAlias
 
 from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from jiuwen_lg.engine.pregel.current_config import set_config
+
+Wait: TypeAlias = Callable[[asyncio.Task[Any]], Awaitable[Any]]
 
 
 class SilentNodeTask(Runnable[Any, Any]):
@@ -24,12 +26,20 @@ class SilentNodeTask(Runnable[Any, Any]):
         sequence: The sequence that it would run.
         component: The first part of it.
         writer: The other part.
+        wait: Waits for a task to its end, and cancels it once, however often the caller is cancelled: LangGraph cancels
+            a task again while it winds up, and a graph inside would then leave its own tasks behind.
         next_channel: For a component that does nothing but lead to one other: the channel that starts that.
     """
 
     def __init__(
-        self, sequence: Runnable[Any, Any], component: Runnable[Any, Any], writer: Any, next_channel: str | None
+        self,
+        sequence: Runnable[Any, Any],
+        component: Runnable[Any, Any],
+        writer: Any,
+        wait: Wait,
+        next_channel: str | None,
     ) -> None:
+        self.wait = wait
         self.component = component
         self.next_channel = next_channel
         self._sequence = sequence
@@ -51,12 +61,12 @@ class SilentNodeTask(Runnable[Any, Any]):
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Run the component in a context of its own, then its writes."""
         if config is None or _is_heard(config):
-            return await self._sequence.ainvoke(input, config, **kwargs)
+            return await self.wait(asyncio.create_task(self._sequence.ainvoke(input, config, **kwargs)))
         own = config.copy()
         own.pop("run_name", None)  # of the node, not of what the component runs
         context = copy_context()
         set_config(context, own)
-        output = await asyncio.create_task(self.component.ainvoke(input, own), context=context)
+        output = await self.wait(asyncio.create_task(self.component.ainvoke(input, own), context=context))
         self._writer.invoke(output, config)
         return output
 

@@ -91,12 +91,15 @@ class Stretch:
         Returns:
             False if a superstep is left to LangGraph: its tasks are in `loop.tasks`.
         """
-        loop = self._loop
+        loop, cancelled_before = self._loop, _cancellations()
         task = self._first()
         while task is not None:
             hook = _CallHook(loop, self._runner, task)
             outcome = await _executed(task, hook)
-            if await hook.is_used() or not self._stored(task, outcome):
+            is_whole = not await hook.is_used() and self._stored(task, outcome)
+            if _cancellations() > cancelled_before:  # its component wound up, and gave something all the same
+                raise asyncio.CancelledError
+            if not is_whole:
                 loop.tasks = {
                     **loop.tasks,
                     task.id: replace(task, proc=_Replay(outcome, _silent_task(loop.nodes[task.name]))),
@@ -398,21 +401,27 @@ async def _executed(task: PregelExecutableTask, hook: _CallHook) -> Outcome:
     own.pop("run_name", None)
     context = copy_context()
     set_config(context, own)
-    work = asyncio.create_task(_component_of(task).ainvoke(task.input, own), context=context)
+    silent = _silent_of(task)
+    work = asyncio.create_task(silent.component.ainvoke(task.input, own), context=context)
     try:
-        return Outcome(await work)
+        return Outcome(await silent.wait(work))
     except asyncio.CancelledError as error:
-        current = asyncio.current_task()
-        if current is not None and current.cancelling():
+        if _cancellations():
             raise
         return Outcome(error=error)
     except Exception as error:
         return Outcome(error=error)
 
 
-def _component_of(task: PregelExecutableTask) -> Runnable[Any, Any]:
+def _silent_of(task: PregelExecutableTask) -> SilentNodeTask:
     assert isinstance(task.proc, SilentNodeTask)
-    return task.proc.component
+    return task.proc
+
+
+def _cancellations() -> int:
+    """How often the running task has been cancelled."""
+    current = asyncio.current_task()
+    return 0 if current is None else current.cancelling()
 
 
 class _Replay(Runnable[Any, Any]):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from jiuwen_lg.engine.storage.host import boot_id
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
@@ -34,7 +36,12 @@ class ProcessIdentity:
 
     def is_known_dead(self) -> bool:
         """Whether the process ran on this machine and is gone; False where nobody here can tell."""
-        return self.host == _host() and _start_time(self.pid) != self.started
+        if self.host != _host():
+            return False
+        if not _exists(self.pid):
+            return True
+        # Of another user's process `/proc` may show nothing (hidepid): then it may be the one.
+        return _is_visible(self.pid) and _start_time(self.pid) != self.started
 
     def describe(self) -> str:
         """The owner in words."""
@@ -49,7 +56,7 @@ def _owner(pid: int) -> ProcessIdentity:
 @cache
 def _host() -> str:
     """The machine since its last boot, and the container: the space in which process ids mean something."""
-    return "/".join((socket.gethostname(), _read("/proc/sys/kernel/random/boot_id"), _namespace()))
+    return f"{socket.gethostname()}/{boot_id()}/{_namespace()}"
 
 
 def _namespace() -> str:
@@ -57,6 +64,21 @@ def _namespace() -> str:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
         return ""
+
+
+def _exists(pid: int) -> bool:
+    """Whether there is a process of that number, whoever's."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _is_visible(pid: int) -> bool:
+    return not os.path.exists("/proc/self/stat") or bool(_read(f"/proc/{pid}/stat"))
 
 
 def _read(path: str) -> str:

@@ -1,30 +1,25 @@
-"""The sessions' rows, in the same file as the checkpoints.
-
-A row is one run of a workflow in a session: which shape started it, where its
-checkpoints are (`thread_id`), how far it is (`status`), what it asks, which answers it
-has accepted, who runs it, and at the end its result (the receipt). Every method is one
-transaction.
-"""
+"""A session's life under a lease: from the start or resume of a turn to its last write."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from jiuwen_lg.engine.graph.fingerprint import Identity, difference
+from jiuwen_lg.engine.graph.fingerprint import Identity
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.serializer import dump
-from jiuwen_lg.engine.sessions.heartbeat import Heartbeat, lease_seconds
+from jiuwen_lg.engine.sessions.heartbeat import Heartbeat, held_here, lease_seconds
+from jiuwen_lg.engine.sessions.host_locks import host_locks
 from jiuwen_lg.engine.sessions.process_identity import ProcessIdentity
-from jiuwen_lg.engine.sessions.row import Record, Row, Status, place_of, reading
-from jiuwen_lg.engine.storage.database import Cursor, Database
+from jiuwen_lg.engine.sessions.row import Record, Row, Status
+from jiuwen_lg.engine.sessions.runs import Runs
+from jiuwen_lg.engine.sessions.table import NO_HOLDER, SessionTable, busy, lock_written
+from jiuwen_lg.engine.storage.database import Cursor
 from jiuwen_lg.engine.storage.fence import Lease
-from jiuwen_lg.engine.storage.saver import FencedSaver
 from jiuwen_lg.environment import seconds_from_env
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 
@@ -35,32 +30,28 @@ MOST_RECEIPTS = 10_000
 """How many of them are kept at most, the newest."""
 _PURGE_EVERY = 256
 
-SESSION_TABLES = """
-CREATE TABLE IF NOT EXISTS jiuwen_shapes (fingerprint TEXT PRIMARY KEY, shape TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS jiuwen_sessions (
-    thread_id TEXT PRIMARY KEY, session_id TEXT NOT NULL, workflow_id TEXT NOT NULL, fingerprint TEXT NOT NULL,
-    status TEXT NOT NULL, turn_id TEXT, inputs BLOB, questions BLOB, answers BLOB, kept BLOB, result BLOB, error BLOB,
-    keep INTEGER NOT NULL, owner TEXT, fence INTEGER NOT NULL, lease_until REAL NOT NULL,
-    created_at REAL NOT NULL, updated_at REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS jiuwen_sessions_by_id ON jiuwen_sessions (session_id, workflow_id);
-CREATE INDEX IF NOT EXISTS jiuwen_sessions_by_age ON jiuwen_sessions (status, updated_at);
-"""
-
 SHOWN = "@shown"
 """Among the kept answers: how many frames Ends gave that had not finished."""
 
-_COLUMNS = ", ".join(Row.__slots__)
-_NOBODYS: dict[str, Any] = {"owner": None, "lease_until": 0.0}
+_RENEWED_AT_ONCE = 400
+_MOST_RETIRED = 1000
 
 
 class Sessions:
-    """The rows of one store."""
+    """The leases that this process takes on the sessions of one store; every method is one transaction.
 
-    def __init__(self, database: Database, saver: FencedSaver) -> None:
-        self._database = database
-        self._saver = saver
+    Args:
+        table: The store's rows.
+        replaced: Those of a file that was here before; its runs may still go on in this process.
+    """
+
+    def __init__(self, table: SessionTable, replaced: Sessions | None = None) -> None:
+        self._table = table
+        self._database = table.database
+        self._runs = Runs(table)
         self._completed = 0
         self._heartbeat = Heartbeat(self._renew)
+        self._replaced = replaced if replaced is not None and any(replaced.leases()) else None
 
     # --- beginning a turn ---
 
@@ -75,64 +66,27 @@ class Sessions:
         Raises:
             JiuWenBaseException: 100904 while a run is in progress.
         """
+        self._refuse_replaced(session_id, identity)
         with self._database.transaction(session_id) as cursor:
-            records = self._of_shape(cursor, session_id, identity)
+            records = self._table.of_shape(cursor, session_id, identity)
             for record in records:
                 if turn_id is not None and record.row.turn_id == turn_id:
-                    self._refuse_running(record)
+                    self._table.refuse_running(record)
                     return record, None
             for record in records:
-                self._refuse_running(record)
+                self._table.refuse_running(record)
                 if not record.is_done and not force:
                     return record, None
             for record in records:
                 if not (record.is_done and record.row.keep):
-                    self._delete(cursor, record)
-            return self._insert(cursor, session_id, identity, inputs, turn_id, _retired(records), keep=keep)
-
-    def _of_shape(self, cursor: Cursor, session_id: str, identity: Identity) -> list[Record]:
-        """The runs that a start would collide with: those of the id, or of an unnamed one's shape."""
-        records = self._select(cursor, "session_id = ? AND workflow_id = ?", session_id, identity.workflow_id)
-        return [r for r in records if identity.workflow_id or r.row.fingerprint == identity.fingerprint]
-
-    def _insert(
-        self,
-        cursor: Cursor,
-        session_id: str,
-        identity: Identity,
-        inputs: Any,
-        turn_id: str | None,
-        retired: Sequence[str],
-        *,
-        keep: bool,
-    ) -> tuple[Record, Lease]:
-        now = time.time()
-        row = Row(
-            thread_id=uuid4().hex,
-            session_id=session_id,
-            workflow_id=identity.workflow_id,
-            fingerprint=identity.fingerprint,
-            status="running",
-            turn_id=turn_id,
-            inputs=dump(inputs),
-            questions=None,
-            answers=dump(dict.fromkeys(retired)) if retired else None,
-            kept=None,
-            result=None,
-            error=None,
-            keep=int(keep),
-            owner=str(ProcessIdentity.current()),
-            fence=1,
-            lease_until=now + lease_seconds(),
-            created_at=now,
-            updated_at=now,
-        )
-        row = replace(row, **self._sealed(row, inputs=row.inputs, answers=row.answers))
-        marks = ", ".join("?" * len(Row.__slots__))
-        values = tuple(getattr(row, column) for column in Row.__slots__)
-        cursor.execute(f"INSERT INTO jiuwen_sessions ({_COLUMNS}) VALUES ({marks})", values)
-        self._file_shape(cursor, identity)
-        return Record(row, self._saver.vault), self._hold(row, fence=1)
+                    self._table.delete(cursor, record)
+            lease = self._hold(Lease(session_id, uuid4().hex, 1, identity.workflow_id))
+            with self._let_go_on_error(lease):
+                row = _fresh_row(lease, identity, inputs, turn_id, _retired(records), keep=keep)
+                row = replace(row, **self._table.sealed(row, {"inputs": row.inputs, "answers": row.answers}))
+                self._table.insert(cursor, row, lease_seconds())
+                self._file_shape(cursor, identity)
+            return Record(row, self._table.saver.vault), lease
 
     def resume(
         self, session_id: str, identity: Identity, *, insist: bool
@@ -146,8 +100,9 @@ class Sessions:
             JiuWenBaseException: 100904 while a run is in progress, 100906 if only a run of
                 another shape is on file.
         """
+        self._refuse_replaced(session_id, identity)
         with self._database.transaction(session_id) as cursor:
-            records = self._select(cursor, "session_id = ? AND workflow_id = ?", session_id, identity.workflow_id)
+            records = self._table.select(cursor, "session_id = ? AND workflow_id = ?", session_id, identity.workflow_id)
             equal = [r for r in records if r.row.fingerprint == identity.fingerprint]
             for record in equal:
                 if not record.is_done:
@@ -157,21 +112,42 @@ class Sessions:
                 return (max(equal, key=lambda r: r.row.updated_at) if equal else None), None
             if insist:
                 return self._take(cursor, others[0])
-            self._refuse_running(others[0])
-            raise self._changed(others[0], identity)
+            self._table.refuse_running(others[0])
+            reason = self._runs.change_of(others[0], identity)
+            raise StatusCode.WORKFLOW_CHANGED.error(session_id=session_id, reason=reason)
 
     def _take(self, cursor: Cursor, record: Record) -> tuple[Record, Lease]:
-        self._refuse_running(record)
-        fence = record.row.fence + 1
-        cursor.execute(
-            "UPDATE jiuwen_sessions SET status = 'running', owner = ?, fence = ?, lease_until = ? WHERE thread_id = ?",
-            (str(ProcessIdentity.current()), fence, time.time() + lease_seconds(), record.row.thread_id),
+        self._table.refuse_running(record)
+        row = record.row
+        lease = self._hold(Lease(row.session_id, row.thread_id, row.fence + 1, row.workflow_id))
+        held = (
+            f"status = 'running', owner = ?, fence = ?, host_lock = ?, lease_until = {self._database.lease_clock} + ?"
         )
-        return record, self._hold(record.row, fence)
+        values = (str(ProcessIdentity.current()), lease.fence, lock_written(lease), lease_seconds(), row.thread_id)
+        with self._let_go_on_error(lease):
+            cursor.execute(f"UPDATE jiuwen_sessions SET {held} WHERE thread_id = ?", values)
+        return record, lease
 
-    def _changed(self, record: Record, identity: Identity) -> JiuWenBaseException:
-        reason = self.change_of(record, identity)
-        return StatusCode.WORKFLOW_CHANGED.error(session_id=record.row.session_id, reason=reason)
+    def _hold(self, lease: Lease) -> Lease:
+        """Hold a lease before it is committed, so that nobody here finds its row without a holder."""
+        lease.host_lock = host_locks.hold()
+        self._heartbeat.add(lease)
+        return lease
+
+    @contextmanager
+    def _let_go_on_error(self, lease: Lease) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.let_go(lease)
+            raise
+
+    def is_stored(self, lease: Lease) -> bool:
+        """Find out whether a lease was committed, where the server's answer was lost."""
+        query = "SELECT owner, fence FROM jiuwen_sessions WHERE thread_id = ? AND status = 'running'"
+        with self._database.transaction(lease.session_id) as cursor:
+            found = cursor.execute(query, (lease.thread_id,)).fetchone()
+        return found is not None and tuple(found) == (str(ProcessIdentity.current()), lease.fence)
 
     def _file_shape(self, cursor: Cursor, identity: Identity) -> None:
         known = cursor.execute("SELECT 1 FROM jiuwen_shapes WHERE fingerprint = ?", (identity.fingerprint,))
@@ -200,12 +176,16 @@ class Sessions:
             self._update(cursor, lease, fingerprint=identity.fingerprint, **taken)
             self._file_shape(cursor, identity)
 
+    def held_here(self, thread_id: str) -> Lease | None:
+        """The lease that this process holds on a thread."""
+        return held_here(thread_id)
+
     # --- ending a turn ---
 
     def release(self, lease: Lease, record: Record, status: Status) -> None:
         """End a turn that has changed nothing."""
         with self._database.transaction(lease.session_id) as cursor:
-            self._update(cursor, lease, status=status, updated_at=record.row.updated_at, **_NOBODYS)
+            self._set(cursor, lease, {"status": status, **NO_HOLDER})
 
     def settle(
         self,
@@ -220,7 +200,7 @@ class Sessions:
         asked, told = _dumped(questions), None if error is None else error.encode(errors="backslashreplace")
         on_file = dump(early_answers) if early_answers else None
         with self._database.transaction(lease.session_id) as cursor:
-            self._update(cursor, lease, status=status, questions=asked, kept=on_file, error=told, **_NOBODYS)
+            self._update(cursor, lease, status=status, questions=asked, kept=on_file, error=told, **NO_HOLDER)
 
     def complete(self, lease: Lease, record: Record, result: Any, *, tokens: Sequence[str]) -> None:
         """End a run: its checkpoints are replaced by a receipt.
@@ -228,162 +208,34 @@ class Sessions:
         Args:
             tokens: The questions that were answered; an answer delivered again gets the result.
         """
-        receipt = {"status": "done", "result": dump(result), "answers": dump(dict.fromkeys(tokens))}
+        receipt: dict[str, Any] = {"status": "done", "result": dump(result), "answers": dump(dict.fromkeys(tokens))}
         emptied = dict.fromkeys(("inputs", "questions", "kept", "error"))
         with self._database.transaction(lease.session_id) as cursor:
-            self._update(cursor, lease, **receipt, **emptied, **_NOBODYS)
+            self._update(cursor, lease, **receipt, **emptied, **NO_HOLDER)
             if not record.row.keep:
-                self._saver.delete_thread(record.row.thread_id)
+                self._table.saver.delete_thread(record.row.thread_id)
             self._purge(cursor)
 
     def let_go(self, lease: Lease) -> None:
         """Stop renewing a lease; the last thing that its turn does."""
         self._heartbeat.remove(lease)
 
-    # --- reading and clearing ---
-
-    def find(self, session_id: str, identity: Identity) -> Record | None:
-        """The session's newest run of this workflow."""
-        with self._database.transaction(write=False) as cursor:
-            records = self._of_shape(cursor, session_id, identity)
-        return max(records, key=lambda r: r.row.created_at) if records else None
-
-    def unfinished(self, identity: Identity, session_id: str | None) -> list[Record]:
-        """The runs of this workflow that wait, failed or were killed, oldest first."""
-        with self._database.transaction(write=False) as cursor:
-            if session_id is not None:
-                records = self._of_shape(cursor, session_id, identity)
-            elif identity.workflow_id:
-                records = self._select(cursor, "workflow_id = ?", identity.workflow_id)
-            else:
-                records = self._select(cursor, "workflow_id = '' AND fingerprint = ?", identity.fingerprint)
-        return sorted((r for r in records if not r.is_done), key=lambda r: r.row.updated_at)
-
-    def of_agent(self, prefix: str, session_id: str | None, *, with_done: bool = False) -> list[Record]:
-        """The runs of workflows that belong to something, in one session or all, the longest untouched first.
-
-        Args:
-            prefix: What the ids of its workflows begin with; empty for all workflows there are.
-            session_id: The session; None for all.
-            with_done: Whether receipts are listed, too.
-        """
-        where, arguments = _of_owner(prefix, session_id, with_done=with_done)
-        with self._database.transaction(write=False) as cursor:
-            records = self._select(cursor, where, *arguments)
-        return sorted(records, key=lambda r: r.row.updated_at)
-
-    def discard_owned(self, prefix: str, session_id: str, *, with_done: bool = True) -> None:
-        """Delete a session's runs of workflows that belong to something.
-
-        Raises:
-            JiuWenBaseException: 100904, one of them is in progress.
-        """
-        where, arguments = _of_owner(prefix, session_id, with_done=with_done)
-        with self._database.transaction(session_id) as cursor:
-            records = self._select(cursor, where, *arguments)
-            for record in records:
-                self._refuse_running(record)
-            for record in records:
-                self._delete(cursor, record)
-
-    def discard(self, session_id: str, identity: Identity | None = None) -> int:
-        """Delete a session's runs (of one workflow, or all); returns how many there were.
-
-        Raises:
-            JiuWenBaseException: 100904, one of them is in progress.
-        """
-        with self._database.transaction(session_id) as cursor:
-            if identity is None:
-                records = self._select(cursor, "session_id = ?", session_id)
-            else:
-                records = self._of_shape(cursor, session_id, identity)
-            for record in records:
-                self._refuse_running(record)
-            for record in records:
-                self._delete(cursor, record)
-        return len(records)
-
-    def remove(self, record: Record) -> bool:
-        """Delete a run; False if it goes on now, or has gone on since it was read."""
-        with self._database.transaction(record.row.session_id) as cursor:
-            for now in self._select(cursor, "thread_id = ?", record.row.thread_id):
-                if now.row.fence == record.row.fence and not self.is_running(now):
-                    self._delete(cursor, now)
-                    return True
-        return False
-
-    def change_of(self, record: Record, identity: Identity) -> str:
-        """What changed from the shape that started a run to this one, in words."""
-        query = "SELECT shape FROM jiuwen_shapes WHERE fingerprint = ?"
-        with self._database.transaction(write=False) as cursor:
-            row = cursor.execute(query, (record.row.fingerprint,)).fetchone()
-        with reading("the shape", record.row.session_id):
-            return difference(json.loads(row[0]), dict(identity.shape)) if row else "its shape is not on file"
-
-    def fork(self, record: Record, checkpoint_id: str, session_id: str, no_task: str) -> str:
-        """Copy a run as it was at a checkpoint into another session, where it waits to go on.
-
-        Args:
-            no_task: What marks the writes to a checkpoint that no task made: they are part of it.
-
-        Returns:
-            The new run's thread.
-
-        Raises:
-            JiuWenBaseException: 100006, the session has an unfinished run of this workflow. 100900, the
-                checkpoint is gone.
-        """
-        row, now = record.row, time.time()
-        fresh = {"turn_id": None, "questions": None, "answers": None, "result": None, "error": None, **_NOBODYS}
-        values = {name: getattr(row, name) for name in Row.__slots__} | fresh
-        values |= {"thread_id": uuid4().hex, "session_id": session_id, "status": "waiting", "fence": 0}
-        values |= {"kept": None, "created_at": now, "updated_at": now}
-        if row.inputs is not None:
-            inputs = self._saver.vault.unseal(row.inputs, record.place("inputs"))
-            place = place_of(values["thread_id"], session_id, row.workflow_id, "inputs")
-            values["inputs"] = self._saver.vault.seal(inputs, place)
-        with self._database.transaction(record.row.session_id, session_id) as cursor:
-            others = self._of_shape(cursor, session_id, Identity(row.workflow_id, row.fingerprint, {}))
-            if any(not r.is_done for r in others):
-                raise StatusCode.WORKFLOW_STATE_EXISTS_ERROR.error(
-                    session_id=session_id, reason="a fork needs a free one"
-                )
-            marks = ", ".join("?" * len(values))
-            cursor.execute(f"INSERT INTO jiuwen_sessions ({', '.join(values)}) VALUES ({marks})", (*values.values(),))
-            if not self._saver.fork_thread(row.thread_id, checkpoint_id, values["thread_id"], no_task):
-                raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=row.session_id, reason="its run has finished")
-        return str(values["thread_id"])
-
-    # --- rows ---
-
-    def _select(self, cursor: Cursor, where: str, *values: Any) -> list[Record]:
-        cursor.execute(f"SELECT {_COLUMNS} FROM jiuwen_sessions WHERE {where} ORDER BY created_at", values)
-        return [Record(Row.read(row), self._saver.vault) for row in cursor.fetchall()]
-
-    def _sealed(self, of: Row | Lease, **values: Any) -> dict[str, Any]:
-        """The values of a run's row as they are on file: blobs are sealed for their places."""
-
-        def sealed(column: str, value: Any) -> Any:
-            place = place_of(of.thread_id, of.session_id, of.workflow_id, column)
-            return self._saver.vault.seal(value, place) if isinstance(value, bytes) else value
-
-        return {column: sealed(column, value) for column, value in values.items()}
-
     def _update(self, cursor: Cursor, lease: Lease, **values: Any) -> None:
+        """Change the row of a run that goes on, and note when."""
+        self._set(cursor, lease, values, f", updated_at = {self._database.clock}")
+
+    def _set(self, cursor: Cursor, lease: Lease, values: Mapping[str, Any], more: str = "") -> None:
         lease.require(cursor)
-        values = {"updated_at": time.time(), **self._sealed(lease, **values)}
-        names = ", ".join(f"{name} = ?" for name in values)
-        query = f"UPDATE jiuwen_sessions SET {names} WHERE thread_id = ? AND status = 'running'"
+        values = self._table.sealed(lease, values)
+        names = [f"{name} = ?" for name in values]
+        query = f"UPDATE jiuwen_sessions SET {', '.join(names)}{more} WHERE thread_id = ? AND status = 'running'"
         cursor.execute(query, (*values.values(), lease.thread_id))
 
-    def _delete(self, cursor: Cursor, record: Record) -> None:
-        cursor.execute("DELETE FROM jiuwen_sessions WHERE thread_id = ?", (record.row.thread_id,))
-        self._saver.delete_thread(record.row.thread_id)
-
     def _purge(self, cursor: Cursor) -> None:
-        oldest = time.time() - seconds_from_env("JIUWEN_LG_RECEIPT_SECONDS", RECEIPT_SECONDS)
+        age = seconds_from_env("JIUWEN_LG_RECEIPT_SECONDS", RECEIPT_SECONDS)
         receipts = "status = 'done' AND keep = 0"
-        cursor.execute(f"DELETE FROM jiuwen_sessions WHERE {receipts} AND updated_at < ?", (oldest,))
+        is_old = f"{receipts} AND updated_at < {self._database.clock} - ?"
+        cursor.execute(f"DELETE FROM jiuwen_sessions WHERE {is_old}", (age,))
         gone = cursor.rowcount
         self._completed += 1
         if self._completed % _PURGE_EVERY == 0:
@@ -400,52 +252,72 @@ class Sessions:
 
     # --- leases ---
 
-    def _hold(self, row: Row, fence: int) -> Lease:
-        lease = Lease(row.session_id, row.thread_id, fence, workflow_id=row.workflow_id)
-        self._heartbeat.add(lease)
-        return lease
-
-    def _refuse_running(self, record: Record) -> None:
-        if self.is_running(record):
-            owner = record.owner
-            assert owner is not None
-            raise StatusCode.SESSION_BUSY.error(session_id=record.row.session_id, owner=owner.describe())
-
-    def is_running(self, record: Record) -> bool:
-        """Whether somebody alive runs this session now."""
-        row = record.row
-        if row.status != "running" or row.owner is None:
-            return False
-        if row.owner == str(ProcessIdentity.current()):  # whatever the clock says
-            return row.thread_id in self._heartbeat.held()
-        if row.lease_until < time.time():
-            return False
-        owner = record.owner
-        return owner is not None and not owner.is_known_dead()
-
     def _renew(self) -> None:
         """Extend every lease that is still ours; note those that are not."""
-        leases = self._heartbeat.held().values()
-        until = time.time() + lease_seconds()
+        leases = [*self._heartbeat.held().values()]
+        for first in range(0, len(leases), _RENEWED_AT_ONCE):
+            self._renew_some(leases[first : first + _RENEWED_AT_ONCE])
+
+    def _renew_some(self, leases: Sequence[Lease]) -> None:
+        pairs = [value for lease in leases for value in (lease.thread_id, lease.fence)]
+        ours = ", ".join(["(CAST(? AS TEXT), CAST(? AS BIGINT))"] * len(leases))
+        # A row that somebody is writing is left for the next beat, so that one session holds up no other.
+        free = f"SELECT thread_id FROM jiuwen_sessions WHERE (thread_id, fence) IN (VALUES {ours})"
+        extend = f"UPDATE jiuwen_sessions SET lease_until = {self._database.lease_clock} + ?"
         with self._database.transaction() as cursor:
-            for lease in leases:
-                cursor.execute(
-                    "UPDATE jiuwen_sessions SET lease_until = ? WHERE thread_id = ? AND fence = ?",
-                    (until, lease.thread_id, lease.fence),
-                )
-                if not cursor.rowcount and lease.thread_id in self._heartbeat.held():
-                    lease.lose()
+            query = f"{extend} WHERE thread_id IN ({free} {self._database.skip_locked})"
+            cursor.execute(query, (lease_seconds(), *pairs))
+            marks = ", ".join("?" * len(leases))
+            found = cursor.execute(
+                f"SELECT thread_id, fence FROM jiuwen_sessions WHERE thread_id IN ({marks})",
+                [lease.thread_id for lease in leases],
+            )
+            fences = dict(found.fetchall())
+        held = self._heartbeat.held()
+        for lease in leases:
+            is_ours = fences.get(lease.thread_id) == lease.fence
+            if lease.is_stored and not is_ours and held.get(lease.thread_id) is lease:
+                lease.lose()
+
+    def leases(self) -> Iterator[Lease]:
+        """The leases that this process holds here, and in the files that were here before."""
+        yield from self._heartbeat.held().values()
+        if self._replaced is not None:
+            yield from self._replaced.leases()
+
+    def _refuse_replaced(self, session_id: str, identity: Identity) -> None:
+        """Refuse a session that this process still runs in a file that was deleted or replaced meanwhile."""
+        for lease in () if self._replaced is None else self._replaced.leases():
+            if (lease.session_id, lease.workflow_id) == (session_id, identity.workflow_id):
+                holder = f"{ProcessIdentity.current().describe()}, in a file that is not there any more"
+                raise busy(session_id, lease.thread_id, holder)
 
 
-def _of_owner(prefix: str, session_id: str | None, *, with_done: bool) -> tuple[str, list[Any]]:
-    """The condition that selects the rows of an owner, and its values."""
-    where, arguments = "substr(workflow_id, 1, ?) = ?", [len(prefix), prefix]
-    if session_id is not None:
-        where, arguments = f"session_id = ? AND {where}", [session_id, *arguments]
-    return where if with_done else f"{where} AND status != 'done'", arguments
-
-
-_MOST_RETIRED = 1000
+def _fresh_row(
+    lease: Lease, identity: Identity, inputs: Any, turn_id: str | None, retired: Iterable[str], *, keep: bool
+) -> Row:
+    tokens = [*retired]
+    return Row(
+        thread_id=lease.thread_id,
+        session_id=lease.session_id,
+        workflow_id=identity.workflow_id,
+        fingerprint=identity.fingerprint,
+        status="running",
+        turn_id=turn_id,
+        inputs=dump(inputs),
+        questions=None,
+        answers=dump(dict.fromkeys(tokens)) if tokens else None,
+        kept=None,
+        result=None,
+        error=None,
+        keep=int(keep),
+        owner=str(ProcessIdentity.current()),
+        fence=lease.fence,
+        lease_until=0.0,
+        created_at=0.0,
+        updated_at=0.0,
+        host_lock=lock_written(lease),
+    )
 
 
 def _retired(records: Sequence[Record]) -> list[str]:

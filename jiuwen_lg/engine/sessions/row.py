@@ -41,6 +41,7 @@ class Row:
     lease_until: float
     created_at: float
     updated_at: float
+    host_lock: str | None = None
 
     @classmethod
     def read(cls, columns: Sequence[Any]) -> Row:
@@ -79,11 +80,13 @@ class Record:
     Args:
         row: The row.
         vault: Unseals its values.
+        now: When it was read, by the clock that leases are judged by.
     """
 
-    def __init__(self, row: Row, vault: Vault) -> None:
+    def __init__(self, row: Row, vault: Vault, now: float = 0.0) -> None:
         self.row = row
         self._vault = vault
+        self.now = now
 
     @property
     def is_done(self) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
+from jiuwen_lg.engine.storage.deadline import Deadline
+
 _T = TypeVar("_T")
 
 
@@ -48,6 +50,12 @@ class Database(Protocol):
     """A file, `:memory:`, or a Postgres database without its password."""
     is_local: bool
     """Whether it is a part of this process, so that a transaction takes microseconds, one after the other."""
+    clock: str
+    """The time now, seconds since 1970, as an SQL expression: of the server, if there is one."""
+    lease_clock: str
+    """The same for leases: a clock that all their judges share, and that never jumps on some of them only."""
+    skip_locked: str
+    """What ends a `SELECT` of rows that are to be written, so that those which others are writing are left out."""
 
     def transaction(self, *sessions: str, write: bool = True) -> AbstractContextManager[Any]:
         """A transaction: committed at the end, undone on any exception.
@@ -74,8 +82,13 @@ class Database(Protocol):
         """
         raise NotImplementedError
 
-    async def in_thread(self, work: Callable[[], _T]) -> _T:
-        """Run `work` in a thread, however long it waits there."""
+    async def in_thread(self, work: Callable[[], _T], limit: Deadline | None = None) -> _T:
+        """Run `work`, which must be one transaction, in a thread.
+
+        Args:
+            work: What to run; it may be run again, if it was undone.
+            limit: Until when it may wait, if that is shorter than the database's own patience.
+        """
         raise NotImplementedError
 
     def close(self) -> None:

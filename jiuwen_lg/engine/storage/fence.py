@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jiuwen_lg.engine.storage.database import Cursor
+from jiuwen_lg.engine.storage.deadline import LINGER, Deadline
 from jiuwen_lg.errors import StatusCode
 
 LEASE_KEY = "__jlg_lease"
@@ -24,19 +25,31 @@ class Lease:
 
     Attributes:
         fence: The number of this ownership; a newer one voids it.
+        workflow_id: The workflow that runs; empty for one without an id.
+        host_lock: The lock that tells other processes of this host that it is held.
+        is_stored: Whether it is known to be committed.
+        limit: Until when its run's writes may wait that are on their way.
+        is_hurried: Whether its run is being stopped, so that what it still writes may wait for a moment only.
+        is_ending: Whether its turn winds up.
         is_lost: Whether another run has taken over.
         on_lost: Called once, from any thread, when that is noticed.
         loop: The event loop that its run is in.
-        workflow_id: The workflow; what the run writes is sealed for it.
     """
 
     session_id: str
     thread_id: str
     fence: int
+    workflow_id: str = ""
+    host_lock: str | None = None
+    is_stored: bool = False
+    limit: Deadline = field(default_factory=Deadline)
+    is_hurried: bool = False
+    is_ending: bool = False
     is_lost: bool = False
     on_lost: Callable[[], None] = field(default=lambda: None)
     loop: asyncio.AbstractEventLoop | None = None
-    workflow_id: str = ""
+    _is_over: bool = False
+    _watchers: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def is_abandoned(self) -> bool:
@@ -53,6 +66,24 @@ class Lease:
         if row is None or row[0] != self.fence:
             self.lose()
             raise self.lost_error()
+
+    def hurry(self) -> None:
+        """Let what is being written end soon, and what follows not wait for long either."""
+        self.limit.hurry(LINGER)
+        self.limit, self.is_hurried = Deadline(), True
+
+    def on_ended(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher` when the lease has been let go; at once if it has been."""
+        if self._is_over:
+            watcher()
+        else:
+            self._watchers.append(watcher)
+
+    def end(self) -> None:
+        """Note that the lease has been let go."""
+        self._is_over = True
+        while self._watchers:
+            self._watchers.pop()()
 
     def lose(self) -> None:
         """Note that another run has taken over."""

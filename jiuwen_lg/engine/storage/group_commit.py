@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypeVar
+from weakref import WeakValueDictionary
 
+from jiuwen_lg.engine.concurrency.cancellation import wait_until_ended
 from jiuwen_lg.engine.storage.database import BusyError, Cursor, Database
+from jiuwen_lg.engine.storage.deadline import GRACE, LINGER, Deadline, LatestDeadline
 from jiuwen_lg.engine.storage.fence import Lease
+from jiuwen_lg.errors import StatusCode
 
 _T = TypeVar("_T")
 
@@ -25,6 +29,8 @@ Place: TypeAlias = tuple[str, str | None]
 Work: TypeAlias = Callable[[bool], None]
 """Writes in its thread's transaction, told whether the checkpoint that it led to goes with it; may be run again."""
 
+_MARGIN = 0.1
+"""Seconds after the grace in which a thread ends by itself."""
 _TURNS = 4
 """Turns of the event loop that a task's writes wait for their checkpoint: LangGraph needs three."""
 
@@ -57,6 +63,16 @@ class _Run:
     is_waiting: bool = False
     error: BaseException | None = None
     is_told: bool = False
+    awaited: set[asyncio.Future[None]] = field(default_factory=set)
+    given_up: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def give_up(self, error: Exception, awaited: Iterable[asyncio.Future[None]]) -> None:
+        """Wait no longer for what is being written; it may still be."""
+        self.given_up.set()
+        for done in awaited:
+            if not done.done():
+                done.set_exception(error)
+                self.error, self.is_told = self.error or error, True
 
 
 class _Part(Protocol):
@@ -69,6 +85,10 @@ class _Part(Protocol):
     @property
     def turn(self) -> Any:
         """What is written in one order: the parts of one run."""
+
+    @property
+    def deadline(self) -> Deadline:
+        """Until when it may wait."""
 
     def write(self, cursor: Cursor) -> None:
         """Write it."""
@@ -92,6 +112,11 @@ class _Step:
     def turn(self) -> Any:
         return self.run
 
+    @property
+    def deadline(self) -> Deadline:
+        lease = self.run.lease
+        return Deadline(LINGER, lease.limit) if lease.is_hurried else lease.limit
+
     def write(self, cursor: Cursor) -> None:
         if self.run.error is not None:
             raise self.run.error  # what led to this is not on file
@@ -108,7 +133,7 @@ class _Step:
                 self.run.is_told = self.run.error is not None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class _Call:
     """A transaction of somebody's that shares one."""
 
@@ -116,13 +141,34 @@ class _Call:
     done: asyncio.Future[Any]
     result: Any = None
     sessions: tuple[str, ...] = ()
+    deadline: Deadline = field(default_factory=Deadline)
+    _is_begun: bool = False
+    _free: list[None] = field(default_factory=lambda: [None])
 
     @property
     def turn(self) -> Any:
         return self
 
     def write(self, _: Cursor) -> None:
+        if not self._is_begun:
+            self._claim()
+            self._is_begun = True
         self.result = self.work()
+
+    def withdraw(self) -> bool:
+        """Let it never begin; False if it has begun."""
+        try:
+            self._claim()
+        except asyncio.InvalidStateError:
+            return False
+        self.done.cancel()
+        return True
+
+    def _claim(self) -> None:
+        try:
+            self._free.pop()  # one thread only succeeds
+        except IndexError:
+            raise asyncio.InvalidStateError("it was withdrawn, or has begun") from None
 
     def tell(self, error: BaseException | None) -> None:
         _resolve(self.done, self.result, error)
@@ -147,6 +193,7 @@ class GroupCommit:
         self._runs: dict[str, _Run] = {}
         self._due: dict[asyncio.AbstractEventLoop, list[_Run | _Call]] = {}
         self._writing: dict[Any, asyncio.Task[None]] = {}
+        self._calls: WeakValueDictionary[int, _Call] = WeakValueDictionary()
 
     @asynccontextmanager
     async def batch(self, lease: Lease, *, is_new: bool) -> AsyncIterator[None]:
@@ -164,7 +211,9 @@ class GroupCommit:
             yield
         finally:
             del self._runs[lease.thread_id]
-            await self._settled(run)
+            settling = asyncio.ensure_future(self._settled(run))
+            await wait_until_ended(settling)
+            settling.result()
         if run.error is not None and not run.is_told:
             raise run.error
 
@@ -177,13 +226,35 @@ class GroupCommit:
         run = self._runs.get(thread_id)
         return run is not None and run.is_new
 
-    async def call(self, work: Callable[[], _T]) -> _T:
-        """As `Database.call`, in a transaction with what others write at the same time."""
+    def submit(self, work: Callable[[], _T]) -> asyncio.Future[_T]:
+        """Run `work` as `Database.call` does, in a transaction with what others write at the same time.
+
+        Returns:
+            A future of its result. It is no task, so that nobody cancels it by cancelling all tasks.
+        """
         loop = asyncio.get_running_loop()
         call = _Call(work, loop.create_future())
+        self._calls[id(call.done)] = call
         self._add(loop, call)
-        result: _T = await call.done
-        return result
+        return call.done
+
+    def withdraw(self, done: asyncio.Future[Any]) -> None:
+        """Let what was submitted never be done; what has begun ends soon."""
+        call = self._calls.get(id(done))
+        if call is not None and call.done is done and not call.withdraw():
+            call.deadline.hurry()
+
+    def hurry(self, lease: Lease) -> None:
+        """Let what a run writes end soon, or be given up: it is being stopped."""
+        lease.hurry()
+        run = self._runs.get(lease.thread_id)
+        if run is not None:
+            self._give_up_later(run)
+
+    def _give_up_later(self, run: _Run) -> None:
+        reason = f"session [{run.lease.session_id}] was stopped while its last write waited"
+        error = StatusCode.STORE_UNAVAILABLE.error(store=self._database.path, reason=reason)
+        asyncio.get_running_loop().call_later(GRACE + _MARGIN, run.give_up, error, [*run.awaited])
 
     async def save(self, thread_id: str, place: Place, work: Work) -> None:
         """Put something on file, with what was held back of the same run before it.
@@ -211,7 +282,14 @@ class GroupCommit:
         if run.writes:
             await self._saved(run, _nothing, ("", None))
         if writing := self._writing_of(run):
-            await asyncio.wait({writing})
+            if run.lease.is_hurried:
+                await asyncio.wait({writing}, timeout=GRACE + _MARGIN)
+                return
+            giving_up = asyncio.ensure_future(run.given_up.wait())
+            try:
+                await asyncio.wait({writing, giving_up}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                giving_up.cancel()
 
     def defer(self, thread_id: str, place: Place, work: Work) -> None:
         """Put something on file with the run's next checkpoint, or a few turns of the event loop later."""
@@ -237,6 +315,10 @@ class GroupCommit:
         done = loop.create_future()
         run.writes.append(_Write(work, place, done))
         self._add(loop, run)
+        run.awaited.add(done)
+        done.add_done_callback(run.awaited.discard)
+        if run.lease.is_hurried:
+            self._give_up_later(run)
         await done
 
     def _add(self, loop: asyncio.AbstractEventLoop, due: _Run | _Call) -> None:
@@ -290,8 +372,9 @@ class GroupCommit:
     async def _write_behind(self, before: asyncio.Task[None] | None, parts: list[_Part]) -> None:
         try:
             if before is not None:
-                await asyncio.wait({before})
-            outcomes = await self._database.in_thread(lambda: self._written(parts))
+                await wait_until_ended(before)
+            limit = LatestDeadline(None, *(part.deadline for part in parts))
+            outcomes = await self._database.in_thread(lambda: self._written(parts), limit)
         except BaseException as error:
             _tell_of(error, parts)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar
 
@@ -70,6 +70,23 @@ class FencedPostgresSaver(FencedSaver, PostgresSaver):
     def _put(self, config: RunnableConfig, checkpoint: Checkpoint, *more: Any) -> RunnableConfig:
         values = {name: _boxed(value) for name, value in checkpoint["channel_values"].items()}
         return super()._put(config, {**checkpoint, "channel_values": values}, *more)
+
+
+def make_checkpoint_tables(connection: psycopg.Connection[Any], migrations: Sequence[str]) -> None:
+    """Do what `PostgresSaver.setup` does, inside a transaction: no index is made `CONCURRENTLY`.
+
+    Behind a pooler in transaction mode only a transaction can hold others off meanwhile.
+
+    Args:
+        connection: One in a transaction.
+        migrations: LangGraph's.
+    """
+    connection.execute(migrations[0])
+    done = connection.execute("SELECT max(v) FROM checkpoint_migrations").fetchone()
+    first = 0 if done is None or done[0] is None else done[0] + 1
+    for version, statement in list(enumerate(migrations))[first:]:
+        connection.execute(statement.replace(" CONCURRENTLY", ""))
+        connection.execute("INSERT INTO checkpoint_migrations (v) VALUES (%s)", (version,))
 
 
 def _boxed(value: Any) -> Any:

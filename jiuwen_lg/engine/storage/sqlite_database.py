@@ -7,26 +7,31 @@ undone whole if anything in it fails.
 
 from __future__ import annotations
 
-import asyncio
+import ctypes
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
 
+from jiuwen_lg.engine.storage.boot_clock import boot_clock
 from jiuwen_lg.engine.storage.database import BusyError
+from jiuwen_lg.engine.storage.deadline import Deadline, current_deadline, in_executor
+from jiuwen_lg.engine.storage.place import MEMORY
 from jiuwen_lg.errors import StatusCode
 
 _T = TypeVar("_T")
-
-MEMORY = ":memory:"
 
 _INLINE = 0.05
 """Seconds that an event loop may stand still behind another writer."""
 _PATIENT = 60.0
 """Seconds that a thread of its own waits for another writer."""
+_LOOK = 0.25
+"""Seconds after which a thread that waits looks whether it still may."""
+_THREADS = 4
 _LOG_PAGES = 250
 """Pages (of 4 KiB) after which SQLite folds its log into the file: what a kill may leave beside it."""
 
@@ -40,6 +45,9 @@ class SqliteDatabase:
     """
 
     is_local = True
+    clock = "jiuwen_time()"
+    lease_clock = "jiuwen_boot_time()"
+    skip_locked = ""  # a writer has the whole file
 
     def __init__(self, path: str, prepare: Callable[[sqlite3.Connection], None]) -> None:
         self.path = path
@@ -50,7 +58,7 @@ class SqliteDatabase:
         self._has_been_open = False
         self._busy_timeout: float | None = None
         self._calls = threading.local()
-        self._inherited: list[sqlite3.Connection] = []
+        self._threads: ThreadPoolExecutor | None = None
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -63,6 +71,7 @@ class SqliteDatabase:
     @property
     def current(self) -> sqlite3.Cursor | None:
         """The cursor of the transaction that this thread is in; to be used where nobody reads rows from it."""
+        self._adopt()
         cursor: sqlite3.Cursor | None = getattr(self._calls, "cursor", None)
         return cursor
 
@@ -70,16 +79,19 @@ class SqliteDatabase:
     def _patience(self) -> float:
         """Seconds that the call in progress on this thread can wait for another writer."""
         patience: float = getattr(self._calls, "patience", _PATIENT)
-        return patience
+        deadline = current_deadline()
+        return patience if deadline is None else min(patience, deadline.remaining)
 
     def _adopt(self) -> None:
         """After a fork: start over, and leave alone (not even close) what the parent has open."""
         if self._owner_pid == os.getpid():
             return
         if self._connection is not None:
-            self._inherited.append(self._connection)
+            _leave_open(self._connection)
         self._connection = None
         self._lock = threading.RLock()
+        self._threads = None
+        self._calls = threading.local()  # the parent's transaction is not ours
         self._owner_pid = os.getpid()
 
     def _open(self) -> sqlite3.Connection:
@@ -91,6 +103,7 @@ class SqliteDatabase:
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
             _until_free(lambda: self._prepare(connection), patience)
+            _until_free(lambda: _add_clocks(connection), patience)
         except BaseException:
             connection.close()
             raise
@@ -103,7 +116,9 @@ class SqliteDatabase:
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
-            self._connection = None
+            if self._threads is not None:
+                self._threads.shutdown(wait=False)
+            self._connection = self._threads = None
 
     @contextmanager
     def transaction(self, *sessions: str, write: bool = True) -> Iterator[sqlite3.Cursor]:
@@ -115,30 +130,49 @@ class SqliteDatabase:
             sqlite3.Error, UnicodeError: It cannot even be opened, and never has been.
         """
         self._adopt()
-        patience = self._patience
-        if not self._lock.acquire(timeout=patience):
-            raise BusyError("database is locked by another thread")
+        is_inline = getattr(self._calls, "patience", _PATIENT) == _INLINE
+        self._take_lock()
         try:
-            with closing(self.connection.cursor()) as cursor, self._begun(cursor, write, patience):
+            with closing(self.connection.cursor()) as cursor, self._begun(cursor, write):
                 yield cursor
         except (sqlite3.Error, UnicodeError) as error:  # what a damaged file says may be no text
-            will_wait = isinstance(error, BusyError) and patience == _INLINE
+            will_wait = isinstance(error, BusyError) and is_inline
             if will_wait or not self._has_been_open:
                 raise
             raise StatusCode.STORE_UNAVAILABLE.error(store=self.path, reason=str(error)) from error
         finally:
             self._lock.release()
 
+    def _take_lock(self) -> None:
+        """Wait for the threads of this process, as long as the call may; that may be brought forward meanwhile."""
+        began = time.monotonic()
+        while not self._lock.acquire(timeout=max(min(self._patience, _LOOK), 0.0)):
+            if time.monotonic() - began >= self._patience:
+                raise BusyError("database is locked by another thread")
+
+    def _begin(self, cursor: sqlite3.Cursor, statement: str) -> None:
+        """Wait for other processes, in the same way."""
+        began = time.monotonic()
+        while True:
+            timeout = min(self._patience, _LOOK)
+            if timeout != self._busy_timeout:
+                cursor.execute(f"PRAGMA busy_timeout={int(timeout * 1000)}")
+                self._busy_timeout = timeout
+            try:
+                cursor.execute(statement)
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() - began >= self._patience:
+                    raise
+            else:
+                return
+
     @contextmanager
-    def _begun(self, cursor: sqlite3.Cursor, write: bool, patience: float) -> Iterator[None]:
+    def _begun(self, cursor: sqlite3.Cursor, write: bool) -> Iterator[None]:
         if cursor.connection.in_transaction:
             yield
             return
         try:
-            if patience != self._busy_timeout:
-                cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
-                self._busy_timeout = patience
-            cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            self._begin(cursor, "BEGIN IMMEDIATE" if write else "BEGIN")
             self._calls.cursor = cursor
             yield
             cursor.execute("COMMIT")
@@ -164,15 +198,24 @@ class SqliteDatabase:
 
     def at_once(self, work: Callable[[], _T]) -> _T:
         """See `Database.at_once`."""
+        self._adopt()
         self._calls.patience = _INLINE
         try:
             return work()
         finally:
             self._calls.patience = _PATIENT  # of this call only, not of those made while it waits
 
-    async def in_thread(self, work: Callable[[], _T]) -> _T:
+    async def in_thread(self, work: Callable[[], _T], limit: Deadline | None = None) -> _T:
         """See `Database.in_thread`."""
-        return await asyncio.to_thread(work)
+        self._adopt()
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="jiuwen_lg sqlite")
+        return await in_executor(self._threads, work, Deadline(None, *([] if limit is None else [limit])))
+
+
+def _leave_open(connection: sqlite3.Connection) -> None:
+    """Never close a connection, not even at exit: SQLite would fold or delete the log that its owner writes."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:
@@ -193,6 +236,11 @@ def _until_free(step: Callable[[], Any], patience: float) -> None:
             time.sleep(0.01)
         else:
             return
+
+
+def _add_clocks(connection: sqlite3.Connection) -> None:
+    connection.create_function("jiuwen_time", 0, time.time)
+    connection.create_function("jiuwen_boot_time", 0, boot_clock(connection))
 
 
 def _make_private(path: str) -> None:

@@ -12,8 +12,10 @@ from jiuwen_lg.constants import (
     WORKFLOW_STREAM_FRAME_TIMEOUT,
 )
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
+from jiuwen_lg.engine.concurrency.cancellation import cancel_and_wait
 from jiuwen_lg.engine.concurrency.frame_timeout import FrameTimeout
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock, wait_any
+from jiuwen_lg.engine.concurrency.time_limit import TimeLimit
 from jiuwen_lg.engine.execution.subgraph import RECURSION_LIMIT
 from jiuwen_lg.engine.graph.state import NEW
 from jiuwen_lg.engine.pregel.keys import INTERRUPT, is_internal
@@ -35,6 +37,7 @@ class GraphRun:
         run_context: What belongs to the run and is not stored.
         breakpoints: Where the run stops by itself.
         frame_timeout: How long the reader of its frames waits for one.
+        time_limit: How long the turn may take.
         timeout_code: The code of the error that a run raises that takes too long.
     """
 
@@ -45,6 +48,7 @@ class GraphRun:
         run_context: RunContext,
         breakpoints: Breakpoints,
         frame_timeout: FrameTimeout,
+        time_limit: TimeLimit,
         timeout_code: StatusCode,
     ) -> None:
         self._compiled = compiled
@@ -52,27 +56,30 @@ class GraphRun:
         self._run_context = run_context
         self._breakpoints = breakpoints
         self._frame_timeout = frame_timeout
+        self._time_limit = time_limit
         self._timeout_code = timeout_code
+        self._saver: FencedSaver | None = None
 
     async def within_time(self, work: Any, lease: Lease | None = None) -> Any:
         """Run the graph in a task of its own, which a timeout or the loss of the lease cancels."""
-        limit = seconds(self._runtime.config().get_env(WORKFLOW_EXECUTE_TIMEOUT))
-        task = asyncio.ensure_future(work)
+        task: asyncio.Task[Any] = asyncio.ensure_future(work)
         if lease is not None:
             loop = asyncio.get_running_loop()
             lease.on_lost = lambda: _cancel_from_anywhere(loop, task)
         watch = asyncio.ensure_future(self._frame_timeout.watch()) if self._frame_timeout.is_needed else None
         try:
-            done = await wait_any({task, watch or task}, limit, self._run_context.clock)
+            done = await wait_any({task, watch or task}, self._time_limit.left, self._run_context.clock)
         finally:
-            for pending in (task, watch):
-                if pending is not None and not pending.done():
-                    await _cancelled(pending)
+            if lease is not None and not task.done():
+                lease.is_ending = True
+                if self._saver is not None:
+                    self._saver.commits.hurry(lease)
+            await cancel_and_wait(task, *([watch] if watch is not None else []))
         if task in done:
             return _result_of(task)
         if watch is not None and not watch.cancelled():
             await watch
-        raise self._timeout_code.error(timeout=f"{limit:g}")
+        raise self._timeout_code.error(timeout=f"{self._time_limit.seconds:g}")
 
     def config(self, thread_id: str) -> Any:
         """Return the config of the run on a thread, with the caller's own callbacks, tags and metadata."""
@@ -83,6 +90,7 @@ class GraphRun:
 
     async def execute(self, saver: FencedSaver | None, graph_input: Any, *, thread_id: str) -> Any:
         """Run the graph and return its result."""
+        self._saver = saver
         config = self.config(thread_id)
         result = None
         graph = self._compiled.graph(saver)
@@ -115,14 +123,6 @@ def frame_timeout_of(envs: dict[str, Any], clock: PausableClock) -> FrameTimeout
 def _cancel_from_anywhere(loop: asyncio.AbstractEventLoop, task: asyncio.Future[Any]) -> None:
     with suppress(RuntimeError):  # the loop is closed, so the task has ended anyway
         loop.call_soon_threadsafe(task.cancel)
-
-
-async def _cancelled(task: asyncio.Future[Any]) -> None:
-    """Cancel a task and wait until it has wound up, its last writes included."""
-    task.cancel()
-    await asyncio.wait({task})
-    if not task.cancelled():
-        task.exception()  # it failed while it wound up; the cancellation is what counts
 
 
 def _result_of(task: asyncio.Future[Any]) -> Any:

@@ -63,7 +63,7 @@ def fork_of(
     except ValueError as error:
         raise StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.error(reason=f"outputs cannot be kept: {error}") from error
     with store.database.transaction():
-        thread_id = store.sessions.fork(record, step.checkpoint_id, session_id, NO_TASK)
+        thread_id = store.runs.fork(record, step.checkpoint_id, session_id, NO_TASK)
         if changed:
             edit(store, thread_id, step, changed)
 

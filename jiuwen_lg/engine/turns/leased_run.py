@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
+from jiuwen_lg.engine.concurrency.time_limit import TimeLimit
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.runtime.run_context import RunContext
 from jiuwen_lg.engine.sessions.repository import SHOWN
@@ -32,6 +33,7 @@ class LeasedRun:
         store: The store.
         record: The run's row.
         lease: The right to run it.
+        time_limit: How long the turn may take.
         is_live: Whether frames are read while they are made, or with the outcome only.
         still_open: The questions that have no answer in this turn.
     """
@@ -46,6 +48,7 @@ class LeasedRun:
         record: Record,
         lease: Lease,
         *,
+        time_limit: TimeLimit,
         is_live: bool,
         still_open: Sequence[Question] = (),
     ) -> None:
@@ -56,6 +59,7 @@ class LeasedRun:
         self._store = store
         self._record = record
         self._lease = lease
+        self._time_limit = time_limit
         self._is_live = is_live
         self._still_open = still_open
 
@@ -88,10 +92,10 @@ class LeasedRun:
                 self._store.sessions.let_go(self._lease)
                 raise self._lease.lost_error() from error
             failure = error
-            await finish_turn(self._store, self._lease, lambda: self._settle_failed(failure))
+            await finish_turn(self._store, self._lease, lambda: self._settle_failed(failure), self._time_limit)
             raise_outer(failure)
         # From here on the run has ended well, and a cancellation changes that no more.
-        await finish_turn(self._store, self._lease, lambda: self._settle(found))
+        await finish_turn(self._store, self._lease, lambda: self._settle(found), self._time_limit)
         return found
 
     async def _stopped(self) -> bool:

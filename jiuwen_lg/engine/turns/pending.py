@@ -6,25 +6,25 @@ import warnings
 from collections.abc import Callable
 
 from jiuwen_lg.engine.runtime.interrupts import Question
-from jiuwen_lg.engine.sessions.repository import Sessions
 from jiuwen_lg.engine.sessions.row import Record
+from jiuwen_lg.engine.sessions.runs import Runs
 from jiuwen_lg.engine.sessions.workflow_key import AgentWorkflowKey
 from jiuwen_lg.engine.store import Store
 from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.output import PendingQuestion
 
 
-async def pending_in(store: Store, select: Callable[[Sessions], list[Record]]) -> list[PendingQuestion]:
+async def pending_in(store: Store, select: Callable[[Runs], list[Record]]) -> list[PendingQuestion]:
     """The open questions of rows, in their order; a damaged row is left out with a warning.
 
     Args:
         store: Where the rows are.
         select: Which of them.
     """
-    records = await store.database.call(lambda: select(store.sessions))
+    records = await store.database.call(lambda: select(store.runs))
     found: list[PendingQuestion] = []
     for record in records:
-        if store.sessions.is_running(record):
+        if store.runs.is_running(record):
             continue
         try:
             found += [pending_of(record, question) for question in record.questions]

@@ -10,9 +10,10 @@ from typing import Any
 
 from langgraph.types import Command
 
-from jiuwen_lg.constants import FORCE_DEL_WORKFLOW_STATE_KEY, TRACE_DETAILS_KEY
+from jiuwen_lg.constants import FORCE_DEL_WORKFLOW_STATE_KEY, TRACE_DETAILS_KEY, WORKFLOW_EXECUTE_TIMEOUT
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock
+from jiuwen_lg.engine.concurrency.time_limit import TimeLimit
 from jiuwen_lg.engine.graph.state import NEW, WORLD, shielded
 from jiuwen_lg.engine.runtime.answer_book import AnswerBook
 from jiuwen_lg.engine.runtime.interrupts import Question
@@ -24,12 +25,13 @@ from jiuwen_lg.engine.storage.fence import Lease
 from jiuwen_lg.engine.store import Store, current_store
 from jiuwen_lg.engine.turns.breakpoints import JUMP, Breakpoints
 from jiuwen_lg.engine.turns.graph_run import GraphRun, frame_timeout_of
-from jiuwen_lg.engine.turns.lease_scope import acquire, finish_turn, status_at_rest
+from jiuwen_lg.engine.turns.lease_scope import acquire, finish_turn, status_at_rest, within
 from jiuwen_lg.engine.turns.leased_run import LeasedRun, outcome_of
 from jiuwen_lg.engine.turns.outcome import Outcome, raise_outer
 from jiuwen_lg.engine.turns.resumption import Resumption, plan_resumption
 from jiuwen_lg.engine.turns.run_state import RunState, read_run_state
 from jiuwen_lg.engine.turns.turn_frames import TurnFrames
+from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import BaseStreamMode, WorkflowChunk
@@ -77,7 +79,10 @@ class Turn:
         frame_timeout = frame_timeout_of(runtime.config().envs(), clock)
         self._frames = TurnFrames(emit, frame_timeout, is_result=compiled.is_streaming)
         self._run_context = self._new_run_context(context, modes, clock)
-        self._graph_run = GraphRun(compiled, runtime, self._run_context, self._breakpoints, frame_timeout, timeout_code)
+        self._time_limit = TimeLimit(seconds(runtime.config().get_env(WORKFLOW_EXECUTE_TIMEOUT)), clock)
+        self._graph_run = GraphRun(
+            compiled, runtime, self._run_context, self._breakpoints, frame_timeout, self._time_limit, timeout_code
+        )
 
     def _new_run_context(self, context: Any, modes: frozenset[BaseStreamMode], clock: PausableClock) -> RunContext:
         runtime, envs = self._runtime, self._runtime.config().envs()
@@ -106,6 +111,7 @@ class Turn:
         """
         self._breakpoints.require(self._compiled)
         self._compiled.require(self._runtime.resume_from, "resume_from names them")
+        self._time_limit.begin()
         store = await current_store()
         _logger.debug("session [%s]: turn with %s", self._session_id, type(inputs).__name__)
         try:
@@ -170,6 +176,7 @@ class Turn:
                 force=bool(self._runtime.config().get_env(FORCE_DEL_WORKFLOW_STATE_KEY)),
                 keep=self._compiled.keep_history,
             ),
+            self._time_limit,
         )
         assert record is not None
         if lease is not None:
@@ -200,7 +207,7 @@ class Turn:
     async def _resume(self, store: Store, given: InteractiveInput, *, is_redelivered: bool = False) -> Outcome:
         insist = self._runtime.on_change == "continue"
         record, lease = await acquire(
-            store, lambda: store.sessions.resume(self._session_id, self._identity, insist=insist)
+            store, lambda: store.sessions.resume(self._session_id, self._identity, insist=insist), self._time_limit
         )
         if record is None or lease is None:
             return self._from_receipt(store, record, given)
@@ -223,7 +230,7 @@ class Turn:
         """Resume an unfinished run: deliver answers, retry, or show its questions again."""
         status = status_at_rest(record)
         try:
-            state = await read_run_state(self._compiled, store, record)
+            state = await within(store, self._time_limit, read_run_state(self._compiled, store, record))
             status = "failed" if state.run_status.is_broken and record.row.status != "waiting" else "waiting"
             todo = plan_resumption(
                 given,
@@ -235,9 +242,10 @@ class Turn:
             )
             graph_input = self._continuation(state, record, todo.answers)
             if todo.runs:
-                await self._accept(store, lease, todo)
+                status = "failed"  # what it waited for is answered, even if it is cancelled before it goes on
+                await within(store, self._time_limit, self._accept(store, lease, todo))
         except BaseException as error:
-            await finish_turn(store, lease, lambda: store.sessions.release(lease, record, status))
+            await finish_turn(store, lease, lambda: store.sessions.release(lease, record, status), self._time_limit)
             raise_outer(error)
         if not todo.runs:
             return await self._ask_again(store, record, lease, list(state.run_status.questions))
@@ -291,7 +299,7 @@ class Turn:
             else:
                 store.sessions.settle(lease, "waiting", questions=questions, early_answers=record.early_answers)
 
-        await finish_turn(store, lease, write)
+        await finish_turn(store, lease, write, self._time_limit)
         for question in questions:
             await self._run_context.sink.emit(question.to_chunk())
         return Outcome(questions=questions, is_stopped=not questions)
@@ -307,6 +315,7 @@ class Turn:
             store,
             record,
             lease,
+            time_limit=self._time_limit,
             is_live=self._is_live,
             still_open=still_open or [],
         )

@@ -105,7 +105,7 @@ class TestCommits:
             done = await asyncio.gather(
                 commits.save(lost.thread_id, ("", None), noted(store, "lost")),
                 commits.save(good.thread_id, ("", None), noted(store, "good")),
-                commits.call(lambda: "called"),
+                commits.submit(lambda: "called"),
                 return_exceptions=True,
             )
         assert isinstance(done[0], JiuWenBaseException)

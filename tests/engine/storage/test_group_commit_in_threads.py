@@ -115,7 +115,7 @@ async def test_what_fails_for_one_run_is_on_file_for_the_others(store: Store, le
     async with commits.batch(other, is_new=True):
         saving: Any = asyncio.gather(
             commits.save(other.thread_id, PLACE, writes(store, "good")),
-            commits.call(lambda: fails(True)),
+            commits.submit(lambda: fails(True)),
             return_exceptions=True,
         )
         assert [type(outcome) for outcome in await saving] == [type(None), RuntimeError]
