@@ -119,7 +119,7 @@ class Runs:
         values: dict[str, Any] = {name: getattr(row, name) for name in Row.__slots__}
         values |= dict.fromkeys(("turn_id", "questions", "answers", "kept", "result", "error")) | NO_HOLDER
         values |= {"thread_id": thread_id, "session_id": session_id, "status": "waiting", "fence": 0}
-        if row.inputs is not None:
+        if isinstance(row.inputs, bytes):
             values["inputs"] = self._table.saver.vault.unseal(row.inputs, record.place("inputs"))
         copy = Row(**values)
         copy = replace(copy, **self._table.sealed(copy, {"inputs": copy.inputs}))
