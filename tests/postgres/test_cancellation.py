@@ -23,9 +23,7 @@ async def storm(way: str, count: int, seed: int = 1) -> list[str]:
     for first in range(0, count, together):
         sessions = [f"{way} {number}" for number in range(first, min(first + together, count))]
         moments = [[seconds(dice.random() * whole) for _ in range(dice.randrange(1, 4))] for _ in sessions]
-        await asyncio.gather(
-            *(storm.cancel_at(id, way, *those) for id, those in zip(sessions, moments, strict=True))
-        )
+        await asyncio.gather(*(storm.cancel_at(id, way, *those) for id, those in zip(sessions, moments, strict=True)))
     return storm.site.faults
 
 

@@ -16,8 +16,12 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from jiuwen_lg.engine.pregel.current_config import set_config
 
-
 Wait: TypeAlias = Callable[[asyncio.Task[Any]], Awaitable[Any]]
+
+
+async def awaited(task: asyncio.Task[Any]) -> Any:
+    """Wait for a task as `await` does."""
+    return await task
 
 
 class SilentNodeTask(Runnable[Any, Any]):
