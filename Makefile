@@ -63,9 +63,10 @@ browser: $(READY) ## Install what tests with a browser need: Debian's Chromium, 
 		{ $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install --no-install-recommends chromium > /dev/null; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group browser
 
-postgres: ## Install what tests with a Postgres server need: Debian's
-	@command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || \
-		{ $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install --no-install-recommends postgresql > /dev/null; }
+postgres: ## Install what tests with a Postgres server need: Debian's, and its PgBouncer
+	@{ command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1; } && \
+		{ command -v pgbouncer > /dev/null || test -x /usr/sbin/pgbouncer; } || \
+		{ $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install --no-install-recommends postgresql pgbouncer > /dev/null; }
 
 server: $(READY) ## Install what tests under a LangGraph server need: its development server
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group server

@@ -294,6 +294,9 @@ class Storm:
             with suppress(JiuWenBaseException):
                 await WAYS[way](self._turn(given, session, streamed=streamed), moment)
             await self._rested(session)
+            snapshot = await self.flow.snapshot(session)
+            if snapshot is not None and snapshot.status == "done":
+                break
             given = await self._next(session)
         await self._finish(session)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -69,7 +70,8 @@ async def goes_on() -> None:
 
 
 def close() -> None:
-    open_store().database.close()
+    with suppress(JiuWenBaseException):  # it cannot even be opened
+        open_store().database.close()
 
 
 def _can_mount() -> bool:

@@ -56,6 +56,8 @@ async def result_of(task: asyncio.Task[_T]) -> _T:
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
+            if task.done():  # in this very tick: as where the task is awaited, the cancellation counts
+                raise
             if not task.cancelling():
                 task.cancel()
             await _until_ended((task,))

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from langgraph.constants import START
 from langgraph.pregel._write import ChannelWrite, ChannelWriteEntry, ChannelWriteTupleEntry
 
-from jiuwen_lg.engine.pregel.silent_task import SilentNodeTask, Wait
+from jiuwen_lg.engine.pregel.silent_task import SilentNodeTask, Wait, awaited
 from jiuwen_lg.engine.pregel.triggers import is_join, is_trigger
 
 Writes: TypeAlias = Callable[[Any], Sequence[tuple[str, Any]] | None]
@@ -61,7 +61,7 @@ def show_subgraph(node: Any, subgraph: Any) -> None:
         node.subgraphs = [subgraph]
 
 
-def skip_unobserved_callbacks(node: Any, wait: Wait, *, is_plain: bool) -> None:
+def skip_unobserved_callbacks(node: Any, wait: Wait = awaited, *, is_plain: bool) -> None:
     """Have a node run without callbacks where no handler observes it.
 
     Args:

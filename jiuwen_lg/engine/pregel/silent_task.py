@@ -19,6 +19,11 @@ from jiuwen_lg.engine.pregel.current_config import set_config
 Wait: TypeAlias = Callable[[asyncio.Task[Any]], Awaitable[Any]]
 
 
+async def awaited(task: asyncio.Task[Any]) -> Any:
+    """Wait for a task as `await` does."""
+    return await task
+
+
 class SilentNodeTask(Runnable[Any, Any]):
     """What LangGraph runs for a node.
 

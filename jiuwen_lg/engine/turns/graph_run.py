@@ -68,7 +68,7 @@ class GraphRun:
             lease.on_lost = lambda: _cancel_from_anywhere(loop, task)
         watch = asyncio.ensure_future(self._frame_timeout.watch()) if self._frame_timeout.is_needed else None
         try:
-            done = await wait_any({task, watch or task}, self._time_limit.left, self._run_context.clock)
+            done = await wait_any({task, watch or task}, self._time_limit.seconds, self._run_context.clock)
         finally:
             if lease is not None and not task.done():
                 lease.is_ending = True

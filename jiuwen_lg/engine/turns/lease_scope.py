@@ -23,6 +23,8 @@ Leased: TypeAlias = tuple[Record | None, Lease | None]
 
 _TICKS = 16
 """Turns of the event loop until it is known that a reader has left `async for`: the interpreter closes it later."""
+_EXCHANGE = 1.0
+"""Seconds that an exchange with the store may take at least, whatever the turn's time limit."""
 _LAST_WRITE = GRACE + 0.1
 """Seconds that the last write may take at least, whatever the turn's time limit, and after a cancellation."""
 _PATIENCE = 30.0
@@ -55,7 +57,8 @@ async def within(store: Store, time_limit: TimeLimit, work: Awaitable[_T]) -> _T
         JiuWenBaseException: 100908, it takes longer.
     """
     try:
-        async with asyncio.timeout(time_limit.left) as clock:
+        left = time_limit.left
+        async with asyncio.timeout(None if left is None else max(left, _EXCHANGE)) as clock:
             return await work
     except TimeoutError as error:
         if not clock.expired():
@@ -81,7 +84,7 @@ async def _acquire(store: Store, acquire: Callable[[], Leased]) -> Leased:
 
     acquiring = store.saver.commits.submit(acquire_here)
     try:
-        await wait_until_ended(acquiring, on_cancel=lambda: store.saver.commits.withdraw(acquiring))
+        await wait_until_ended(acquiring, on_cancel=lambda: _withdraw_later(store, acquiring))
     except asyncio.CancelledError:
         await _undo(store, acquiring, made)
         raise
@@ -89,6 +92,10 @@ async def _acquire(store: Store, acquire: Callable[[], Leased]) -> Leased:
     if leased[1] is not None:
         leased[1].is_stored = True
     return leased
+
+
+def _withdraw_later(store: Store, acquiring: asyncio.Future[Leased]) -> None:
+    asyncio.get_running_loop().call_later(GRACE, store.saver.commits.withdraw, acquiring)
 
 
 async def _undo(store: Store, acquiring: asyncio.Future[Leased], made: list[tuple[Record, Lease]]) -> None:
