@@ -89,8 +89,8 @@ class TestPrompt:
             ("{{absent}} {{none}}", {"none": None}, "{{absent}} {{none}}"),
             ("{{{q}}} ${q} {q}", {"q": "x"}, "{x} ${q} {q}"),
             ("{{ items | join(', ') }}", {"items": ["a", "b"]}, "a, b"),
-            ("{{name(optional)}} {{省/市}} {{ a / 0 }}", {"a": 1}, "{{name(optional)}} {{省/市}} {{a / 0}}"),
-            ("{{ ''.__class__.__mro__ }}", {"x": 1}, "{{''.__class__.__mro__}}"),
+            ("{{name(optional)}} {{省/市}} {{ a / 0 }}", {"a": 1}, "{{name(optional)}} {{省/市}} {{ a / 0 }}"),
+            ("{{ ''.__class__.__mro__ }}", {"x": 1}, "{{ ''.__class__.__mro__ }}"),
         ],
     )
     async def test_slots(self, template: str, values: dict[str, Any], text: str, llm: ModelServer) -> None:
