@@ -24,7 +24,7 @@ ROWS = [
     ["engine"],
     ["component", "runtime", "interaction"],
     ["resources", "tools", "models"],
-    ["output", "address", "tls"],
+    ["output", "address", "tls", "unpacking"],
     ["config", "environment"],
     ["schema"],
     ["errors", "constants"],
