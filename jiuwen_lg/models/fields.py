@@ -110,7 +110,7 @@ def _fields_schema(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _field_schema(field: Mapping[str, Any]) -> dict[str, Any]:
-    schema = {"type": field.get("type", "string"), "description": field.get("description", "")}
+    schema = {"type": str(field.get("type", "string")).strip().lower(), "description": field.get("description", "")}
     if items := field.get("items"):
         schema["items"] = _field_schema(items)
     if properties := field.get("properties"):

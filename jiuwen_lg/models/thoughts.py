@@ -7,7 +7,7 @@ chat template wrote the first one, and the channels of gpt-oss. Every step is li
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _TAG = re.compile(r"<(/?)(?:[a-z]{1,16}:)?(?:think|thinking|thought|thoughts|reasoning)>", re.IGNORECASE)
 LONGEST_TAG = 32
@@ -17,9 +17,8 @@ _CHANNEL = re.compile(r"<\|channel\|>\s{0,8}(\w{1,32})[^<]{0,200}(?:<\|constrain
 _END_OF_MESSAGE = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
 
 
-@dataclass(frozen=True, slots=True)
-class Separated:
-    """A reply in two.
+class Separated(NamedTuple):
+    """A reply, or a part of one, in two.
 
     Attributes:
         thoughts: What the model thought; empty if it showed nothing.
@@ -93,58 +92,52 @@ class ThoughtFilter:
     """Tells thoughts from the answer while a reply streams: only what leads the reply counts as thoughts.
 
     A reply that has only the end tag cannot be told apart before that tag has come, so it passes as it is.
-
-    Attributes:
-        thoughts: What was held back as thoughts.
     """
 
     def __init__(self) -> None:
-        self.thoughts = ""
         self._held = ""
-        self._state = "before"  # "before" anything is known, "thinking", "answer"
+        self._has_thoughts = self._thinks = self._answers = False
 
-    def feed(self, part: str) -> str:
-        """Return what of a part is known to belong to the answer."""
-        if self._state == "answer":
-            return part
+    def feed(self, part: str) -> Separated:
+        """Return what of a part is known to be thoughts, and what the answer."""
+        if self._answers:
+            return Separated("", part)
         self._held += part
-        return self._advance(is_last=False)
+        return self._known(is_last=False)
 
-    def end(self) -> str:
+    def end(self) -> Separated:
         """Return what is left when nothing more comes."""
-        return self._advance(is_last=True)
+        return self._known(is_last=True)
 
-    def _advance(self, *, is_last: bool) -> str:
-        while self._held:
-            if self._state == "thinking" and not self._leave(is_last=is_last):
-                return ""
-            if self._state == "answer":
-                return self._released()
+    def _known(self, *, is_last: bool) -> Separated:
+        thoughts = ""
+        while self._held and not self._answers:
+            if self._thinks:
+                thoughts += self._thought(is_last=is_last)
+                if self._thinks:
+                    break
+                continue
             lead = self._held.lstrip("\ufeff \t\r\n")
-            if tag := _TAG.match(lead):
-                self._state = "thinking" if not tag[1] else "answer"
+            if (tag := _TAG.match(lead)) and not tag[1]:
+                self._thinks = self._has_thoughts = True
                 self._held = lead[tag.end() :]
             elif _may_become_tag(lead) and not is_last:
-                return ""
+                break
             else:
-                self._state = "answer"
-                if self.thoughts:
-                    self._held = lead
-        return ""
+                self._answers = True
+                self._held = lead if self._has_thoughts else self._held
+        answer = self._held if self._answers else ""
+        self._held = "" if self._answers else self._held
+        return Separated(thoughts, answer)
 
-    def _leave(self, *, is_last: bool) -> bool:
-        """Look for the end of the thoughts; whether it was found."""
+    def _thought(self, *, is_last: bool) -> str:
+        """The thoughts up to their end tag, or all but what may be the beginning of it."""
         tag = next((found for found in _TAG.finditer(self._held) if found[1]), None)
         end = tag.start() if tag else len(self._held) if is_last else max(0, len(self._held) - LONGEST_TAG)
-        self.thoughts += self._held[:end]
+        thought = self._held[:end]
         self._held = self._held[tag.end() if tag else end :]
-        if tag:
-            self._state = "before"
-        return tag is not None
-
-    def _released(self) -> str:
-        released, self._held = self._held, ""
-        return released
+        self._thinks = tag is None
+        return thought
 
 
 def _may_become_tag(text: str) -> bool:

@@ -136,8 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
-        for delta in _deltas(reply):
-            choice = {"index": 0, "delta": delta, "finish_reason": None}
+        for delta, finish_reason in [*((delta, None) for delta in _deltas(reply)), ({}, "stop")]:
+            choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
             chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
             self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
             self.wfile.flush()
