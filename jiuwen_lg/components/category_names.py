@@ -8,9 +8,11 @@ from typing import Any
 
 _LABEL = re.compile(r"分类(\d{1,9})")
 _NUMERALS = "零一二三四五六七八九十"
-_WORD = rf"(\d{{1,3}}|[{_NUMERALS}])"
+_WORD = rf"(\d{{1,3}}(?!\d|\.\d|[a-z_])|[{_NUMERALS}](?![下些点样般共起切直定旦{_NUMERALS}]))"
+"""A number in digits, or in a numeral that begins no other word (一下, 一些)."""
+
 _NUMBERED = re.compile(
-    rf"(?:分类|类别|选项|意图|category|class|option|intent|no\.|number|第)\s{{0,3}}[:：#(（\[【]?\s{{0,3}}{_WORD}(?![\w.])"
+    rf"(?:分类|类别|选项|意图|category|class|option|intent|no\.|number|第)\s{{0,3}}[:：#(（\[【]?\s{{0,3}}{_WORD}"
     rf"|第{_WORD}(?=[类个项])|[(（\[【<]\s{{0,3}}{_WORD}\s{{0,3}}[)）\]】>]",
     re.IGNORECASE,
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.models.client import BaseModelClient
 from jiuwen_lg.models.connections import Connections, Kind, connections
 from jiuwen_lg.models.failure import failing
@@ -64,8 +65,11 @@ class ChatClient(BaseModelClient):
 
             return await negotiated(self._endpoint(model_name), self._form, limit, ask)
         if isinstance(chat, BaseChatModel) and (chat.profile or {}).get("structured_output"):
-            with suppress(NotImplementedError):
+            try:
                 return await self._by_langchain(chat, messages, schema)
+            except JiuWenBaseException as error:
+                if not isinstance(error.__cause__, NotImplementedError):  # the profile promised too much
+                    raise
         return await self._ainvoke(model_name, messages)
 
     _form = AUTO
