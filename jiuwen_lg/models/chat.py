@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.models.client import BaseModelClient
 from jiuwen_lg.models.connections import Connections, Kind, connections
-from jiuwen_lg.models.failure import failing
+from jiuwen_lg.models.failure import failing, require_no_refusal
 from jiuwen_lg.models.messages import AIMessage, AIMessageChunk, of_langchain_reply
 from jiuwen_lg.models.structured import AUTO, Form, fields_of, negotiated
 
@@ -115,17 +115,23 @@ class ChatClient(BaseModelClient):
         return of_langchain_reply(reply, AIMessage, time.monotonic() - began)
 
     def _stream(self, model_name: str, messages: list[dict[str, Any]], **call: Any) -> Iterator[AIMessageChunk]:
+        refusal = ""
         with self._failing():
             for chunk in self._chat_anywhere(model_name).stream(messages, **self._arguments(call)):
+                refusal += chunk.additional_kwargs.get("refusal") or ""
                 yield of_langchain_reply(chunk, AIMessageChunk)
+            require_no_refusal(refusal)
 
     async def _astream(
         self, model_name: str, messages: list[dict[str, Any]], **call: Any
     ) -> AsyncIterator[AIMessageChunk]:
         chat = await self._chat_here(model_name)
+        refusal = ""
         with self._failing():
             async for chunk in chat.astream(messages, **self._arguments(call)):
+                refusal += chunk.additional_kwargs.get("refusal") or ""
                 yield of_langchain_reply(chunk, AIMessageChunk)
+            require_no_refusal(refusal)
 
     def _failing(self) -> AbstractContextManager[None]:
         return failing(self.model_provider(), self._secrets)

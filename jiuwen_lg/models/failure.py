@@ -20,6 +20,16 @@ class NoAnswerError(ValueError):
     """A service replied, and its reply is no answer; the text says what it is instead."""
 
 
+def require_no_refusal(refusal: str | None) -> None:
+    """Check that a model has not refused.
+
+    Raises:
+        NoAnswerError: It has, in these words.
+    """
+    if refusal:
+        raise NoAnswerError(f"the model refused to answer: {refusal}")
+
+
 def no_json(body: str) -> str:
     """What a body is that should have been JSON."""
     start = body.lstrip("\ufeff \t\r\n")[:80]

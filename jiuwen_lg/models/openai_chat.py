@@ -14,7 +14,7 @@ from typing import Any
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 
-from jiuwen_lg.models.failure import NoAnswerError, no_json
+from jiuwen_lg.models.failure import NoAnswerError, no_json, require_no_refusal
 
 REASONING = "reasoning_content"
 _KNOWN = frozenset(("role", "content", "name", "tool_calls", "tool_call_id", "id", "function_call", "refusal", "audio"))
@@ -70,8 +70,8 @@ def require_answer(response: Any) -> None:
     message = choices[0].message
     if message is None:
         raise NoAnswerError("the service gave a choice without a message")
-    if message.content is None and (refusal := getattr(message, "refusal", None)):
-        raise NoAnswerError(f"the model refused to answer: {refusal}")
+    if not message.content:
+        require_no_refusal(getattr(message, "refusal", None))
     if not message.content and not message.tool_calls and choices[0].finish_reason == "content_filter":
         raise NoAnswerError("the service's content filter stopped the answer")
 
