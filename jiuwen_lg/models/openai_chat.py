@@ -23,6 +23,11 @@ _KNOWN = frozenset(("role", "content", "name", "tool_calls", "tool_call_id", "id
 class CompatibleChat(ChatOpenAI):
     """Sends the further keys of messages, and keeps what the model thought."""
 
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Not by LangChain's `load`, which knows its own classes only."""
+        return False
+
     def _get_request_payload(self, input_: Any, *, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         payload: dict[str, Any] = super()._get_request_payload(input_, stop=stop, **kwargs)
         given = input_ if isinstance(input_, list) else self._convert_input(input_).to_messages()

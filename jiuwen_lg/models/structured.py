@@ -22,6 +22,9 @@ ENOUGH_TOKENS = 4096
 _REFUSALS = frozenset((400, 404, 405, 415, 422, 501))
 """Statuses of services that do not know a field of the request."""
 
+_FIELDS = ("response_format", "json_schema", "json_object", "tool_choice")
+"""Fields that a service names which fails (500) where it should refuse: llama-cpp-python's does."""
+
 _CAP = "max_tokens"
 _NAME = "answer"
 
@@ -53,7 +56,7 @@ async def negotiated(
         try:
             reply = await _capped(key, cap, form, ask)
         except JiuWenBaseException as error:
-            if not waiting or error.details.get("status") not in _REFUSALS:
+            if not waiting or not _is_refusal(error):
                 raise
             refused.add(form)
             if error.message == said:  # the same of two forms, so it is about something else in the request
@@ -73,11 +76,19 @@ async def _capped(
     try:
         return await ask({_CAP: cap}, form)
     except JiuWenBaseException as error:
-        if error.details.get("status") not in _REFUSALS or _CAP not in error.message:
+        if not _is_refusal(error) or _CAP not in error.message:
             raise
     reply = await ask({}, form)
     _remember(key, {_CAP})
     return reply
+
+
+def _is_refusal(error: JiuWenBaseException) -> bool:
+    status = error.details.get("status")
+    return status in _REFUSALS or (status == _FAILED and any(field in error.message for field in (*_FIELDS, _CAP)))
+
+
+_FAILED = 500
 
 
 def _remember(key: tuple[str, str], refused: set[str]) -> None:

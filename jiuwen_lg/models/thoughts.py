@@ -13,6 +13,7 @@ _TAG = re.compile(r"<(/?)(?:[a-z]{1,16}:)?(?:think|thinking|thought|thoughts|rea
 LONGEST_TAG = 32
 """In characters: a stream holds back so much of what may become a tag."""
 
+_SPACE = "\ufeff \t\r\n"
 _CHANNEL = re.compile(r"<\|channel\|>\s{0,8}(\w{1,32})[^<]{0,200}(?:<\|constrain\|>[^<]{0,64})?<\|message\|>")
 _END_OF_MESSAGE = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
 
@@ -48,7 +49,7 @@ def separated(text: str, *, anywhere: bool = False) -> Separated:
 def _leads(text: str, tag: re.Match[str]) -> bool:
     """Whether a text begins with thoughts: with their tag, or with their end on a line's end."""
     if not tag[1]:
-        return not text[: tag.start()].strip("\ufeff \t\r\n")
+        return not text[: tag.start()].strip(_SPACE)
     before, after = text[tag.start() - 1 : tag.start()], text[tag.end() : tag.end() + 1]
     return before == "\n" or after in ("", "\n", "\r")
 
@@ -62,7 +63,8 @@ def _of_tags(text: str, tags: list[re.Match[str]], *, anywhere: bool) -> Separat
         if depth == 0 and not tag[1] and not anywhere and number and piece.strip():
             break  # the answer has begun; a tag in it belongs to it
         if tag[1] and depth == 0 and (anywhere or number == 0):  # an end without a beginning: all before it was thought
-            thoughts, answer = [*thoughts, *answer, piece], []
+            thoughts += [*answer, piece]
+            answer.clear()
         elif tag[1] and depth == 0:
             break
         else:
@@ -70,7 +72,7 @@ def _of_tags(text: str, tags: list[re.Match[str]], *, anywhere: bool) -> Separat
         depth = max(0, depth - 1) if tag[1] else 1
         at = tag.end()
     (thoughts if depth else answer).append(text[at:])
-    return Separated("".join(thoughts).strip(), "".join(answer).strip())
+    return Separated("".join(thoughts).strip(_SPACE), "".join(answer).strip(_SPACE))
 
 
 def _of_channels(text: str) -> Separated:
@@ -78,13 +80,13 @@ def _of_channels(text: str) -> Separated:
     thoughts: list[str] = []
     answer: list[str] = []
     starts = [*_CHANNEL.finditer(text)]
+    if not starts:
+        return Separated("", text)
     for start, following in zip(starts, [*starts[1:], None], strict=True):
         body = text[start.end() : following.start() if following else len(text)]
         if end := _END_OF_MESSAGE.search(body):
             body = body[: end.start()]
         (answer if start[1] == "final" else thoughts).append(body)
-    if not starts:
-        return Separated("", text)
     return Separated("\n".join(thoughts).strip(), "".join(answer).strip())
 
 
@@ -117,7 +119,7 @@ class ThoughtFilter:
                 if self._thinks:
                     break
                 continue
-            lead = self._held.lstrip("\ufeff \t\r\n")
+            lead = self._held.lstrip(_SPACE)
             if (tag := _TAG.match(lead)) and not tag[1]:
                 self._thinks = self._has_thoughts = True
                 self._held = lead[tag.end() :]

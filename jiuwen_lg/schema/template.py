@@ -8,7 +8,7 @@ is never rendered again. Facts: openJiuwen 0.1.1, `components.md` 7.2.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -16,8 +16,6 @@ from typing import Any
 
 from jiuwen_lg.schema.path import MISSING, Path, parse_path, walk
 
-_SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_INNERMOST_SLOT = re.compile(r"\{\{(?!\{)(.*?)\}\}", re.DOTALL)
 _PLAIN_PATH = re.compile(r"(?:[\w-]+(?:\.[\w-]+|\[[^\]]*\])*)?")
 
 
@@ -82,12 +80,25 @@ def parse_template(text: str, *, innermost: bool = False) -> Template:
     """
     parts: list[str | Slot] = []
     end = 0
-    for match in (_INNERMOST_SLOT if innermost else _SLOT).finditer(text):
-        parts.append(text[end : match.start()])
-        parts.append(_slot(match.group(1).strip(), match.group()))
-        end = match.end()
+    for start, after in _slots(text, innermost=innermost):
+        parts.append(text[end:start])
+        parts.append(_slot(text[start + 2 : after - 2].strip(), text[start:after]))
+        end = after
     parts.append(text[end:])
     return Template(tuple(part for part in parts if part != ""))
+
+
+def _slots(text: str, *, innermost: bool) -> Iterator[tuple[int, int]]:
+    """Where the slots begin and end; a regular expression would look for each one's end anew."""
+    start = text.find("{{")
+    while start >= 0:
+        while innermost and text.startswith("{", start + 2):
+            start += 1
+        end = text.find("}}", start + 2)
+        if end < 0:
+            return
+        yield start, end + 2
+        start = text.find("{{", end + 2)
 
 
 def _slot(inner: str, source: str) -> Slot:

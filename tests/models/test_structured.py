@@ -36,7 +36,7 @@ def form_of(body: dict[str, Any]) -> str:
     return "json_object_schema" if "schema" in wanted else str(wanted.get("type", "prompt"))
 
 
-def service(llm: ModelServer, *known: str, says: str = "{} is not known here") -> list[str]:
+def service(llm: ModelServer, *known: str, says: str = "{} is not known here", status: int = 422) -> list[str]:
     """Make the server one that knows some forms only; what it was asked for."""
     asked: list[str] = []
 
@@ -44,7 +44,7 @@ def service(llm: ModelServer, *known: str, says: str = "{} is not known here") -
         form = form_of(body)
         asked.append(form)
         if form not in known:
-            return json.dumps({"error": {"message": says.format(form)}}).encode(), 422
+            return json.dumps({"error": {"message": says.format(form)}}).encode(), status
         if form == "tool_call":
             function = {"name": "answer", "arguments": '{"a": 1}'}
             return {"content": None, "tool_calls": [{"id": "1", "type": "function", "function": function}]}
@@ -67,6 +67,13 @@ async def test_the_strictest_form_that_is_known_is_found_once(known: Form, llm: 
     other = Model.of(config(llm, "another-model"))
     await other.ask_for(ASK, SCHEMA)
     assert asked[FORMS.index(known) + 3] == "json_schema"
+
+
+async def test_a_failure_that_names_the_field_is_a_refusal(llm: ModelServer) -> None:
+    """As llama-cpp-python's server refuses: 500 with the words of its own validation."""
+    asked = service(llm, "json_object_schema", says="validation error: response_format.type {}", status=500)
+    assert json.loads(await Model.of(config(llm)).ask_for(ASK, SCHEMA)) == {"a": 1}
+    assert asked == ["json_schema", "json_object_schema"]
 
 
 async def test_the_schema_is_sent(llm: ModelServer) -> None:
