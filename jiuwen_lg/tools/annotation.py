@@ -109,7 +109,7 @@ def _json_schema(name: str, adapter: TypeAdapter[Any]) -> dict[str, Any]:
     try:
         return adapter.json_schema()
     except (PydanticUserError, NameError) as error:
-        raise _unfit(name, "a type that no JSON has") from error
+        raise _unfit(name, f"a type that no JSON has ({str(error).splitlines()[0]})") from error
 
 
 def _is_nullable(adapter: TypeAdapter[Any]) -> bool:

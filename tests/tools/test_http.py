@@ -49,6 +49,17 @@ class TestUnpacking:
             ("gzip", b"", b""),
             ("deflate", b"", b""),
         ],
+        ids=[
+            "gzip",
+            "name",
+            "members",
+            "padding",
+            "zlib",
+            "raw",
+            "plain",
+            "no gzip",
+            "no deflate",
+        ],  # gzip has the time
     )
     def test_in_parts_of_any_length(self, packing: str, body: bytes, expected: bytes, step: int) -> None:
         assert unpacked(packing, body, step) == expected
@@ -121,6 +132,7 @@ class TestAnswers:
             ("deflate", raw(json.dumps(CITY).encode())),
             ("", b"\xef\xbb\xbf" + json.dumps(CITY, ensure_ascii=False).encode()),
         ],
+        ids=["gzip", "deflate", "mark"],
     )
     async def test_they_are_read(self, packing: str, body: bytes, service: Service) -> None:
         service.body, service.headers = body, {"Content-Encoding": packing} if packing else {}
