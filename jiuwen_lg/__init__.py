@@ -56,10 +56,7 @@ _NAMES = {
         "End",
         "EndConfig",
     ),
-    "components.extraction": (
-        "FieldInfo",
-        "QuestionerDirectReplyHandler",
-    ),
+    "components.extraction": ("QuestionerDirectReplyHandler",),
     "components.intent": (
         "IntentDetectionCompConfig",
         "IntentDetectionComponent",
@@ -85,8 +82,11 @@ _NAMES = {
     ),
     "components.questioner": (
         "QuestionerComponent",
-        "QuestionerConfig",
         "QuestionerExecutable",
+    ),
+    "components.questioner_config": (
+        "FieldInfo",
+        "QuestionerConfig",
         "QuestionerState",
     ),
     "components.set_variable": ("SetVariableComponent",),
@@ -222,7 +222,6 @@ if TYPE_CHECKING:
     from jiuwen_lg.components.condition import NumberConditionInRuntime as NumberConditionInRuntime
     from jiuwen_lg.components.end import End as End
     from jiuwen_lg.components.end import EndConfig as EndConfig
-    from jiuwen_lg.components.extraction import FieldInfo as FieldInfo
     from jiuwen_lg.components.extraction import QuestionerDirectReplyHandler as QuestionerDirectReplyHandler
     from jiuwen_lg.components.intent import IntentDetectionCompConfig as IntentDetectionCompConfig
     from jiuwen_lg.components.intent import IntentDetectionComponent as IntentDetectionComponent
@@ -240,9 +239,10 @@ if TYPE_CHECKING:
     from jiuwen_lg.components.loop_callback import LoopCallback as LoopCallback
     from jiuwen_lg.components.loop_callback import OutputCallback as OutputCallback
     from jiuwen_lg.components.questioner import QuestionerComponent as QuestionerComponent
-    from jiuwen_lg.components.questioner import QuestionerConfig as QuestionerConfig
     from jiuwen_lg.components.questioner import QuestionerExecutable as QuestionerExecutable
-    from jiuwen_lg.components.questioner import QuestionerState as QuestionerState
+    from jiuwen_lg.components.questioner_config import FieldInfo as FieldInfo
+    from jiuwen_lg.components.questioner_config import QuestionerConfig as QuestionerConfig
+    from jiuwen_lg.components.questioner_config import QuestionerState as QuestionerState
     from jiuwen_lg.components.set_variable import SetVariableComponent as SetVariableComponent
     from jiuwen_lg.components.start import Start as Start
     from jiuwen_lg.components.subworkflow import SubWorkflowComponent as SubWorkflowComponent

@@ -36,13 +36,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         url = urlsplit(self.path)
-        asked = {"method": self.command, "path": url.path, "query": parse_qs(url.query, keep_blank_values=True)}
+        query = {"query": parse_qs(url.query, keep_blank_values=True), "raw_query": url.query}
+        asked = {"method": self.command, "path": url.path, **query}
         self.server.requests.append({**asked, "headers": dict(self.headers), "body": self.rfile.read(length)})
         self.server.gate.wait(10)
         self.send_response(self.server.status)
         for name, value in {"Content-Type": self.server.kind, **self.server.headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(self.server.body)))
+        if self.server.status != 204:
+            self.send_header("Content-Length", str(len(self.server.body)))
         self.end_headers()
         self.wfile.write(self.server.body)
 

@@ -40,7 +40,13 @@ THEMES = {
         "components.subworkflow",
     ),
     "Start and End": ("components.start", "components.end"),
-    "Components that think": ("components.llm", "components.intent", "components.questioner", "components.extraction"),
+    "Components that think": (
+        "components.llm",
+        "components.intent",
+        "components.questioner",
+        "components.questioner_config",
+        "components.extraction",
+    ),
     "Models": ("models.client", "models.config", "models.factory", "models.messages"),
     "Tools": (
         "components.tool",

@@ -14,11 +14,10 @@ from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.models.messages import as_dicts, history_of
 from jiuwen_lg.models.model import Model
 from jiuwen_lg.models.prompt import Prompt
-from jiuwen_lg.models.reply import json_in
+from jiuwen_lg.models.reply import read_json
+from jiuwen_lg.models.structured import ENOUGH_TOKENS
 
 _logger = logging.getLogger(__name__)
-
-_SCHEMA = {"type": "object", "properties": {"result": {"type": "integer"}}, "required": ["result"]}
 
 _PROMPT = Prompt(
     [
@@ -76,11 +75,19 @@ class Routing:
         try:
             if self._model is None:
                 self._model = Model.of(self._config)
-            number = _number_in(json_in(await self._model.ask_for([*self._before, *messages], _SCHEMA)))
+            asked = [*self._before, *messages]
+            reply = await self._model.ask_for(asked, _schema(len(schemas)), cap=ENOUGH_TOKENS)
+            number = _number_in(await read_json(reply))
         except (JiuWenBaseException, ValueError, OverflowError) as error:
             _logger.warning("no workflow was chosen: %s", error)
             return None
         return schemas[number - 1] if 1 <= number <= len(schemas) else None
+
+
+def _schema(count: int) -> dict[str, Any]:
+    """The answer's JSON schema: with it no reply is unreadable."""
+    properties = {"result": {"type": "integer", "enum": [*range(count + 1)]}}
+    return {"type": "object", "properties": properties, "required": ["result"], "additionalProperties": False}
 
 
 def _number_in(reply: Any) -> int:

@@ -58,7 +58,7 @@ class End(SimpleComponent):
         """`{"output": {key: value}}` for each input, or `{"answer": part}` for each part of the template."""
         if self._template is not None:
             async for part in self._rendered(inputs if isinstance(inputs, dict) else {}, None):
-                yield {"answer": part}
+                yield {"answer": text_of(part)}
         elif isinstance(inputs, dict):
             for key, value in inputs.items():
                 yield {"output": {key: value}}
@@ -69,7 +69,7 @@ class End(SimpleComponent):
         """`{"output": {path: item}}` for each item that comes, or `{"answer": part}` in the template's order."""
         if self._template is not None:
             async for part in self._rendered(inputs, runtime):
-                yield {"answer": part}
+                yield {"answer": text_of(part)}
             return
         async for path, item in _items(inputs):
             yield {"output": {path: item}}

@@ -5,20 +5,17 @@ Source: seed 003's chapter on questioners, `components.md` 4.4 (its Q17 to Q19 a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pydantic import BaseModel
-
+from jiuwen_lg.components.questioner_config import FieldInfo, QuestionerConfig, QuestionerState
 from jiuwen_lg.environment import is_switched_off
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.models.messages import history_of
 from jiuwen_lg.models.model import Messages, Model
 from jiuwen_lg.models.prompt import Prompt
-from jiuwen_lg.models.reply import json_in
+from jiuwen_lg.models.reply import read_json
+from jiuwen_lg.models.structured import ENOUGH_TOKENS
 from jiuwen_lg.schema.values import as_text, maybe_await
-
-if TYPE_CHECKING:
-    from jiuwen_lg.components.questioner import QuestionerConfig, QuestionerState
 
 OUTPUT_KEYS = ("question", "user_response")
 """What a questioner gives besides the fields."""
@@ -41,34 +38,6 @@ EXTRACTION = [
         ),
     },
 ]
-
-
-class FieldInfo(BaseModel):
-    """Something to find out.
-
-    Args:
-        field_name: Its key in the output.
-        description: What it is; the model is told, and the user is asked for it by this name.
-        cn_field_name: What the user is asked for instead.
-        required: Whether the user is asked for it.
-        default_value: What it is if nobody says; then nobody is asked. Empty for none.
-    """
-
-    field_name: str
-    description: str
-    cn_field_name: str = ""
-    required: bool = False
-    default_value: Any = ""
-
-    @property
-    def label(self) -> str:
-        """What a user calls it."""
-        return self.cn_field_name or self.description
-
-    @property
-    def has_default(self) -> bool:
-        """Whether it has a default; 0 and False are some."""
-        return self.default_value is not None and self.default_value != ""
 
 
 class QuestionerDirectReplyHandler:
@@ -102,6 +71,17 @@ class QuestionerDirectReplyHandler:
         known = state.extracted_key_fields
         return [one for one in self._fields if self._extracts and one.required and one.field_name not in known]
 
+    @property
+    def _schema(self) -> dict[str, Any]:
+        """The answer's JSON schema; a field may be of any type, and null if it was not mentioned."""
+        properties = {one.field_name: {"description": one.description} for one in self._fields}
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": [*properties],
+            "additionalProperties": False,
+        }
+
     async def _history(self, said: str, context: Any) -> Messages:
         """What the model sees of the conversation; what was said now is its end."""
         now = {"role": "user", "content": said}
@@ -126,11 +106,11 @@ class QuestionerDirectReplyHandler:
     async def _invoke_llm_for_extraction(self, llm_inputs: Messages) -> dict[str, Any]:
         assert self._model is not None
         try:
-            reply = await self._model.ask(llm_inputs, prefers_sync=True)
+            reply = await self._model.ask_for(llm_inputs, self._schema, cap=ENOUGH_TOKENS, prefers_sync=True)
         except JiuWenBaseException as error:
             raise StatusCode.QUESTIONER_COMPONENT_INVOKE_LLM_ERROR.error(error_msg=str(error)) from error
         try:
-            value = json_in(reply)
+            value = await read_json(reply)
         except ValueError:
             return {}  # the user is asked
         if not isinstance(value, dict):

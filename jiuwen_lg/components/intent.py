@@ -5,26 +5,26 @@ Source: seed 003's chapter on it, `components.md` 3 (its Q14 to Q16 left out).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from jiuwen_lg.component import ComponentConfig, ComponentExecutable, WorkflowComponent
 from jiuwen_lg.components.branch import BranchRouter
+from jiuwen_lg.components.category_names import CategoryNames
 from jiuwen_lg.engine.graph.router import BringsRouter
 from jiuwen_lg.environment import is_switched_off
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.models.messages import history_of
 from jiuwen_lg.models.model import Messages, Model
 from jiuwen_lg.models.prompt import Prompt
-from jiuwen_lg.models.reply import json_in
+from jiuwen_lg.models.reply import read_json, the_object_in
+from jiuwen_lg.models.structured import ENOUGH_TOKENS
+from jiuwen_lg.models.thoughts import separated
 from jiuwen_lg.schema.template import parse_template
 
 DEFAULT_CATEGORY = "默认意图"
 """What nothing else fits; its id is 0."""
-
-_LABEL = re.compile(r"分类(\d{1,9})")
 
 _PROMPT = Prompt(
     [
@@ -40,6 +40,13 @@ _PROMPT = Prompt(
         },
     ]
 )
+
+
+def _schema(count: int) -> dict[str, Any]:
+    """The answer's JSON schema: with it no reply is unreadable."""
+    labels = [f"分类{number}" for number in range(count)]
+    properties = {"class": {"type": "string", "enum": labels}, "reason": {"type": "string"}}
+    return {"type": "object", "properties": properties, "required": ["class", "reason"], "additionalProperties": False}
 
 
 @dataclass
@@ -110,6 +117,8 @@ class IntentDetectionExecutable(ComponentExecutable):
         examples = config.example_content or ()
         self._examples = [examples] if isinstance(examples, str) else [*examples]
         self._user_prompt = parse_template(config.user_prompt or "", innermost=True)
+        self._names = CategoryNames(self._categories)
+        self._schema = _schema(len(self._categories))
         self._model: Model | None = None
 
     def set_router(self, router: Any) -> IntentDetectionExecutable:
@@ -128,7 +137,7 @@ class IntentDetectionExecutable(ComponentExecutable):
             raise StatusCode.INTENT_DETECTION_COMPONENT_USER_INPUT_ERROR.error(
                 error_msg=f"its input query is {query!r}; it takes a text"
             )
-        number, reason = self._choice(await self._asked(await self._messages(query, context)))
+        number, reason = await self._choice(await self._asked(await self._messages(query, context)))
         given = {"reason": reason} if reason else {}
         return {"classification_id": number, **given, "category_name": self._categories[number]}
 
@@ -139,7 +148,7 @@ class IntentDetectionExecutable(ComponentExecutable):
         except JiuWenBaseException as error:
             raise StatusCode.INTENT_DETECTION_COMPONENT_INIT_LLM_ERROR.error(error_msg=str(error)) from error
         try:
-            return await self._model.ask(messages, prefers_sync=True)
+            return await self._model.ask_for(messages, self._schema, cap=ENOUGH_TOKENS, prefers_sync=True)
         except JiuWenBaseException as error:
             raise StatusCode.INTENT_DETECTION_COMPONENT_INVOKE_LLM_ERROR.error(error_msg=str(error)) from error
 
@@ -160,17 +169,21 @@ class IntentDetectionExecutable(ComponentExecutable):
             return ""
         return "\n".join(f"{one['role']}：{one['content']}" for one in await history_of(context, 2 * turns))
 
-    def _choice(self, reply: str) -> tuple[int, str]:
+    async def _choice(self, reply: str) -> tuple[int, str]:
         """The category's number, and why."""
         try:
-            value = json_in(reply)
+            value = the_object_in(await read_json(reply))
+            fault = ""
         except ValueError as error:
-            told = f"; it was {reply!r}" if is_switched_off("IS_SENSITIVE") else ""
-            return 0, f"the model's reply is no choice, so the default category counts: {error}{told}"
-        label = value.get("class") if isinstance(value, dict) else None
-        found = _LABEL.search(re.sub(r"[\s'\"]", "", label)) if isinstance(label, str) else None
-        if found is None or int(found[1]) >= len(self._categories):
+            value, fault = None, str(error)
+        if isinstance(value, dict):
+            number, reason = self._names.in_label(value.get("class")), value.get("reason")
             known = f"分类0 … 分类{len(self._categories) - 1}"
-            return 0, f"the model chose {label!r}, which is none of {known}, so the default category counts"
-        reason = value.get("reason")
-        return int(found[1]), "" if reason is None else str(reason)
+            fault = f"the model chose {value.get('class')!r}, which is none of {known}"
+        else:
+            number, reason = self._names.in_text(separated(reply, anywhere=True).answer), None
+            told = f"; it was {reply!r}" if is_switched_off("IS_SENSITIVE") else ""
+            fault = f"the model's reply is no choice ({fault or 'it names none'}){told}"
+        if number is None:
+            return 0, f"{fault}, so the default category counts"
+        return number, "" if reason is None else str(reason)

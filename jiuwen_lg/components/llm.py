@@ -18,13 +18,15 @@ from jiuwen_lg.models.fields import AnswerFields
 from jiuwen_lg.models.messages import as_dicts, history_of
 from jiuwen_lg.models.model import Messages, Model
 from jiuwen_lg.models.prompt import Prompt
-from jiuwen_lg.models.reply import json_in
+from jiuwen_lg.models.reply import read_json
+from jiuwen_lg.models.thoughts import Separated
 
 _logger = logging.getLogger(__name__)
 
 _ROLES = ("system", "developer", "user", "human", "assistant", "ai", "tool")
 
 TEXT, MARKDOWN, JSON = "text", "markdown", "json"
+REASONING = "reasoning"
 
 _INSTRUCTIONS = {
     MARKDOWN: "${query}\n\nWrite the whole answer in Markdown.",
@@ -50,6 +52,7 @@ class LLMCompConfig(ComponentConfig):
         template_content: The messages, dicts with `role` and `content`; `{{name}}` in them stands for an input.
         response_format: `{"type": "text"}`, `"markdown"` or `"json"`; `jsonInstruction` or
             `markdownInstruction` replaces what the last user message is wrapped in (`${query}`, `${json_schema}`).
+            `"reasoning": True` adds the model's thoughts as a further output `reasoning`, for text and Markdown.
         output_config: The outputs by name: one for text and Markdown; for JSON one or more, each with `type`,
             `description`, `required`, `items` and `properties`.
         enable_history: Whether the messages of the conversation go between the system's and the rest.
@@ -104,7 +107,7 @@ class LLMExecutable(ComponentExecutable):
         """
         messages = await self._messages(inputs, context)
         if self._format != JSON:
-            return {self._only_key: await self._asked((await self._ready_model()).ask(messages))}
+            return self._outputs(await self._asked((await self._ready_model()).reply(messages)))
         return await self._fields_of_answer(messages)
 
     async def stream(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[dict[str, Any]]:
@@ -119,7 +122,13 @@ class LLMExecutable(ComponentExecutable):
             return
         parts = (await self._asked(self._ready_model())).stream(messages)
         while (part := await self._asked(anext(parts, None))) is not None:
-            yield {self._only_key: part}
+            if outputs := {key: text for key, text in self._outputs(part).items() if text}:
+                yield outputs
+
+    def _outputs(self, said: Separated) -> dict[str, Any]:
+        """The answer by its key, and the thoughts if they are wanted."""
+        thoughts = {REASONING: said.thoughts} if self._config.response_format.get(REASONING) is True else {}
+        return {**thoughts, self._only_key: said.answer}
 
     @property
     def _only_key(self) -> str:
@@ -170,11 +179,11 @@ class LLMExecutable(ComponentExecutable):
         model, schema = await self._ready_model(), self._fields.schema()
         reply = await self._asked(model.ask_for(messages, schema))
         try:
-            return self._read(reply)
+            return await self._read(reply)
         except JiuWenBaseException as error:
             repair = _REPAIR.format(reason=error.details["error_msg"])
         messages = [*messages, {"role": "assistant", "content": reply}, {"role": "user", "content": repair}]
-        return self._read(await self._asked(model.ask_for(messages, schema)))
+        return await self._read(await self._asked(model.ask_for(messages, schema)))
 
     def _require_types(self) -> None:
         try:
@@ -183,9 +192,9 @@ class LLMExecutable(ComponentExecutable):
             reason = error.details["error_msg"]
             raise StatusCode.LLM_COMPONENT_JSON_SCHEMA_OUTPUT_ERROR.error(error_msg=reason) from error
 
-    def _read(self, reply: str) -> dict[str, Any]:
+    async def _read(self, reply: str) -> dict[str, Any]:
         try:
-            return self._fields.read(json_in(reply))
+            return self._fields.read(await read_json(reply))
         except (ValueError, JiuWenBaseException) as error:
             reason = error.details["error_msg"] if isinstance(error, JiuWenBaseException) else str(error)
             if is_switched_off("IS_SENSITIVE"):

@@ -6,51 +6,18 @@ Source: seed 003's chapter on it, seed 002's frames, `components.md` 4 (its Q17 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from jiuwen_lg.component import ComponentConfig, ComponentExecutable, WorkflowComponent
-from jiuwen_lg.components.extraction import EXTRACTION, FieldInfo, QuestionerDirectReplyHandler
+from jiuwen_lg.component import ComponentExecutable, WorkflowComponent
+from jiuwen_lg.components.extraction import EXTRACTION, QuestionerDirectReplyHandler
+from jiuwen_lg.components.questioner_config import REPLY_DIRECTLY, FieldInfo, QuestionerConfig, QuestionerState
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.models.model import Model
 from jiuwen_lg.models.prompt import Prompt
 from jiuwen_lg.schema.template import parse_template
 
-REPLY_DIRECTLY = "reply_directly"
-STATE_KEY = "questioner_state"
 TRACED = {"on_invoke_data": "extra trace data"}
 """What every execution tells its trace; seed 002 prints it."""
-
-
-@dataclass
-class QuestionerConfig(ComponentConfig):
-    """What a questioner asks for.
-
-    Args:
-        metadata: Kept for openJiuwen's signature.
-        model: A `ModelConfig`, or any chat model of LangChain's; needed to extract fields.
-        response_type: `"reply_directly"`.
-        question_content: What is asked first, without asking the model; `{{name}}` stands for an input. Empty: the
-            query is looked through first.
-        extract_fields_from_response: Whether fields are taken out of what the user says.
-        field_names: The fields.
-        max_response: How many answers the user may give until the required fields are known.
-        with_chat_history: Whether the model sees the conversation so far.
-        chat_history_max_rounds: How much of it.
-        extra_prompt_for_fields_extraction: What the model is told besides.
-        example_content: Examples for it.
-    """
-
-    model: Any = None
-    response_type: str = REPLY_DIRECTLY
-    question_content: str = ""
-    extract_fields_from_response: bool = True
-    field_names: list[FieldInfo] = field(default_factory=list)
-    max_response: int = 3
-    with_chat_history: bool = False
-    chat_history_max_rounds: int = 5
-    extra_prompt_for_fields_extraction: str = ""
-    example_content: str = ""
 
 
 class QuestionerComponent(WorkflowComponent):
@@ -74,52 +41,6 @@ class QuestionerComponent(WorkflowComponent):
             JiuWenBaseException: 101071, the config makes no sense; 181000, there is no such model provider.
         """
         return QuestionerExecutable(self._config)
-
-
-@dataclass
-class QuestionerState:
-    """How far a questioner is; its private state while it waits.
-
-    Attributes:
-        response_num: How many answers it has read.
-        user_response: The last one.
-        question: The last question.
-        extracted_key_fields: What is known.
-        status: `"start"`, `"user_interact"` or `"end"`.
-    """
-
-    response_num: int = 0
-    user_response: Any = ""
-    question: str = ""
-    extracted_key_fields: dict[str, Any] = field(default_factory=dict)
-    status: str = "start"
-
-    @classmethod
-    def stored(cls, runtime: Any) -> QuestionerState:
-        """The one that a component left when it asked; a new one if it waits for nothing."""
-        stored = runtime.get_state(STATE_KEY) or {}
-        if stored.get("status") != "user_interact":
-            return cls()
-        try:
-            return cls(**{**stored, "extracted_key_fields": dict(stored["extracted_key_fields"])})
-        except (TypeError, ValueError, KeyError) as error:
-            raise StatusCode.QUESTIONER_COMPONENT_INIT_STATE_ERROR.error() from error
-
-    def store(self, runtime: Any) -> None:
-        """Leave it, in place of the last one."""
-        runtime.update_state(None)
-        pairs = [[name, value] for name, value in self.extracted_key_fields.items()]  # a name may have dots
-        runtime.update_state({STATE_KEY: {**asdict(self), "extracted_key_fields": pairs}})
-
-    def ask(self, question: str) -> None:
-        """Something has to be asked."""
-        self.question = question
-        self.status = "user_interact"
-
-    @property
-    def output(self) -> dict[str, Any]:
-        """What the component gives."""
-        return {"question": self.question, "user_response": self.user_response, **self.extracted_key_fields}
 
 
 class QuestionerExecutable(ComponentExecutable):

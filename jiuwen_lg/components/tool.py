@@ -74,7 +74,7 @@ class ToolExecutable(ComponentExecutable):
             raise StatusCode.TOOL_COMPONENT_BIND_TOOL_FAILED.error(reason="no tool is bound: call bind_tool(tool)")
         arguments = _arguments(self._tool, inputs)
         try:
-            answer = await self._tool.ainvoke(arguments)
+            answer = await self._tool.ainvoke_checked(arguments)
         except GraphBubbleUp:  # the tool asked something
             raise
         except Exception as error:  # noqa: BLE001 - whatever a tool fails with is its answer

@@ -9,10 +9,12 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.models.client import BaseModelClient
 from jiuwen_lg.models.connections import Connections, Kind, connections
-from jiuwen_lg.models.failure import failing
+from jiuwen_lg.models.failure import failing, require_no_refusal
 from jiuwen_lg.models.messages import AIMessage, AIMessageChunk, of_langchain_reply
+from jiuwen_lg.models.structured import AUTO, Form, fields_of, negotiated
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
@@ -35,24 +37,65 @@ class ChatClient(BaseModelClient):
     def model_provider(self) -> str:
         return type(self._chat).__name__
 
-    async def has_structured_output(self, model_name: str) -> bool:
-        """Whether the model keeps to a JSON schema, as far as LangChain's profiles know."""
-        from langchain_core.language_models import BaseChatModel
-
-        chat = await self._chat_here(model_name)
-        return isinstance(chat, BaseChatModel) and bool((chat.profile or {}).get("structured_output"))
-
     async def ainvoke_structured(
-        self, model_name: str, messages: list[dict[str, Any]], schema: dict[str, Any]
+        self, model_name: str, messages: list[dict[str, Any]], schema: dict[str, Any], cap: int | None = None
     ) -> AIMessage:
-        """Ask for an answer that keeps to a JSON schema; its content is the JSON.
+        """Ask for JSON that keeps to a schema, in the strictest form that the service takes; the content is the JSON.
+
+        Args:
+            model_name: The model.
+            messages: What it is asked; the prompt has to ask for JSON too, some services take no other form.
+            schema: The JSON schema of an object.
+            cap: The most tokens of the answer, unless the client has a limit of its own.
 
         Raises:
-            NotImplementedError: The model cannot be asked so after all.
+            JiuWenBaseException: 181001, the call failed.
         """
-        chat: Any = await self._chat_here(model_name)
+        from langchain_core.language_models import BaseChatModel
+        from langchain_openai.chat_models.base import BaseChatOpenAI
+
+        chat = await self._chat_here(model_name)
+        if isinstance(chat, BaseChatOpenAI):
+            limit = None if self._has_cap else cap
+
+            async def ask(more: dict[str, Any], form: Form) -> AIMessage:
+                call = {**more, **fields_of(form, schema)}
+                reply = await self._ainvoke(model_name, messages, **self._beside(chat, call))
+                return _from_call(reply) if form == "tool_call" else reply
+
+            return await negotiated(self._endpoint(model_name), self._form, limit, ask)
+        if isinstance(chat, BaseChatModel) and (chat.profile or {}).get("structured_output"):
+            try:
+                return await self._by_langchain(chat, messages, schema)
+            except JiuWenBaseException as error:
+                if not isinstance(error.__cause__, NotImplementedError):  # the profile promised too much
+                    raise
+        return await self._ainvoke(model_name, messages)
+
+    _form = AUTO
+
+    @property
+    def _has_cap(self) -> bool:
+        """Whether the model's own configuration bounds its answers."""
+        return getattr(self._chat, "max_tokens", None) is not None
+
+    def _endpoint(self, model_name: str) -> tuple[str, str]:
+        """Where the model is and what it is called there."""
+        chat: Any = self._chat
+        return str(getattr(chat, "openai_api_base", None)), str(getattr(chat, "model_name", ""))
+
+    def _beside(self, chat: Any, call: dict[str, Any]) -> dict[str, Any]:
+        """Further fields of a request, past LangChain: it has plans of its own for some of them."""
+        own = getattr(chat, "extra_body", None) or {}
+        tools: dict[str, Any] = {name: call.pop(name) for name in ("tools", "tool_choice") if name in call}
+        return {**tools, **({"extra_body": {**own, **call}} if call else {})}
+
+    async def _by_langchain(self, chat: Any, messages: list[dict[str, Any]], schema: dict[str, Any]) -> AIMessage:
+        """The form that LangChain knows for a model that is none of OpenAI's kind."""
         with self._failing():
-            answer = await chat.with_structured_output(schema, include_raw=True).ainvoke(messages)
+            answer = await chat.with_structured_output({"title": "answer", **schema}, include_raw=True).ainvoke(
+                messages
+            )
         reply = of_langchain_reply(answer["raw"], AIMessage)
         if not reply.content and answer["parsed"] is not None:  # it answered by calling a tool
             reply.content = json.dumps(answer["parsed"], ensure_ascii=False)
@@ -72,17 +115,23 @@ class ChatClient(BaseModelClient):
         return of_langchain_reply(reply, AIMessage, time.monotonic() - began)
 
     def _stream(self, model_name: str, messages: list[dict[str, Any]], **call: Any) -> Iterator[AIMessageChunk]:
+        refusal = ""
         with self._failing():
             for chunk in self._chat_anywhere(model_name).stream(messages, **self._arguments(call)):
+                refusal += chunk.additional_kwargs.get("refusal") or ""
                 yield of_langchain_reply(chunk, AIMessageChunk)
+            require_no_refusal(refusal)
 
     async def _astream(
         self, model_name: str, messages: list[dict[str, Any]], **call: Any
     ) -> AsyncIterator[AIMessageChunk]:
         chat = await self._chat_here(model_name)
+        refusal = ""
         with self._failing():
             async for chunk in chat.astream(messages, **self._arguments(call)):
+                refusal += chunk.additional_kwargs.get("refusal") or ""
                 yield of_langchain_reply(chunk, AIMessageChunk)
+            require_no_refusal(refusal)
 
     def _failing(self) -> AbstractContextManager[None]:
         return failing(self.model_provider(), self._secrets)
@@ -113,6 +162,13 @@ class ChatClient(BaseModelClient):
         """The model, for callers without an event loop."""
         assert self._chat is not None
         return self._chat
+
+
+def _from_call(reply: AIMessage) -> AIMessage:
+    """The arguments of the call that was asked for, as the content."""
+    if reply.tool_calls:
+        reply.content = reply.tool_calls[0].arguments
+    return reply
 
 
 _PARTS = ("bound", "runnable", "fallbacks", "first", "middle", "last")

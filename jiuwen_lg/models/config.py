@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from jiuwen_lg.models.structured import AUTO, FORMS
 
 HIDDEN = "***"
 """What stands where a key would."""
@@ -23,7 +25,9 @@ class BaseModelInfo(BaseModel):
     """A model of an OpenAI-compatible service.
 
     Further fields are sent with every request (`max_tokens=500`); those that say how to connect
-    (`max_retries=3`, `default_headers={…}`) go to the client. The key is not shown by `repr`.
+    (`max_retries=3`, `default_headers={…}`) go to the client. `max_response_bytes` bounds an answer (10 MiB unless
+    given), and `structured_output` says how JSON is asked for: `"auto"`, `"json_schema"`, `"json_object_schema"`,
+    `"json_object"`, `"tool_call"` or `"prompt"`. The key is not shown by `repr`.
 
     Args:
         api_key: The key.
@@ -32,7 +36,7 @@ class BaseModelInfo(BaseModel):
         temperature: How freely it chooses.
         top_p: Among how many.
         streaming: Accepted for openJiuwen's sake, also spelled `stream`; a component streams where it was added so.
-        timeout: For one request, in whole seconds.
+        timeout: For one request and its whole answer, in whole seconds.
 
     Raises:
         pydantic.ValidationError: A field is missing or makes no sense.
@@ -51,6 +55,16 @@ class BaseModelInfo(BaseModel):
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
             yield name, HIDDEN if name == "api_key" or str(name).endswith("headers") else value
+
+    @model_validator(mode="after")
+    def _check_extras(self) -> Self:
+        """Refuse settings of the client that make no sense; whatever else there is belongs to the service."""
+        limit, form = self.extras.get("max_response_bytes", 1), self.extras.get("structured_output", AUTO)
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+            raise ValueError("max_response_bytes is a whole number of bytes, 1 or more")
+        if form not in (AUTO, *FORMS):
+            raise ValueError(f"structured_output is one of {', '.join((AUTO, *FORMS))}")
+        return self
 
     @property
     def extras(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from jiuwen_lg.address import address_now, address_of
+from jiuwen_lg.models.bounds import MAX_RESPONSE_BYTES, PACKINGS, bound, stamp
 from jiuwen_lg.request_log import unlogged
 from jiuwen_lg.tls import is_customized, tls_context
 
@@ -24,16 +25,20 @@ class Kind:
     Attributes:
         is_public: Whether they lead to public addresses only, and follow no redirect.
         tls: What the environment says of certificates; empty for plain HTTP.
+        max_bytes: How long an answer may be.
+        has_deadline: Whether the timeout of a request bounds its whole answer, not only each pause in it.
     """
 
     is_public: bool
     tls: tuple[str | None, ...]
+    max_bytes: int = MAX_RESPONSE_BYTES
+    has_deadline: bool = False
 
     @classmethod
-    def of(cls, base: str, *, is_public: bool) -> Kind:
+    def of(cls, base: str, *, is_public: bool, max_bytes: int = MAX_RESPONSE_BYTES) -> Kind:
         """The kind for a service at an address."""
         names = ("LLM_SSL_VERIFY", "LLM_SSL_CERT", "SAFE_CERT_DIR") if base.startswith("https:") else ()
-        return cls(is_public, tuple(os.environ.get(name) for name in names))
+        return cls(is_public, tuple(os.environ.get(name) for name in names), max_bytes, has_deadline=True)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -43,7 +48,7 @@ class Kind:
             JiuWenBaseException: 188000 or 188005, the certificate that `LLM_SSL_CERT` names cannot be used.
         """
         verify = {"verify": tls_context("LLM")} if self.tls and is_customized("LLM") else {}
-        return {"follow_redirects": not self.is_public, **verify}
+        return {"follow_redirects": not self.is_public, "headers": PACKINGS, **verify}
 
 
 _open: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Kind, asyncio.Task[Connections]]] = WeakKeyDictionary()
@@ -61,14 +66,12 @@ class Connections:
         import langchain_openai  # noqa: F401 - takes a second, so not in the event loop
         from openai import DefaultAsyncHttpxClient
 
-        hooks: dict[str, Any] = {"event_hooks": {"request": [_to_checked_address]}} if kind.is_public else {}
-
         class Unlogged(DefaultAsyncHttpxClient):
             async def send(self, *arguments: Any, **options: Any) -> Any:
                 with unlogged():
                     return await super().send(*arguments, **options)
 
-        self.http: DefaultAsyncHttpxClient = Unlogged(**kind.options, **hooks)
+        self.http: DefaultAsyncHttpxClient = Unlogged(**kind.options, event_hooks=_hooks(kind))
         self.sync_http: Any = sync_http(kind)
         self._kept: AsyncIterator[None] | None = None
 
@@ -117,14 +120,39 @@ def sync_http(kind: Kind) -> Any:
     """A client for callers without an event loop."""
     from openai import DefaultHttpxClient
 
-    hooks: dict[str, Any] = {"event_hooks": {"request": [_to_checked_address_now]}} if kind.is_public else {}
-
     class Unlogged(DefaultHttpxClient):
         def send(self, *arguments: Any, **options: Any) -> Any:
             with unlogged():
                 return super().send(*arguments, **options)
 
-    return Unlogged(**kind.options, **hooks)
+    return Unlogged(**kind.options, event_hooks=_hooks_now(kind))
+
+
+def _hooks(kind: Kind) -> dict[str, list[Any]]:
+    """What is done before a request is sent and before its answer is read."""
+
+    async def before(request: Any) -> None:
+        if kind.is_public:
+            await _to_checked_address(request)
+        if kind.has_deadline:
+            stamp(request)
+
+    async def after(response: Any) -> None:
+        bound(response, kind.max_bytes)
+
+    return {"request": [before], "response": [after]}
+
+
+def _hooks_now(kind: Kind) -> dict[str, list[Any]]:
+    """The same for synchronous callers."""
+
+    def before(request: Any) -> None:
+        if kind.is_public:
+            _to_checked_address_now(request)
+        if kind.has_deadline:
+            stamp(request)
+
+    return {"request": [before], "response": [lambda response: bound(response, kind.max_bytes)]}
 
 
 async def _to_checked_address(request: Any) -> None:

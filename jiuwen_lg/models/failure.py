@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,30 @@ _SHORTEST = 4
 """A shorter key would take parts out of ordinary words."""
 
 _MEANINGS = {401: "the key was refused", 403: "the key was refused", 429: "the service has too many requests"}
+
+
+class NoAnswerError(ValueError):
+    """A service replied, and its reply is no answer; the text says what it is instead."""
+
+
+def require_no_refusal(refusal: str | None) -> None:
+    """Check that a model has not refused.
+
+    Raises:
+        NoAnswerError: It has, in these words.
+    """
+    if refusal:
+        raise NoAnswerError(f"the model refused to answer: {refusal}")
+
+
+def no_json(body: str) -> str:
+    """What a body is that should have been JSON."""
+    start = body.lstrip("\ufeff \t\r\n")[:80]
+    if not start:
+        return "the service's reply is empty"
+    if start.startswith("<"):
+        return f"the service replied with an HTML page, not JSON: is api_base right? It begins {start!r}"
+    return f"the service's reply is no JSON; it begins {start!r}"
 
 
 @contextmanager
@@ -64,6 +89,9 @@ def _meaning(error: Exception) -> str:
 
 def _words(error: Exception) -> str:
     """The service's text; of an error on the way to it, its innermost cause's too."""
+    broken = next((one for one in _chain(error) if isinstance(one, json.JSONDecodeError)), None)
+    if broken is not None:
+        return no_json(broken.doc)
     texts = [str(one) or type(one).__name__ for one in _chain(error)]
     has_told = getattr(error, "status_code", None) is not None or texts[-1] in texts[0]
     return texts[0] if has_told else f"{texts[0]} ({texts[-1]})"

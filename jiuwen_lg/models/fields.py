@@ -5,24 +5,53 @@ Facts: openJiuwen 0.1.1, `components.md` 2.1, 2.2 and 2.4 (its Q12 left out).
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, NotRequired, Required
 
-from pydantic import TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import BeforeValidator, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from typing_extensions import TypedDict
 
 from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.models.reply import the_object_in
 
 
-def _as_it_is(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+def _whole(value: Any) -> Any:
+    """A whole number that a model wrote as `1.0` or `"1"`."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return int(value)
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        return int(value)
+    return value
+
+
+def _number(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """A number as it was written: a float would make 5.0 of 5, and round what is large."""
+    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
+        number = _whole(value) if _WHOLE.fullmatch(value.strip()) else float(value)
+        value = number if math.isfinite(number) else value
     check(value)
     return value
 
 
-_Number = Annotated[float, WrapValidator(_as_it_is)]
-"""A float would make 5 of a number 5.0."""
+def _truth(value: Any) -> Any:
+    """A truth value that a model wrote as a text."""
+    return {"true": True, "false": False}.get(value.strip().lower(), value) if isinstance(value, str) else value
 
-_TYPES: dict[str, Any] = {"string": str, "integer": int, "number": _Number, "boolean": bool}
+
+_EXACT = 2**53
+"""Below it a float holds every whole number."""
+
+_WHOLE = re.compile(r"[+-]?\d{1,300}")
+_DECIMAL = re.compile(r"[+-]?\d{1,300}(?:\.\d{1,300})?(?:[eE][+-]?\d{1,3})?")
+
+_TYPES: dict[str, Any] = {
+    "string": str,
+    "integer": Annotated[int, BeforeValidator(_whole)],
+    "number": Annotated[float, WrapValidator(_number)],
+    "boolean": Annotated[bool, BeforeValidator(_truth)],
+}
 _STRICT = {"strict": True, "extra": "ignore"}
 
 
@@ -59,7 +88,7 @@ class AnswerFields:
             JiuWenBaseException: 101007, a field is missing, of another type, or of one that does not exist.
         """
         try:
-            return dict(self.require().validate_python(value))
+            return dict(self.require().validate_python(the_object_in(value)))
         except ValidationError as error:
             faults = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in error.errors(include_input=False))
             raise StatusCode.PROMPT_JSON_SCHEMA_ERROR.error(error_msg=faults) from None
@@ -81,7 +110,7 @@ def _fields_schema(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _field_schema(field: Mapping[str, Any]) -> dict[str, Any]:
-    schema = {"type": field.get("type", "string"), "description": field.get("description", "")}
+    schema = {"type": str(field.get("type", "string")).strip().lower(), "description": field.get("description", "")}
     if items := field.get("items"):
         schema["items"] = _field_schema(items)
     if properties := field.get("properties"):

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from jiuwen_lg.models.thoughts import separated
 from jiuwen_lg.schema.values import maybe_await
 
 
@@ -103,6 +104,16 @@ class AIMessage(BaseMessage):
     raw_content: str | None = None
     reason_content: str | None = None
 
+    @property
+    def reasoning(self) -> str:
+        """The model's thoughts: told by the service apart, or standing in the text in one of the usual forms."""
+        return self.reason_content or separated(text_of_content(self.content)).thoughts
+
+    @property
+    def answer(self) -> str:
+        """The text without thoughts."""
+        return separated(text_of_content(self.content)).answer
+
 
 class BaseMessageChunk(BaseMessage):
     """A part of a message; `+` joins it to the next one."""
@@ -114,7 +125,9 @@ class BaseMessageChunk(BaseMessage):
         joined = {name: its.get(name) or value for name, value in mine.items()}
         joined["content"] = _joined(self.content, other.content)
         if "tool_calls" in mine:
-            joined["tool_calls"] = _joined_calls(mine["tool_calls"], its.get("tool_calls"))
+            joined["tool_calls"] = joined_calls(mine["tool_calls"], its.get("tool_calls"))
+            joined["usage_metadata"] = _joined_usage(mine["usage_metadata"], its.get("usage_metadata"))
+            joined |= {name: _joined_text(mine[name], its.get(name)) for name in ("raw_content", "reason_content")}
         return type(self)(**joined)
 
 
@@ -132,22 +145,66 @@ def _joined(one: Any, other: Any) -> Any:
     return [*([one] if isinstance(one, str) else one), *([other] if isinstance(other, str) else other)]
 
 
-def _joined_calls(calls: list[ToolCall] | None, more: list[ToolCall] | None) -> list[ToolCall] | None:
-    """The calls of two chunks; a fragment without an id, or with the same, goes on with the last call."""
+def _joined_text(one: str | None, other: str | None) -> str | None:
+    return other if one is None else one + (other or "")
+
+
+def _joined_usage(one: UsageMetadata | None, other: UsageMetadata | None) -> UsageMetadata | None:
+    """What both parts say of the call; the later word counts, so tokens are not counted twice."""
+    if one is None or other is None:
+        return other or one
+    said = {name: value for name, value in other if value not in ("", 0, 0.0, {}, None)}
+    return one.model_copy(update=said)
+
+
+def joined_calls(calls: list[ToolCall] | None, more: list[ToolCall] | None) -> list[ToolCall] | None:
+    """Join the calls of two chunks.
+
+    A fragment belongs to the call of its `index`; without one to the call of its `id`, and without either to the
+    last call. Two ids are two calls, whatever their index (some services always send 0).
+    """
     joined = list(calls or ())
     for call in more or ():
-        last = joined[-1] if joined else None
-        if last is None or (call.id and last.id and call.id != last.id):
+        at = _call_of(call, joined)
+        if at is None:
             joined.append(call)
-            continue
-        joined[-1] = last.model_copy(
-            update={
-                "id": last.id or call.id,
-                "name": last.name + call.name,
-                "arguments": last.arguments + call.arguments,
-            }
-        )
+        else:
+            joined[at] = _continued(joined[at], call)
     return joined or None
+
+
+def _call_of(fragment: ToolCall, calls: list[ToolCall]) -> int | None:
+    """Where the call stands that a fragment goes on with; None if it begins one."""
+    for at in reversed(range(len(calls))):
+        call = calls[at]
+        if fragment.id and call.id == fragment.id:
+            return at
+        if fragment.id and call.id:
+            continue
+        if fragment.index is None or call.index is None or fragment.index == call.index:
+            begins_anew = fragment.name and call.name and not fragment.id and _is_complete(call.arguments)
+            return None if begins_anew else at
+    return None
+
+
+def _is_complete(arguments: str) -> bool:
+    """Whether the arguments of a call are whole."""
+    try:
+        return isinstance(json.loads(arguments), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _continued(call: ToolCall, fragment: ToolCall) -> ToolCall:
+    is_repeated = fragment.name == call.name
+    return call.model_copy(
+        update={
+            "id": call.id or fragment.id,
+            "name": call.name if is_repeated else call.name + fragment.name,
+            "arguments": call.arguments + fragment.arguments,
+            "index": fragment.index if call.index is None else call.index,
+        }
+    )
 
 
 CLASSES: dict[str, type[BaseMessage]] = {
@@ -248,7 +305,7 @@ def of_langchain_reply(reply: Any, cls: type[_Said], seconds: float = 0.0) -> _S
     return cls(
         content=text_of_content(reply.content),
         tool_calls=[_tool_call(call) for call in calls] or None,
-        reason_content=reply.additional_kwargs.get("reasoning_content", ""),
+        reason_content=_thoughts_of(reply),
         usage_metadata=UsageMetadata(
             model_name=str(told.get("model_name") or ""),
             finish_reason=str(told.get("finish_reason") or ""),
@@ -256,6 +313,18 @@ def of_langchain_reply(reply: Any, cls: type[_Said], seconds: float = 0.0) -> _S
             model_stats=dict(reply.usage_metadata or {}),
         ),
     )
+
+
+def _thoughts_of(reply: Any) -> str:
+    """What the service told as thoughts: a field of its own, or parts of the content (LangChain's standard blocks)."""
+    if told := reply.additional_kwargs.get("reasoning_content"):
+        return str(told)
+    parts = [part for part in reply.content if isinstance(part, Mapping)] if isinstance(reply.content, list) else []
+    found = [part.get("reasoning") or part.get("thinking") for part in parts if part.get("type") in _THINKING_PARTS]
+    return "".join(text for text in found if isinstance(text, str))
+
+
+_THINKING_PARTS = ("reasoning", "thinking")
 
 
 def _tool_call(call: Mapping[str, Any]) -> ToolCall:

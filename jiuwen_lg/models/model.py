@@ -14,12 +14,10 @@ from jiuwen_lg.models.config import BaseModelInfo, ModelConfig
 from jiuwen_lg.models.factory import ModelFactory
 from jiuwen_lg.models.failure import failing
 from jiuwen_lg.models.messages import text_of_content
+from jiuwen_lg.models.thoughts import Separated, ThoughtFilter, separated
 from jiuwen_lg.schema.values import maybe_await
 
 Messages = list[dict[str, Any]]
-
-_REFUSED = frozenset((400, 404, 415, 422, 501))
-"""What services answer to a request for a schema that they do not know."""
 
 
 class Model:
@@ -34,7 +32,6 @@ class Model:
     def __init__(self, client: Any, name: str = "") -> None:
         self._client = client
         self._name = name
-        self._keeps_to_schemas = isinstance(client, ChatClient)
 
     @classmethod
     def of(cls, model: Any) -> Model:
@@ -67,7 +64,57 @@ class Model:
         )
 
     async def ask(self, messages: Messages, *, prefers_sync: bool = False) -> str:
-        """The text of its answer.
+        """Return the text of its answer; see `reply`."""
+        return text_of_reply(await self._said(messages, prefers_sync=prefers_sync))
+
+    async def reply(self, messages: Messages) -> Separated:
+        """Return its answer and its thoughts.
+
+        Raises:
+            JiuWenBaseException: 181001, the call failed.
+        """
+        said = await self._said(messages)
+        found = separated(text_of_reply(said))
+        told = getattr(said, "reason_content", None)
+        return Separated(told, found.answer) if isinstance(told, str) and told else found
+
+    async def ask_for(
+        self, messages: Messages, schema: dict[str, Any], *, cap: int | None = None, prefers_sync: bool = False
+    ) -> str:
+        """Return the text of an answer that is JSON: a service that can keep to a schema is told to.
+
+        Args:
+            messages: What it is asked; the schema should be in it as well.
+            schema: The JSON schema of an object.
+            cap: The most tokens of the answer, unless the model's configuration has a limit.
+            prefers_sync: See `_said`.
+
+        Raises:
+            JiuWenBaseException: 181001, the call failed.
+        """
+        if not isinstance(self._client, ChatClient):
+            return await self.ask(messages, prefers_sync=prefers_sync)
+        with self._failing():
+            return text_of_reply(await self._client.ainvoke_structured(self._name, messages, schema, cap))
+
+    async def stream(self, messages: Messages) -> AsyncIterator[Separated]:
+        """The parts of its answer and of its thoughts that are not empty."""
+        if not hasattr(self._client, "astream"):
+            yield await self.reply(messages)
+            return
+        parts = ThoughtFilter()
+        with self._failing():
+            async for chunk in self._client.astream(model_name=self._name, messages=messages):
+                told = getattr(chunk, "reason_content", None)
+                found = parts.feed(text_of_reply(chunk))
+                thoughts = found.thoughts + (told if isinstance(told, str) else "")
+                if thoughts or found.answer:
+                    yield Separated(thoughts, found.answer)
+            if any(rest := parts.end()):
+                yield rest
+
+    async def _said(self, messages: Messages, *, prefers_sync: bool = False) -> Any:
+        """What it says, as its client gives it.
 
         Args:
             messages: What it is asked.
@@ -78,32 +125,8 @@ class Model:
         """
         with self._failing():
             if isinstance(self._client, BaseModelClient):
-                return _text(await self._client.ainvoke(model_name=self._name, messages=messages))
-            return _text(await self._ask_other(messages, prefers_sync=prefers_sync))
-
-    async def ask_for(self, messages: Messages, schema: dict[str, Any]) -> str:
-        """The same for an answer that is JSON: a model that can keep to a schema is told to."""
-        if self._keeps_to_schemas:
-            self._keeps_to_schemas = await self._client.has_structured_output(self._name)
-        if not self._keeps_to_schemas:
-            return await self.ask(messages)
-        try:
-            return _text(await self._client.ainvoke_structured(self._name, messages, {"title": "answer", **schema}))
-        except JiuWenBaseException as error:
-            if error.details.get("status") not in _REFUSED and not isinstance(error.__cause__, NotImplementedError):
-                raise
-        self._keeps_to_schemas = False  # the service does not know what the model can
-        return await self.ask(messages)
-
-    async def stream(self, messages: Messages) -> AsyncIterator[str]:
-        """The parts of its answer that are not empty."""
-        if not hasattr(self._client, "astream"):
-            yield await self.ask(messages)
-            return
-        with self._failing():
-            async for chunk in self._client.astream(model_name=self._name, messages=messages):
-                if text := _text(chunk):
-                    yield text
+                return await self._client.ainvoke(model_name=self._name, messages=messages)
+            return await self._ask_other(messages, prefers_sync=prefers_sync)
 
     def _failing(self) -> AbstractContextManager[None]:
         key = getattr(self._client, "api_key", None)
@@ -131,5 +154,6 @@ def _configured(config: ModelConfig | Any) -> tuple[Any, str]:
     return client, getattr(info, "model_name", "")
 
 
-def _text(reply: Any) -> str:
+def text_of_reply(reply: Any) -> str:
+    """The text of what a client gave: a text, or a message."""
     return reply if isinstance(reply, str) else text_of_content(reply.content)

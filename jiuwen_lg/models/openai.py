@@ -10,8 +10,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from jiuwen_lg.models.bounds import MAX_RESPONSE_BYTES
 from jiuwen_lg.models.chat import ChatClient
 from jiuwen_lg.models.connections import Connections, Kind, connections, sync_http
+from jiuwen_lg.models.structured import AUTO
 
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
@@ -40,6 +42,8 @@ class OpenAIClient(ChatClient):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         given = {_SDKS_NAMES.get(name, name): value for name, value in self.options.items()}
+        self._max_bytes = int(given.pop("max_response_bytes", MAX_RESPONSE_BYTES))
+        self._form = str(given.pop("structured_output", AUTO))
         self._of_client = {name: given.pop(name) for name in list(given) if name in _OF_CLIENT}
         self._sampling = {name: given.pop(name, None) for name in ("temperature", "top_p")}
         self._body = {**(given.pop("extra_body", None) or {}), **given}
@@ -56,7 +60,14 @@ class OpenAIClient(ChatClient):
 
     @property
     def _kind(self) -> Kind:
-        return Kind.of(self._base, is_public=self.is_public)
+        return Kind.of(self._base, is_public=self.is_public, max_bytes=self._max_bytes)
+
+    @property
+    def _has_cap(self) -> bool:
+        return any(self._body.get(name) is not None for name in ("max_tokens", "max_completion_tokens"))
+
+    def _endpoint(self, model_name: str) -> tuple[str, str]:
+        return self._base, model_name
 
     def _arguments(self, call: dict[str, Any]) -> dict[str, Any]:
         arguments = super()._arguments(call)

@@ -17,14 +17,14 @@ class Prompt:
     """Messages to be filled with values.
 
     A value is text, never a template itself. A slot without a value stays as it is written.
-    The parts of a content that is a list go as they are.
+    In a content that is a list, the texts in its parts are templates too.
 
     Args:
         messages: Dicts with `role` and `content`, or messages of ours or LangChain's; other keys go along.
     """
 
     def __init__(self, messages: Sequence[Any]) -> None:
-        self._messages = [(message, _template(message.get("content"))) for message in as_dicts(messages)]
+        self._messages = [(message, _templates(message.get("content"))) for message in as_dicts(messages)]
 
     def fill(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The messages with their slots filled.
@@ -33,18 +33,29 @@ class Prompt:
             JiuWenBaseException: 180000, a slot is empty: `{{}}`.
         """
         return [
-            dict(message) if template is None else {**message, "content": _filled(template, values)}
-            for message, template in self._messages
+            {**message, "content": _filled(content, values)} if "content" in message else dict(message)
+            for message, content in self._messages
         ]
 
 
-def _template(content: Any) -> Template | None:
-    return parse_template(content, innermost=True) if isinstance(content, str) else None
+def _templates(content: Any) -> Any:
+    """A content with a template in place of each text, those of its parts included (a text, an image's address)."""
+    if isinstance(content, str):
+        return parse_template(content, innermost=True)
+    if isinstance(content, Mapping):
+        return {key: _templates(value) for key, value in content.items()}
+    return [_templates(part) for part in content] if isinstance(content, list) else content
 
 
-def _filled(template: Template, values: Mapping[str, Any]) -> str:
-    if any(not isinstance(part, str) and not any(part.path) for part in template.parts):
+def _filled(content: Any, values: Mapping[str, Any]) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _filled(part, values) for key, part in content.items()}
+    if isinstance(content, list):
+        return [_filled(part, values) for part in content]
+    if not isinstance(content, Template):
+        return content
+    if any(not isinstance(part, str) and not part.source[2:-2].strip() for part in content.parts):
         raise StatusCode.PROMPT_ASSEMBLER_VARIABLE_INIT_ERROR.error(
             reason="`{{}}` names nothing: write a name between the braces"
         )
-    return template.fill(values)
+    return content.fill(values)

@@ -7,20 +7,16 @@ is never rendered again. Facts: openJiuwen 0.1.1, `components.md` 7.2.
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from jiuwen_lg.schema.expression_numbers import OPERATORS
 from jiuwen_lg.schema.path import MISSING, Path, parse_path, walk
 
-_SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_INNERMOST_SLOT = re.compile(r"\{\{(?!\{)(.*?)\}\}", re.DOTALL)
-_PLAIN_PATH = re.compile(r"[\w-]*(\.[\w-]+|\[[^\]]*\])*")
+_PLAIN_PATH = re.compile(r"(?:[\w-]+(?:\.[\w-]+|\[[^\]]*\])*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +29,7 @@ class Slot:
 
     def value(self, values: Mapping[str, Any]) -> Any:
         """The slot's value with its type kept; None where there is none."""
-        found = walk(values, self.path)
+        found = walk(values, self.path) if self.path else MISSING
         if found is MISSING and self.expression is not None:
             found = _evaluated(self.expression, values)
         return None if found is MISSING else found
@@ -84,16 +80,29 @@ def parse_template(text: str, *, innermost: bool = False) -> Template:
     """
     parts: list[str | Slot] = []
     end = 0
-    for match in (_INNERMOST_SLOT if innermost else _SLOT).finditer(text):
-        parts.append(text[end : match.start()])
-        parts.append(_slot(match.group(1).strip()))
-        end = match.end()
+    for start, after in _slots(text, innermost=innermost):
+        parts.append(text[end:start])
+        parts.append(_slot(text[start + 2 : after - 2].strip(), text[start:after]))
+        end = after
     parts.append(text[end:])
     return Template(tuple(part for part in parts if part != ""))
 
 
-def _slot(inner: str) -> Slot:
-    return Slot(parse_path(inner), _expression(inner), f"{{{{{inner}}}}}")
+def _slots(text: str, *, innermost: bool) -> Iterator[tuple[int, int]]:
+    """Where the slots begin and end; a regular expression would look for each one's end anew."""
+    start = text.find("{{")
+    while start >= 0:
+        while innermost and text.startswith("{", start + 2):
+            start += 1
+        end = text.find("}}", start + 2)
+        if end < 0:
+            return
+        yield start, end + 2
+        start = text.find("{{", end + 2)
+
+
+def _slot(inner: str, source: str) -> Slot:
+    return Slot(parse_path(inner), _expression(inner), source)
 
 
 def _expression(inner: str) -> Callable[..., Any] | None:
@@ -111,24 +120,6 @@ def _expression(inner: str) -> Callable[..., Any] | None:
 
 @cache
 def _sandbox() -> Any:
-    from jinja2 import ChainableUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from jiuwen_lg.schema.template_sandbox import BoundedSandbox
 
-    class Bounded(ImmutableSandboxedEnvironment):
-        """Without operators whose result may be of any size."""
-
-        intercepted_binops = frozenset(_BOUNDED)
-
-        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-            return _BOUNDED[operator](left, right)
-
-    sandbox = Bounded(undefined=ChainableUndefined)
-    sandbox.globals.clear()
-    return sandbox
-
-
-_BOUNDED: dict[str, Callable[[Any, Any], Any]] = {
-    "*": OPERATORS[ast.Mult],
-    "**": lambda base, exponent: OPERATORS[ast.Pow](base, exponent) if isinstance(exponent, float | int) else None,
-    "%": OPERATORS[ast.Mod],
-}
+    return BoundedSandbox()

@@ -20,7 +20,7 @@ class ModelServer(ThreadingHTTPServer):
     """Answers with its replies in turn, then with the last one; or with what a function makes of the request.
 
     A reply is a text; a list of texts, the parts of a streamed one; a dict, the message (with `tool_calls`, say);
-    a number, the status of an error; or bytes, the whole body.
+    a number, the status of an error; bytes, the whole body; or a pair of bytes and a status.
 
     Attributes:
         replies: What it says.
@@ -117,6 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(reply, {"error": {"message": f"refused {self.headers['Authorization']}", "code": reply}})
         elif isinstance(reply, bytes):
             self._send(200, reply)
+        elif isinstance(reply, tuple):
+            self._send(reply[1], reply[0])
         elif body.get("stream"):
             self._stream(reply)
         else:
@@ -136,8 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
-        for delta in _deltas(reply):
-            choice = {"index": 0, "delta": delta, "finish_reason": None}
+        for delta, finish_reason in [*((delta, None) for delta in _deltas(reply)), ({}, "stop")]:
+            choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
             chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
             self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
             self.wfile.flush()

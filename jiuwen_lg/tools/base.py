@@ -45,6 +45,10 @@ class Tool:
         """Call it; `invoke` runs in a thread of its own."""
         return await asyncio.to_thread(self.invoke, inputs, **kwargs)
 
+    async def ainvoke_checked(self, arguments: dict[str, Any]) -> Any:
+        """Call it with arguments that were checked already; what a component does."""
+        return await self.ainvoke(arguments)
+
     def get_tool_info(self) -> ToolInfo:
         """What a language model is told."""
         schema = object_schema(self.params or ())

@@ -5,12 +5,17 @@ Facts: openJiuwen 0.1.1, `components.md` 5.1 and 5.4.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.schema.values import deep_copy
 from jiuwen_lg.tools.types import ValueTypeEnum, value_type
 
 PLACES = ("Body", "Query", "Path", "Headers")
@@ -24,14 +29,15 @@ class Param:
         name: Its name.
         description: What a language model is told of it.
         param_type: `"string"`, `"number"`, `"integer"`, `"boolean"`, `"object"`, `"array"` or
-            `"array<…>"`; short names such as `"int"` and `"List<str>"` will do. A string if nothing is said.
+            `"array<…>"`, or `"any"`; other names such as `"int"`, `"dict"` and `"List[str]"` will do. A string
+            if nothing is said.
         default_value: What a missing one is.
         required: Whether there must be a value.
         visible: Whether a language model is told of it.
         level: Kept for openJiuwen's signature.
         schema: The fields of an object, or of the objects in a list: parameters, or dicts of
             their arguments.
-        type: The same as `param_type`.
+        type: The same as `param_type`; an object so declared may have no schema: it is a dict of anything.
         method: Where a service takes it: `"Body"`, `"Query"`, `"Path"` or `"Headers"`.
         actual_type: Kept for openJiuwen's signature.
 
@@ -67,7 +73,8 @@ class Param:
         self.method: str = _place(method, name)
         self.actual_type = actual_type
         self.default_value = default_value
-        if not self.schema and ValueTypeEnum.OBJECT in (self.type, self.type.item):
+        is_open = type is not None or str(param_type).strip().lower() == "dict"
+        if not self.schema and ValueTypeEnum.OBJECT in (self.type, self.type.item) and not is_open:
             raise _bad(f"[{name}] is {self.type.value}: it needs a schema, the list of its fields")
         if default_value and not _is(self, default_value):
             raise _bad(f"the default of [{name}] is {default_value!r}, which is no {self.type.value}")
@@ -78,11 +85,21 @@ class Param:
         Raises:
             JiuWenBaseException: 182005, it cannot.
         """
-        return _converted(self, given, self.name)
+        return self.converted(given, self.name)
+
+    def converted(self, given: Any, where: str) -> Any:
+        """As `value_of`, for a value that stands at a place inside of the inputs.
+
+        Raises:
+            JiuWenBaseException: 182005, it cannot be made this type.
+        """
+        return _converted(self, given, where)
 
     def json_schema(self) -> dict[str, Any]:
         """The parameter as JSON Schema."""
         item = self.type.item
+        if self.type is ValueTypeEnum.ANY:
+            return {"description": self.description}
         inner = object_schema(self.schema) if self.schema else {"type": (item or self.type).value}
         return {"description": self.description, **({"type": "array", "items": inner} if item else inner)}
 
@@ -102,7 +119,7 @@ def with_defaults(params: Iterable[Param], given: Mapping[str, Any]) -> dict[str
     found = dict(given)
     for param in params:
         if found.get(param.name) is None and param.default_value is not None:
-            found[param.name] = param.default_value
+            found[param.name] = deep_copy(param.default_value)
         if param.schema and (value := found.get(param.name)) is not None:
             found[param.name] = _inside(value, partial(with_defaults, param.schema))
     return found
@@ -114,7 +131,7 @@ def checked(params: Sequence[Param], given: Mapping[str, Any]) -> dict[str, Any]
     Raises:
         JiuWenBaseException: 182005, a required one is missing, or a value is of another type.
     """
-    found = _fields(params, with_defaults(params, given), "")
+    found = fields_of(params, with_defaults(params, given), "")
     optional = {param.name for param in params if found.get(param.name) is None}
     return {name: value for name, value in found.items() if name not in optional}
 
@@ -156,6 +173,7 @@ _PYTHON: dict[ValueTypeEnum, tuple[type, ...]] = {
     ValueTypeEnum.BOOLEAN: (bool,),
     ValueTypeEnum.OBJECT: (dict,),
     ValueTypeEnum.ARRAY: (list,),
+    ValueTypeEnum.ANY: (object,),
 }
 
 
@@ -166,12 +184,12 @@ def _is(param: Param, value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, _PYTHON[item]) for one in value)
 
 
-def _fields(params: Iterable[Param], given: Mapping[str, Any], where: str) -> dict[str, Any]:
+def fields_of(params: Iterable[Param], given: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The fields of an object, each declared one as its type; others pass as they are."""
     found = dict(given)
     for param in params:
         if found.get(param.name) is not None:
-            found[param.name] = _converted(param, found[param.name], f"{where}{param.name}")
+            found[param.name] = param.converted(found[param.name], f"{where}{param.name}")
         elif param.required:
             raise _bad(f"[{where}{param.name}] is required ({param.type.value}); there are {[*given]}")
     return found
@@ -193,7 +211,7 @@ def _one(kind: ValueTypeEnum, given: Any, fields: Sequence[Param], where: str) -
     if kind is ValueTypeEnum.OBJECT:
         if not isinstance(given, Mapping):
             raise _wrong(given, kind, where)
-        return _fields(fields, given, f"{where}.")
+        return fields_of(fields, given, f"{where}.")
     try:
         return _SCALARS[kind](given)
     except (TypeError, ValueError, OverflowError):
@@ -205,14 +223,29 @@ def _wrong(given: Any, kind: ValueTypeEnum, where: str) -> JiuWenBaseException:
 
 
 def _integer(given: Any) -> int:
-    return int(given.strip()) if isinstance(given, str) else int(given)
+    """A whole number, never a part of one: 3.7 is refused, not cut."""
+    found = int(given.strip()) if isinstance(given, str) else int(given)
+    if not isinstance(given, str) and found != given:
+        raise ValueError(given)
+    return found
 
 
-def _number(given: Any) -> float:
+def _number(given: Any) -> int | float:
+    """A number as exact as it was given: whole ones stay whole, however large."""
+    with suppress(TypeError, ValueError, OverflowError):
+        return _integer(given)
     found = float(given)
     if not math.isfinite(found):
         raise ValueError(given)
     return found
+
+
+def _string(given: Any) -> str:
+    """A text; other values as JSON writes them, in their own script."""
+    if isinstance(given, str):
+        return given
+    plain = to_jsonable_python(given)
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
 
 
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
@@ -226,8 +259,9 @@ def _boolean(given: Any) -> bool:
 
 
 _SCALARS: dict[ValueTypeEnum, Callable[[Any], Any]] = {
-    ValueTypeEnum.STRING: str,
+    ValueTypeEnum.STRING: _string,
     ValueTypeEnum.NUMBER: _number,
     ValueTypeEnum.INTEGER: _integer,
     ValueTypeEnum.BOOLEAN: _boolean,
+    ValueTypeEnum.ANY: lambda given: given,
 }

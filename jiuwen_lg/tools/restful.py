@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,26 +16,27 @@ import httpx
 
 from jiuwen_lg.address import address_of
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
-from jiuwen_lg.request_log import unlogged
 from jiuwen_lg.tls import tls_context
 from jiuwen_lg.tools.base import Tool
 from jiuwen_lg.tools.param import PLACES, Param, with_defaults
+from jiuwen_lg.tools.request import headers_of, text_of, with_body, with_query
+from jiuwen_lg.unpacking import TooLongError, Unpacker, text_of_body
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_SHORTEST_SECRET = 4
+"""Characters from which on a value that is sent with every request is taken for a secret."""
+
 LONGEST_ANSWER = 10 * 1024 * 1024
 """In bytes."""
-_HEADER = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?|")
-"""What a header may hold."""
-_SHORTEST_SECRET = 4
-"""A shorter one would take parts out of ordinary words."""
 
 
 class RestfulApi(Tool):
     """An HTTP service as a tool.
 
     Parameters go where their `method` says. Those of the body, and inputs that are not
-    declared, go into the query of a GET and into the JSON body of anything else. Redirects
-    are not followed and proxies not used.
+    declared, go into the query of a GET and into the body of anything else: as JSON, or as the `Content-Type` among
+    the headers says (`application/x-www-form-urlencoded`, or `multipart/form-data`, where bytes or
+    `{"filename": …, "content": …}` are a file). Redirects are not followed and proxies not used.
 
     Args:
         name: What a language model calls it by.
@@ -96,30 +96,42 @@ class RestfulApi(Tool):
         """The call, under the name by which tests written for openJiuwen replace it."""
         try:
             async with asyncio.timeout(self.timeout):
-                return _answer(*await self._request(inputs))
+                return await self._answer(inputs)
         except JiuWenBaseException as error:
             return _failure(error)
         except (TimeoutError, httpx.TimeoutException):
             return _failure(StatusCode.PLUGIN_REQUEST_TIMEOUT_ERROR.error(timeout=f"{self.timeout:g}"))
+        except TooLongError:
+            return _failure(StatusCode.PLUGIN_RESPONSE_TOO_BIG_ERROR.error(limit=LONGEST_ANSWER))
         except zlib.error as error:
             return _failure(StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"the answer cannot be unpacked: {error}"))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             reason = self._without_secrets(str(error)) or type(error).__name__
             return _failure(StatusCode.PLUGIN_PROXY_CONNECT_ERROR.error(reason=reason))
 
-    async def _request(self, inputs: Mapping[str, Any]) -> tuple[bytes, str]:
-        """The body of the answer, and how its text is encoded."""
-        request = await self._to_checked_address(self._build(inputs))
+    async def _answer(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What the service gave; sent by a bare transport, for a client would log the URL with all that is in it."""
+        request = await _to_checked_address(self._build(inputs))
+        request.extensions["timeout"] = httpx.Timeout(self.timeout).as_dict()
         verify: Any = tls_context("RESTFUL") if request.url.scheme == "https" else False
-        async with httpx.AsyncClient(verify=verify, trust_env=False, timeout=self.timeout) as client:
-            with unlogged():
-                answer = await client.send(request, stream=True)
+        async with httpx.AsyncHTTPTransport(verify=verify, trust_env=False) as transport:
+            answer = await transport.handle_async_request(request)
+            answer.request = request
             try:
                 if not answer.is_success:
                     raise StatusCode.PLUGIN_RESPONSE_HTTP_CODE_ERROR.error(status=answer.status_code)
-                return await _body(answer), answer.charset_encoding or "utf-8"
+                body, kind = await _body(answer), answer.headers.get("Content-Type", "")
             finally:
                 await answer.aclose()
+        return await asyncio.to_thread(_read, body, kind) if len(body) > _QUICK else _read(body, kind)
+
+    def _without_secrets(self, text: str) -> str:
+        """Return a library's text without what the tool sends with every request."""
+        values = [*self.headers.values(), *(param.default_value for param in self.builtin_params)]
+        for secret in sorted(map(str, values), key=len, reverse=True):
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
+        return text
 
     def _build(self, inputs: Mapping[str, Any]) -> httpx.Request:
         values = {name: value for name, value in with_defaults(self.params, inputs).items() if value is not None}
@@ -130,44 +142,9 @@ class RestfulApi(Tool):
             by_place[places.get(name, "Body")][name] = value
         if self.method == "GET":
             by_place["Query"] |= by_place.pop("Body")
-        url = self._url(by_place["Path"])
-        query = {name: _query_value(value) for name, value in by_place["Query"].items()}
-        return httpx.Request(
-            self.method,
-            httpx.URL(url).copy_merge_params(query),
-            headers=self._checked_headers({**self.headers, **by_place["Headers"]}),
-            json=by_place.get("Body") or None,
-        )
-
-    def _checked_headers(self, headers: Mapping[str, Any]) -> dict[str, str]:
-        """The headers; the error for a bad one names it, not its value, which may be a key."""
-        for name, value in headers.items():
-            if not _HEADER.fullmatch(str(value)):
-                has_break = "\n" in str(value) or "\r" in str(value)
-                what = "a line break" if has_break else "a character that no header may hold (printable ASCII only)"
-                reason = f"header [{name}] of tool [{self.name}] holds {what}"
-                raise StatusCode.PLUGIN_PARAMS_CHECK_FAILED.error(reason=reason)
-        return {name: str(value) for name, value in headers.items()}
-
-    def _without_secrets(self, text: str) -> str:
-        """A library's text without what the tool sends with every request."""
-        values = [*self.headers.values(), *(param.default_value for param in self.builtin_params)]
-        for secret in sorted(map(str, values), key=len, reverse=True):
-            if len(secret) >= _SHORTEST_SECRET:
-                text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
-        return text
-
-    async def _to_checked_address(self, request: httpx.Request) -> httpx.Request:
-        """The request to the address that its host has now, if that may be reached; TLS and `Host` keep the name."""
-        url = request.url
-        if url.scheme not in ("http", "https") or not url.host:
-            reason = f"tool [{self.name}] has no address of a service: its path begins with http:// or https://"
-            raise StatusCode.URL_INVALID_ERROR.error(reason=reason)
-        address = await address_of(url.host, url.port or {"http": 80, "https": 443}[url.scheme])
-        if address is not None:
-            request.url = url.copy_with(host=address)
-            request.extensions["sni_hostname"] = url.host
-        return request
+        url = with_query(httpx.URL(self._url(by_place["Path"])), by_place["Query"])
+        headers = headers_of({**self.headers, **by_place["Headers"]})
+        return with_body(self.method, url, headers, by_place.get("Body") or {})
 
     def _url(self, values: Mapping[str, Any]) -> str:
         """The path with its parameters in place, each one segment of it."""
@@ -175,7 +152,7 @@ class RestfulApi(Tool):
         for param in [*self.params, *self.builtin_params]:
             if param.method != "Path":
                 continue
-            text = str(values.get(param.name, ""))
+            text = text_of(values.get(param.name, ""), param.name)
             if text in ("", ".", ".."):
                 reason = f"[{param.name}] is {text!r}, which is no part of a path"
                 raise StatusCode.PLUGIN_PARAMS_CHECK_FAILED.error(reason=reason)
@@ -183,45 +160,55 @@ class RestfulApi(Tool):
         return url
 
 
-def _query_value(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_query_value(item) for item in value]
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else value
+async def _to_checked_address(request: httpx.Request) -> httpx.Request:
+    """The request to the address that its host has now, if that may be reached; TLS and `Host` keep the name."""
+    url = request.url
+    if url.scheme not in ("http", "https") or not url.host:
+        shown = str(url.copy_with(query=None))
+        raise StatusCode.URL_INVALID_ERROR.error(reason=f"{shown!r} is no address of a service: write http(s)://…")
+    address = await address_of(url.host, url.port or {"http": 80, "https": 443}[url.scheme])
+    if address is not None:
+        request.url = url.copy_with(host=address)
+        request.extensions["sni_hostname"] = url.host
+    return request
+
+
+_QUICK = 100_000
+"""In bytes; a longer body is unpacked and read in a thread."""
 
 
 async def _body(answer: httpx.Response) -> bytes:
     """What was sent, unpacked as far as it may be long: httpx would unpack a thousandfold of it first."""
-    packed = answer.headers.get("Content-Encoding", "identity").strip().lower()
-    if packed not in ("identity", *_PACKED):
-        reason = f"the answer is packed as {packed!r}; without packing, or as {' or '.join(_PACKED)}, it can be read"
-        raise StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=reason)
-    unpacker = zlib.decompressobj(_ANY_HEADER) if packed in _PACKED else None
-    found = bytearray()
-    async for part in answer.aiter_raw():
-        found += unpacker.decompress(part, LONGEST_ANSWER + 1 - len(found)) if unpacker else part
-        if len(found) > LONGEST_ANSWER:
-            raise StatusCode.PLUGIN_RESPONSE_TOO_BIG_ERROR.error(limit=LONGEST_ANSWER)
-    if unpacker and not unpacker.eof:
-        raise StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"the answer, packed as {packed}, is cut off")
+    try:
+        unpacker = Unpacker(answer.headers.get("Content-Encoding", ""), LONGEST_ANSWER)
+        found = bytearray()
+        async for part in answer.aiter_raw():
+            found += await asyncio.to_thread(unpacker.feed, part) if unpacker.is_packed else unpacker.feed(part)
+        unpacker.end()
+    except TooLongError:
+        raise
+    except ValueError as error:
+        raise StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"the answer: {error}") from error
     return bytes(found)
 
 
-_PACKED = ("gzip", "deflate")
-_ANY_HEADER = zlib.MAX_WBITS | 32
-
-
-def _answer(body: bytes, encoding: str) -> dict[str, Any]:
+def _read(body: bytes, kind: str) -> dict[str, Any]:
+    """The parsed JSON, or the text; the hook lets other threads run while a long answer is parsed."""
     try:
-        text = body.decode(encoding)
-    except (LookupError, UnicodeDecodeError) as error:
-        raise StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"the answer is no text: {error}") from error
+        text = text_of_body(body, kind)
+    except ValueError as error:
+        raise StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"the answer: {error}") from error
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_hook=_as_it_is if len(body) > _QUICK else None)
     except (ValueError, RecursionError):
         data = text
     if isinstance(data, dict) and {"errCode", "errMessage", "data"} <= data.keys():
         return data
     return {"errCode": 0, "errMessage": "success", "data": data}
+
+
+def _as_it_is(value: dict[str, Any]) -> dict[str, Any]:
+    return value
 
 
 def _failure(error: JiuWenBaseException) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from jiuwen_lg.errors import StatusCode
 
 
 class ValueTypeEnum(StrEnum):
-    """The types, as JSON Schema names them; `array<…>` says what a list is made of."""
+    """The types, as JSON Schema names them; `array<…>` says what a list is made of, `any` leaves a value as it is."""
 
     STRING = "string"
     NUMBER = "number"
@@ -24,6 +24,7 @@ class ValueTypeEnum(StrEnum):
     ARRAY_INTEGER = "array<integer>"
     ARRAY_BOOLEAN = "array<boolean>"
     ARRAY_OBJECT = "array<object>"
+    ANY = "any"
 
     @property
     def item(self) -> ValueTypeEnum | None:
@@ -44,18 +45,21 @@ _ALIASES = {
     "bool": "boolean",
     "list": "array",
     "map": "object",
+    "dict": "object",
 }
 
 
 def value_type(name: object) -> ValueTypeEnum:
-    """The type of a name: `int`, `Integer`, `List<int>`, `array<string>` and so on.
+    """The type of a name: `int`, `Integer`, `List[int]`, `array<string>`, `dict` and so on.
 
     Raises:
         JiuWenBaseException: 182005, there is no such type.
     """
     if isinstance(name, str):
-        outer, _, inner = name.strip().removesuffix(">").partition("<")
+        outer, _, inner = name.strip().replace("[", "<").replace("]", ">").removesuffix(">").partition("<")
         words = [_ALIASES.get(word.strip().lower(), word.strip().lower()) for word in (outer, inner) if word]
+        if words == ["array", "any"]:
+            words = ["array"]
         canonical = words[0] if len(words) == 1 else "{}<{}>".format(*words) if words else ""
         if canonical in set(ValueTypeEnum):
             return ValueTypeEnum(canonical)

@@ -89,8 +89,8 @@ class TestPrompt:
             ("{{absent}} {{none}}", {"none": None}, "{{absent}} {{none}}"),
             ("{{{q}}} ${q} {q}", {"q": "x"}, "{x} ${q} {q}"),
             ("{{ items | join(', ') }}", {"items": ["a", "b"]}, "a, b"),
-            ("{{name(optional)}} {{省/市}} {{ a / 0 }}", {"a": 1}, "{{name(optional)}} {{省/市}} {{a / 0}}"),
-            ("{{ ''.__class__.__mro__ }}", {"x": 1}, "{{''.__class__.__mro__}}"),
+            ("{{name(optional)}} {{省/市}} {{ a / 0 }}", {"a": 1}, "{{name(optional)}} {{省/市}} {{ a / 0 }}"),
+            ("{{ ''.__class__.__mro__ }}", {"x": 1}, "{{ ''.__class__.__mro__ }}"),
         ],
     )
     async def test_slots(self, template: str, values: dict[str, Any], text: str, llm: ModelServer) -> None:
@@ -190,12 +190,14 @@ class TestAnswer:
         ("output", "reply", "named"),
         [
             ({"type": "integer"}, '{"o": true}', "o:"),
-            ({"type": "integer"}, '{"o": 1.0}', "o:"),
-            ({"type": "integer"}, '{"o": "1"}', "o:"),
+            ({"type": "integer"}, '{"o": 1.5}', "o:"),
+            ({"type": "integer"}, '{"o": "1.5"}', "o:"),
+            ({"type": "integer"}, '{"o": 1e30}', "o:"),
+            ({"type": "number"}, '{"o": "1e999"}', "o:"),
             ({"type": "number"}, '{"o": true}', "o:"),
             ({"type": "string"}, '{"o": null}', "o:"),
             ({"type": "string"}, "{}", "o: Field required"),
-            ({"type": "string"}, '[{"o": "x"}]', "the answer:"),
+            ({"type": "string"}, '[{"o": "x"}, {"o": "y"}]', "the answer:"),
             ({"type": "array", "items": {"type": "integer"}}, '{"o": [1, "x"]}', "o.1:"),
             ({"type": "object", "properties": {"p": {"type": "string"}}}, '{"o": {}}', "o.p: Field required"),
             ({"type": "foo"}, '{"o": 1}', "no type 'foo'"),

@@ -217,11 +217,13 @@ class TestFailures:
             (429, 429, r"too many requests \(HTTP 429\)"),
             (404, 404, r"the request was refused \(HTTP 404\)"),
             (503, 503, r"the service failed \(HTTP 503\)"),
-            (b"<html>gateway</html>", None, "the answer cannot be used"),
-            (b'{"choices": []}', None, "the answer cannot be used"),
-            (b'{"choices": null}', None, "the answer cannot be used.*null value for 'choices'"),
+            (b"<html>gateway</html>", None, "an HTML page, not JSON: is api_base right.*<html>gateway"),
+            (b'{"choices": []}', None, "gave no choices"),
+            (b'{"error_code": 17, "error_msg": "quota"}', None, "gave no choices; it said .*quota"),
+            (b'{"choices": null}', None, "gave no choices"),
             (b"{", None, "the answer cannot be used"),
-            (b"", None, "the answer cannot be used"),
+            (b"", None, "reply is empty"),
+            ({"content": None, "refusal": "I cannot"}, None, "the model refused to answer: I cannot"),
         ],
     )
     async def test_what_the_service_says_is_told(self, reply: Any, status: int, words: str, llm: ModelServer) -> None:
@@ -295,7 +297,7 @@ class TestFailures:
         assert [await model.ask_for(ASK, {"type": "object", "properties": {}}) for _ in range(3)] == [
             '{"output": "x"}'
         ] * 3
-        assert len(llm.requests) == 4
+        assert len(llm.requests) == 5  # twice refused in the same words, so it is of no form; then never again
 
 
 class TestCertificates:
@@ -332,7 +334,7 @@ class TestCertificates:
     ) -> None:
         """And one outside of `SAFE_CERT_DIR` 188000; plain HTTP needs none."""
         monkeypatch.setenv("LLM_SSL_CERT", "nowhere.pem")
-        assert Kind.of("http://x", is_public=False).options == {"follow_redirects": True}
+        assert "verify" not in Kind.of("http://x", is_public=False).options
         with pytest.raises(JiuWenBaseException, match=r"LLM_SSL_CERT is 'nowhere.pem'") as error:
             await self.model(llm).ask(ASK)
         assert error.value.error_code == 188005

@@ -212,3 +212,47 @@ class TestMessages:
         assert tool == ToolMessageChunk(content=["a", "b"], tool_call_id="1")
         with pytest.raises(TypeError):
             one + "text"  # type: ignore[operator]
+
+    @pytest.mark.parametrize(
+        "fragments",
+        [
+            [("a", "f", '{"x"', 0), ("", "", ":1}", 0), ("b", "g", '{"y"', 1), (None, "", ":2}", 1)],
+            [("a", "f", "", 0), ("b", "g", "", 1), (None, "", '{"x":1}', 0), (None, "", '{"y":2}', 1)],
+            [("a", "f", '{"x":1}', 0), ("b", "g", '{"y":2}', 0)],
+            [("a", "f", '{"x"', 0), ("a", "f", ":1}", 0), ("b", "g", '{"y":2}', 0)],
+            [("a", "f", '{"x":1}', None), ("b", "g", '{"y"', None), ("b", "", ":2}", None)],
+            [("a", "", "", 0), (None, "f", '{"x":1}', 0), ("b", "g", '{"y":2}', 1)],
+        ],
+    )
+    def test_fragments_of_calls_are_joined_by_index_and_id(self, fragments: list[Any]) -> None:
+        parts = [
+            AIMessageChunk(tool_calls=[ToolCall(id=id, name=name, arguments=arguments, index=index)])
+            for id, name, arguments, index in fragments
+        ]
+        whole = parts[0]
+        for part in parts[1:]:
+            whole += part
+        assert whole.tool_calls is not None
+        found = [(call.id, call.name, call.arguments) for call in whole.tool_calls]
+        assert found == [("a", "f", '{"x":1}'), ("b", "g", '{"y":2}')]
+
+    def test_calls_without_ids_are_told_apart_by_index_or_by_being_whole(self) -> None:
+        for index in (1, 0, None):
+            one = AIMessageChunk(
+                tool_calls=[ToolCall(name="f", arguments='{"x":1}', index=None if index is None else 0)]
+            )
+            other = AIMessageChunk(tool_calls=[ToolCall(name="g", arguments='{"y":2}', index=index)])
+            assert [call.name for call in (one + other).tool_calls or ()] == ["f", "g"]
+
+    def test_thoughts_usage_and_reason_survive(self) -> None:
+        parts = [
+            AIMessageChunk(reason_content="I ", usage_metadata=UsageMetadata(model_name="m")),
+            AIMessageChunk(reason_content="think."),
+            AIMessageChunk(content="Yes", usage_metadata=UsageMetadata(finish_reason="stop")),
+            AIMessageChunk(usage_metadata=UsageMetadata(model_stats={"total_tokens": 3})),
+        ]
+        whole = parts[0] + parts[1] + parts[2] + parts[3]
+        assert (whole.content, whole.reasoning) == ("Yes", "I think.")
+        assert whole.usage_metadata == UsageMetadata(
+            model_name="m", finish_reason="stop", model_stats={"total_tokens": 3}
+        )

@@ -24,7 +24,7 @@ ROWS = [
     ["engine"],
     ["component", "runtime", "interaction"],
     ["resources", "tools", "models"],
-    ["output", "address", "tls", "request_log"],
+    ["output", "address", "tls", "request_log", "unpacking"],
     ["config", "environment"],
     ["schema"],
     ["errors", "constants"],
