@@ -1,11 +1,17 @@
 """openJiuwen's module paths and the public names that programs import from them.
 
-Source: `engine.md` 0.1. Each name is the one of that spelling in `jiuwen_lg`.
+An entry is `Name`, which is the one of that spelling in `jiuwen_lg`, or `Name:module` for a name of that
+module below `jiuwen_lg`, or `Name:module:Other` where it is spelled otherwise there. Names that a module of
+openJiuwen's only imports from another one need no entry: `names.py` knows them.
 """
 
 from __future__ import annotations
 
+from functools import cache
+from typing import NamedTuple
+
 from jiuwen_lg import constants
+from jiuwen_lg.compat.names import known_modules
 
 SUPPORTED_VERSION = "0.1.1"
 
@@ -20,7 +26,7 @@ LATER: dict[str, tuple[str, ...]] = {
     f"{_C}.runtime.workflow": ("SubWorkflowRuntime",),
     f"{_C}.utils.tool.types": ("Type",),
 }
-"""Names that programs import and jiuwen_lg does not have yet: they raise when they are used."""
+"""Names that programs only annotate with: they raise when they are used."""
 
 MODULES: dict[str, tuple[str, ...]] = {
     "openjiuwen.agent.common.enum": ("ControllerType",),
@@ -113,21 +119,57 @@ MODULES: dict[str, tuple[str, ...]] = {
         "WorkflowSpec",
     ),
 }
-"""Module path → names that are ours."""
+"""Module path → entries."""
+
+
+class Place(NamedTuple):
+    """Where a name of openJiuwen's is found here.
+
+    Attributes:
+        module: Below `jiuwen_lg`; empty for the public names and the names of settings.
+        name: Its name there.
+    """
+
+    module: str
+    name: str
+
+
+def place_of(path: str, name: str) -> Place | None:
+    """Return where a name of a module is found; None if it is not provided.
+
+    A name that openJiuwen's module imports from another one is that of the other one.
+    """
+    if (place := _places(path).get(name)) is not None:
+        return place
+    known = known_modules().get(path)
+    home = known.imported.get(name) if known is not None else None
+    return _places(home).get(name) if home is not None else None
+
+
+@cache
+def _places(path: str) -> dict[str, Place]:
+    places = {}
+    for entry in MODULES.get(path, ()):
+        name, module, ours = (*entry.split(":"), "", "")[:3]
+        places[name] = Place(module, ours or name)
+    return places
 
 
 def names_of(path: str) -> tuple[str, ...] | None:
-    """The names of a module, None if there is no such module."""
-    if path not in MODULES and path not in LATER:
-        return None
-    return (*MODULES.get(path, ()), *LATER.get(path, ()))
+    """Return the names that a module provides, None if there are none."""
+    known = known_modules().get(path)
+    imported = [name for name in (known.imported if known else ()) if place_of(path, name) is not None]
+    return tuple(dict.fromkeys((*_places(path), *LATER.get(path, ()), *imported))) or None
 
 
-def all_modules() -> list[str]:
-    """Every module path."""
-    return [*dict.fromkeys((*MODULES, *LATER))]
+@cache
+def all_modules() -> tuple[str, ...]:
+    """Return the path of every module that provides something."""
+    paths = dict.fromkeys((*MODULES, *LATER, *known_modules()))
+    return tuple(path for path in paths if names_of(path) is not None)
 
 
+@cache
 def is_package(path: str) -> bool:
-    """Whether modules of the table lie below this path."""
+    """Return whether modules of the table lie below this path."""
     return any(module.startswith(f"{path}.") for module in all_modules())
