@@ -81,7 +81,7 @@ def test_a_module_can_be_imported_whole(child_env: dict[str, str]) -> None:
         ("from openjiuwen.core.workflow.base import Workfow", "'Workflow'"),
         ("from openjiuwen.core.memory.engine import MemoryEngine", "memory is left to"),
         ("from openjiuwen.core.workflow.base import Tracer", "TraceSchema"),
-        ("import openjiuwen.agent_builder.tune.trainer", "tuning"),
+        ("from openjiuwen.agent_builder.tune.trainer.trainer import Trainer", "tuning"),
     ],
 )
 def test_what_is_not_provided_says_so_and_why(statement: str, hint: str, child_env: dict[str, str]) -> None:
