@@ -41,7 +41,14 @@ THEMES = {
     ),
     "Start and End": ("components.start", "components.end"),
     "Components that think": ("components.llm", "components.intent", "components.questioner", "components.extraction"),
-    "Models": ("models.client", "models.config", "models.factory", "models.messages"),
+    "Models": ("models.client", "models.config", "models.factory", "models.messages", "models.library"),
+    "Prompts and answers": (
+        "prompts.template",
+        "prompts.assembler",
+        "prompts.llm_call",
+        "prompts.json_parser",
+        "prompts.markdown_parser",
+    ),
     "Tools": (
         "components.tool",
         "tools.base",

@@ -74,7 +74,8 @@ class ChatClient(BaseModelClient):
     def _stream(self, model_name: str, messages: list[dict[str, Any]], **call: Any) -> Iterator[AIMessageChunk]:
         with self._failing():
             for chunk in self._chat_anywhere(model_name).stream(messages, **self._arguments(call)):
-                yield of_langchain_reply(chunk, AIMessageChunk)
+                if not _is_end_mark(chunk):
+                    yield of_langchain_reply(chunk, AIMessageChunk)
 
     async def _astream(
         self, model_name: str, messages: list[dict[str, Any]], **call: Any
@@ -82,7 +83,8 @@ class ChatClient(BaseModelClient):
         chat = await self._chat_here(model_name)
         with self._failing():
             async for chunk in chat.astream(messages, **self._arguments(call)):
-                yield of_langchain_reply(chunk, AIMessageChunk)
+                if not _is_end_mark(chunk):
+                    yield of_langchain_reply(chunk, AIMessageChunk)
 
     def _failing(self) -> AbstractContextManager[None]:
         return failing(self.model_provider(), self._secrets)
@@ -113,6 +115,12 @@ class ChatClient(BaseModelClient):
         """The model, for callers without an event loop."""
         assert self._chat is not None
         return self._chat
+
+
+def _is_end_mark(chunk: Any) -> bool:
+    """Return whether a chunk is the one that LangChain adds after the service's last, to mark the end."""
+    has_more = chunk.content or chunk.response_metadata or chunk.usage_metadata or chunk.additional_kwargs
+    return getattr(chunk, "chunk_position", None) == "last" and not has_more and not chunk.tool_call_chunks
 
 
 _PARTS = ("bound", "runnable", "fallbacks", "first", "middle", "last")

@@ -10,7 +10,7 @@ from typing import Any
 
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.models.messages import as_dicts
-from jiuwen_lg.schema.template import Template, parse_template
+from jiuwen_lg.schema.template import Slot, Template, parse_template
 
 
 class Prompt:
@@ -38,13 +38,27 @@ class Prompt:
         ]
 
 
+def fill_text(content: Any, values: Mapping[str, Any]) -> Any:
+    """Return a message's content with its slots filled; one that is a list stays as it is.
+
+    Raises:
+        JiuWenBaseException: 180000, a slot is empty: `{{}}`.
+    """
+    template = _template(content)
+    return content if template is None else _filled(template, values)
+
+
 def _template(content: Any) -> Template | None:
     return parse_template(content, innermost=True) if isinstance(content, str) else None
 
 
 def _filled(template: Template, values: Mapping[str, Any]) -> str:
-    if any(not isinstance(part, str) and not any(part.path) for part in template.parts):
+    if nameless := [part.source for part in template.parts if not isinstance(part, str) and _is_nameless(part)]:
         raise StatusCode.PROMPT_ASSEMBLER_VARIABLE_INIT_ERROR.error(
-            reason="`{{}}` names nothing: write a name between the braces"
+            reason=f"`{nameless[0]}` names nothing: write a name between the braces"
         )
     return template.fill(values)
+
+
+def _is_nameless(slot: Slot) -> bool:
+    return not any(slot.path) or slot.source.startswith("{{.")

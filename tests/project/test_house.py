@@ -23,6 +23,7 @@ ROWS = [
     ["context"],
     ["engine"],
     ["component", "runtime", "interaction"],
+    ["prompts"],
     ["resources", "tools", "models"],
     ["output", "address", "tls"],
     ["config", "environment"],
