@@ -31,13 +31,7 @@ class BaseOutputParser(ABC):
 
 
 class JsonOutputParser(BaseOutputParser):
-    r"""Reads the JSON value that a text is, or that its block fenced with three backticks and `json` holds.
-
-    Examples:
-        >>> import asyncio
-        >>> asyncio.run(JsonOutputParser().parse('Here: ```json\n{"n": 2}\n``` that is all.'))
-        {'n': 2}
-    """
+    """Reads the JSON value that a text is, or that its block fenced with three backticks and `json` holds."""
 
     async def parse(self, inputs: str | AIMessage) -> Any:
         """Return the value; None where there is none."""
