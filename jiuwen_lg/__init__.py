@@ -125,6 +125,7 @@ _NAMES = {
         "JiuWenBaseException",
         "StatusCode",
     ),
+    "graph": ("Graph",),
     "interaction": ("InteractiveInput",),
     "models.client": ("BaseModelClient",),
     "models.config": (
@@ -288,6 +289,7 @@ if TYPE_CHECKING:
     from jiuwen_lg.errors import InterruptException as InterruptException
     from jiuwen_lg.errors import JiuWenBaseException as JiuWenBaseException
     from jiuwen_lg.errors import StatusCode as StatusCode
+    from jiuwen_lg.graph import Graph as Graph
     from jiuwen_lg.interaction import InteractiveInput as InteractiveInput
     from jiuwen_lg.models.client import BaseModelClient as BaseModelClient
     from jiuwen_lg.models.config import BaseModelInfo as BaseModelInfo

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 from jiuwen_lg.component import WorkflowComponent
@@ -17,6 +18,7 @@ from jiuwen_lg.engine.graph.loop_protocol import BelongsInLoop
 from jiuwen_lg.engine.graph.policies import NO_POLICIES, Cache, Policies, Retry, Timeout
 from jiuwen_lg.engine.graph.router import BringsRouter
 from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.graph import Graph
 from jiuwen_lg.interop.components import adapted
 from jiuwen_lg.schema.path import MISSING
 
@@ -155,7 +157,29 @@ class BaseWorkFlow:
         policies: Policies = NO_POLICIES,
     ) -> Self:
         self._check_id(comp_id)
-        executable = _executable_of(component)
+        add_own = partial(self._add_executable, comp_id, node, is_exit=is_exit, policies=policies)
+        if _adds_itself(component):
+            component.add_component(Graph(self, comp_id, add_own), comp_id, wait_for_all)
+            if comp_id not in self._definition.components:
+                reason = "its add_component did not call graph.add_node(node_id, ...)"
+                raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason=reason)
+        else:
+            add_own(_executable_of(component), wait_for_all=wait_for_all)
+        if isinstance(component, BringsRouter):
+            self._definition.route(comp_id, component.router())
+        return self
+
+    def _add_executable(
+        self,
+        comp_id: str,
+        node: NodeSpec,
+        executable: Any,
+        *,
+        wait_for_all: bool,
+        is_exit: bool,
+        policies: Policies,
+    ) -> None:
+        executable = _executable_of(executable)
         self._require_place(executable)
         try:
             spec = ComponentSpec.parse(
@@ -164,10 +188,7 @@ class BaseWorkFlow:
         except ValueError as error:
             raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason=str(error)) from error
         self._definition.add(spec)
-        if isinstance(component, BringsRouter):
-            self._definition.route(comp_id, component.router())
         self._config.spec.comp_configs[comp_id] = node
-        return self
 
     def _require_place(self, executable: Any) -> None:
         """Check that an executable may stand here: what sets variables of a loop may not."""
@@ -263,6 +284,12 @@ class BaseWorkFlow:
         self._definition.connect(Connection((src_comp_id,), target_comp_id, is_stream=True))
         self._config.spec.stream_edges.setdefault(src_comp_id, []).append(target_comp_id)
         return self
+
+
+def _adds_itself(component: Any) -> bool:
+    """Return whether a component has an `add_component` of its own."""
+    own = getattr(type(component), "add_component", None)
+    return own is not None and own is not WorkflowComponent.add_component
 
 
 def _executable_of(component: Any) -> Any:

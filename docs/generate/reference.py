@@ -25,6 +25,7 @@ THEMES = {
     "Sessions and results": ("interaction", "output", "engine.runtime.interrupts", "engine.serializer"),
     "Writing components": (
         "component",
+        "graph",
         "runtime",
         "engine.runtime.router_runtime",
         "testing.detached_runtime",

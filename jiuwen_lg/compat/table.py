@@ -113,7 +113,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_C}.context_engine.base": ("Context", "ContextOwner"),
     f"{_C}.context_engine.config": ("ContextEngineConfig",),
     f"{_C}.context_engine.engine": ("ContextEngine",),
-    f"{_C}.graph.base": ("INPUTS_KEY:compat.constant", "CONFIG_KEY:compat.constant"),
+    f"{_C}.graph.base": ("Graph", "Router:graph", "INPUTS_KEY:compat.constant", "CONFIG_KEY:compat.constant"),
     f"{_C}.graph.executable": ("Executable", "Input", "Output"),
     f"{_C}.runner.runner": ("Runner",),
     f"{_C}.runtime": ("workflow_runtime_vars",),

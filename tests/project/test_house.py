@@ -19,7 +19,7 @@ ROWS = [
     ["runner", "operations", "terminal", "notebook", "workers"],
     ["agents"],
     ["components", "workflow"],
-    ["builder", "interop", "drawing", "synchronous"],
+    ["builder", "graph", "interop", "drawing", "synchronous"],
     ["context"],
     ["engine"],
     ["component", "runtime", "interaction"],
