@@ -14,7 +14,6 @@ from jiuwen_lg.component import WorkflowComponent
 from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec, WorkflowConfig
 from jiuwen_lg.engine.graph.abilities import TAKES_FRAMES
 from jiuwen_lg.engine.graph.definition import ComponentSpec, Connection, Definition
-from jiuwen_lg.engine.graph.loop_protocol import BelongsInLoop
 from jiuwen_lg.engine.graph.policies import NO_POLICIES, Cache, Policies, Retry, Timeout
 from jiuwen_lg.engine.graph.router import BringsRouter
 from jiuwen_lg.errors import StatusCode
@@ -180,7 +179,6 @@ class BaseWorkFlow:
         policies: Policies,
     ) -> None:
         executable = _executable_of(executable)
-        self._require_place(executable)
         try:
             spec = ComponentSpec.parse(
                 comp_id, executable, node, wait_for_all=wait_for_all, is_exit=is_exit, policies=policies
@@ -189,11 +187,6 @@ class BaseWorkFlow:
             raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason=str(error)) from error
         self._definition.add(spec)
         self._config.spec.comp_configs[comp_id] = node
-
-    def _require_place(self, executable: Any) -> None:
-        """Check that an executable may stand here: what sets variables of a loop may not."""
-        if isinstance(executable, BelongsInLoop):
-            executable.require_loop(None)
 
     def _check_id(self, comp_id: str) -> None:
         if not isinstance(comp_id, str) or not _COMPONENT_ID.fullmatch(comp_id):

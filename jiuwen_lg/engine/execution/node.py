@@ -20,6 +20,7 @@ from jiuwen_lg.engine.graph.definition import ComponentSpec
 from jiuwen_lg.engine.graph.policies import OutputCache
 from jiuwen_lg.engine.graph.reachability import deferred_pending
 from jiuwen_lg.engine.graph.router import Router
+from jiuwen_lg.engine.graph.state import SET
 from jiuwen_lg.engine.pregel.keys import task_id_of
 from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 from jiuwen_lg.engine.runtime.interrupts import (
@@ -213,7 +214,7 @@ class ComponentNode(Runnable[Any, Any]):
         view = RouterRuntime(runtime, output)
         targets = await route(self._spec.id, self._routers, view, self._ids)
         if view.outputs:
-            update["io"] = {self._spec.id: merge(output, self._stored(view.outputs))}
+            update["io"] |= {self._spec.id: merge(output, self._stored(view.outputs))}
         return Command(update=update, goto=targets)
 
     async def _run(self, runtime: ComponentRuntime, config: RunnableConfig, *, is_sync: bool) -> NodeResult:
@@ -276,6 +277,8 @@ class ComponentNode(Runnable[Any, Any]):
             update["world"] = patches
             if runtime.parent is not None:
                 update["told"] = patches
+        if runtime.value_patches:
+            update["io"][SET] = runtime.value_patches
         if runtime.loop_patches:
             update["loop"] = runtime.loop_patches
         if self._gives_result:
