@@ -65,7 +65,7 @@ class QuestionerComponent(WorkflowComponent):
     """
 
     def __init__(self, questioner_comp_config: QuestionerConfig | None = None) -> None:
-        self._config = questioner_comp_config
+        self._questioner_config = questioner_comp_config  # a name that openJiuwen's programs read
 
     def to_executable(self) -> QuestionerExecutable:
         """What runs.
@@ -73,7 +73,7 @@ class QuestionerComponent(WorkflowComponent):
         Raises:
             JiuWenBaseException: 101071, the config makes no sense; 181000, there is no such model provider.
         """
-        return QuestionerExecutable(self._config)
+        return QuestionerExecutable(self._questioner_config)
 
 
 @dataclass
