@@ -25,7 +25,7 @@ ROWS = [
     ["component", "runtime", "interaction"],
     ["prompts"],
     ["resources", "tools", "models"],
-    ["output", "address", "tls"],
+    ["output", "address", "tls", "runtime_state"],
     ["config", "environment"],
     ["schema"],
     ["errors", "constants"],

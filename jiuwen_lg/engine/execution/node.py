@@ -35,6 +35,7 @@ from jiuwen_lg.engine.runtime.router_runtime import RouterRuntime, route
 from jiuwen_lg.engine.runtime.run_context import run_context_of
 from jiuwen_lg.engine.runtime.tracing import Span
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
+from jiuwen_lg.runtime_state import ReadableStateLike
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import Fields, Reader, look_up, of_mapping
 from jiuwen_lg.schema.values import maybe_await, merge, normalize
@@ -331,7 +332,7 @@ def _refuse_endless(state: Any, config: RunnableConfig) -> None:
         )
 
 
-class _StateView:
+class _StateView(ReadableStateLike):
     """What an `inputs_transformer` reads from."""
 
     def __init__(self, read: Reader) -> None:

@@ -117,7 +117,7 @@ class ComponentRuntime(ResourceAccess, Runtime):
         return self._run_context
 
     def get_state(self, key: Any = None) -> Any:
-        return read_state(self._private, key)
+        return read_state(self._private, key) if self._private else None
 
     def update_state(self, data: dict[str, Any] | None) -> None:
         patch = None if data is None else _patch(data, "update_state")

@@ -94,8 +94,7 @@ class Turn:
         )
         if BaseStreamMode.TRACE in modes:
             run_context.tracer = Tracer(run_context.sink.emit, has_details=bool(envs.get(TRACE_DETAILS_KEY)))
-        if runtime.task is not None:
-            run_context.on_global_update = runtime.task.update_global_state
+        run_context.on_global_update = runtime.state().note
         return run_context
 
     async def run(self, inputs: Any) -> Outcome:
@@ -182,12 +181,10 @@ class Turn:
         return await self._resume(store, InteractiveInput(), is_redelivered=True)
 
     def _fresh_input(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """The graph's input for a fresh run; one that belongs to a conversation begins with its global state."""
+        """The graph's input for a fresh run, with the global state that its runtime or its conversation brings."""
         given = {"inputs": inputs, NEW: True}
-        if self._runtime.task is None:
-            return given
-        self._runtime.task.update_global_state(inputs)
-        return {**given, WORLD: self._runtime.task.world()}
+        world = self._runtime.state().begin(inputs)
+        return {**given, WORLD: world} if world else given
 
     async def _exists(self, store: Store, record: Record) -> JiuWenBaseException:
         """100006, naming what the unfinished run waits for or failed with."""
@@ -257,9 +254,7 @@ class Turn:
         """The graph's input for a resumed run, with what its conversation has changed meanwhile."""
         if not state.has_begun:
             return self._fresh_input(record.inputs)
-        if self._runtime.task is None:
-            return state.command(answers)
-        self._run_context.global_delta = self._runtime.task.changes_since(state.state.get("world", {}))
+        self._run_context.global_delta = self._runtime.state().resume(record.inputs, state.state.get("world", {}))
         return state.command(answers, self._run_context.global_delta)
 
     async def _accept(self, store: Store, lease: Lease, todo: Resumption) -> None:
