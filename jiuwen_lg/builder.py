@@ -19,6 +19,7 @@ from jiuwen_lg.engine.graph.router import BringsRouter
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.graph import Graph
 from jiuwen_lg.interop.components import adapted
+from jiuwen_lg.interop.hooks import with_hooks
 from jiuwen_lg.schema.path import MISSING
 
 _COMPONENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -290,11 +291,11 @@ def _executable_of(component: Any) -> Any:
     if isinstance(component, type):
         raise StatusCode.COMPONENT_NOT_EXECUTABLE_ERROR.error(component=f"{component.__qualname__}, a class,")
     if isinstance(component, WorkflowComponent) or hasattr(component, "to_executable"):
-        return component.to_executable()
+        return with_hooks(component.to_executable())
     if (executable := adapted(component)) is not None:
         return executable
-    if callable(getattr(component, "invoke", None)):
-        return component
+    if callable(getattr(component, "invoke", None)) or callable(getattr(component, "on_invoke", None)):
+        return with_hooks(component)
     raise StatusCode.COMPONENT_NOT_EXECUTABLE_ERROR.error(component=repr(component))
 
 

@@ -19,7 +19,7 @@ ROWS = [
     ["runner", "operations", "terminal", "notebook", "workers"],
     ["agents"],
     ["components", "workflow"],
-    ["builder", "graph", "interop", "drawing", "synchronous"],
+    ["builder", "graph", "nested_runs", "interop", "drawing", "synchronous"],
     ["context"],
     ["engine"],
     ["component", "runtime", "interaction"],
