@@ -181,6 +181,8 @@ class ComponentNode(Runnable[Any, Any]):
             return error.__cause__  # a component inside raised CancelledError: it escapes as it is
         if interrupts := self._interrupts(error, runtime):
             await self._announce(interrupts, task_id, runtime)
+            if runtime.span is not None:
+                await runtime.span.interrupted()
             return GraphInterrupt(tuple(interrupts))
         failure = self._failure(error, runtime.ability)
         if runtime.span is not None:
@@ -193,8 +195,8 @@ class ComponentNode(Runnable[Any, Any]):
         around = parent.id if parent is not None else ""
         predecessors = [parent.executable_id(id) if parent is not None else id for id in self._predecessors]
         id = runtime.executable_id()
-        trigger = tracer.trigger_of(id, around, predecessors, step_of(config))
         index = runtime.view.channels["loop"].get("index") if parent is not None and parent.is_loop else None
+        trigger = tracer.trigger_of(id, around, predecessors, step_of(config), index)
         config_of = runtime.get_current_workflow_config()
         workflow_id = config_of.metadata.id if config_of is not None else ""
         name = type(self._spec.executable).__name__

@@ -10,13 +10,14 @@ from typing import Any
 
 from langgraph.types import Command
 
-from jiuwen_lg.constants import FORCE_DEL_WORKFLOW_STATE_KEY, TRACE_DETAILS_KEY
+from jiuwen_lg.constants import FORCE_DEL_WORKFLOW_STATE_KEY, TRACE_DETAILS_KEY, TRACE_FORMAT_KEY
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock
 from jiuwen_lg.engine.graph.state import NEW, WORLD, shielded
 from jiuwen_lg.engine.runtime.answer_book import AnswerBook
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.runtime.run_context import RunContext
+from jiuwen_lg.engine.runtime.trace_format import ORIGINAL
 from jiuwen_lg.engine.runtime.tracing import Tracer, WorkflowSpan
 from jiuwen_lg.engine.sessions.repository import SHOWN
 from jiuwen_lg.engine.sessions.row import Record, checked_inputs, what_waits
@@ -93,7 +94,11 @@ class Turn:
             is_stepwise=bool(self._breakpoints.options),
         )
         if BaseStreamMode.TRACE in modes:
-            run_context.tracer = Tracer(run_context.sink.emit, has_details=bool(envs.get(TRACE_DETAILS_KEY)))
+            run_context.tracer = Tracer(
+                run_context.sink.emit,
+                has_details=bool(envs.get(TRACE_DETAILS_KEY)),
+                is_original=envs.get(TRACE_FORMAT_KEY) == ORIGINAL,
+            )
         run_context.on_global_update = runtime.state().note
         return run_context
 
