@@ -33,6 +33,14 @@ MODULES: dict[str, tuple[str, ...]] = {
     "openjiuwen.agent.common.schema": ("WorkflowSchema",),
     "openjiuwen.agent.config.workflow_config": ("WorkflowAgentConfig", "DefaultResponse"),
     "openjiuwen.agent.workflow_agent.workflow_agent": ("WorkflowAgent",),
+    "openjiuwen.agent_builder.prompt_builder.builder.badcase_prompt_builder": (
+        "BadCasePromptBuilder:prompts.builders",
+    ),
+    "openjiuwen.agent_builder.prompt_builder.builder.feedback_prompt_builder": (
+        "FeedbackPromptBuilder:prompts.builders",
+    ),
+    "openjiuwen.agent_builder.prompt_builder.builder.meta_template_builder": ("MetaTemplateBuilder:prompts.builders",),
+    "openjiuwen.agent_builder.tune.base": ("Case:prompts.cases", "EvaluatedCase:prompts.cases"),
     f"{_C}.agent.agent": ("BaseAgent", "ControllerAgent", "WorkflowFactory", "workflow_provider"),
     f"{_C}.common.constants.constant": (
         "INTERACTION:compat.constant",
