@@ -7,7 +7,9 @@ import os
 import ssl
 from collections.abc import Collection
 from typing import Any
+from urllib.parse import urlsplit
 
+from jiuwen_lg.address import address_now
 from jiuwen_lg.environment import is_switched_off
 from jiuwen_lg.errors import StatusCode
 
@@ -67,6 +69,22 @@ class SslUtils:
             raise StatusCode.SSL_UTILS_CREATE_SSL_CONTEXT_ERROR.error(reason=reason) from error
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
+
+
+class UrlUtils:
+    """Which addresses may be called."""
+
+    @staticmethod
+    def check_url_is_valid(url: str) -> None:
+        """Check that an address is one, and public unless `SSRF_PROTECT_ENABLED` is false.
+
+        Raises:
+            JiuWenBaseException: 188004, it may not be called.
+        """
+        parts = urlsplit(url if isinstance(url, str) else "")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise StatusCode.URL_INVALID_ERROR.error(reason=f"{url!r} is no http(s) address")
+        address_now(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
 
 
 class JsonUtils:

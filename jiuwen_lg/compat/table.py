@@ -20,10 +20,14 @@ _C = "openjiuwen.core"
 LATER: dict[str, tuple[str, ...]] = {
     "openjiuwen.agent.common.enum": ("TaskType", "TaskStatus"),
     "openjiuwen.agent.common.schema": ("PluginSchema",),
+    f"{_C}.context_engine.context": ("AgentContext", "WorkflowContext"),
+    f"{_C}.graph.base": ("ExecutableGraph",),
     f"{_C}.graph.executable": ("GeneralExecutor",),
     f"{_C}.runner.runner": ("resource_mgr",),
-    f"{_C}.runtime.runtime": ("BaseRuntime",),
+    f"{_C}.runtime.runtime": ("BaseRuntime", "ProxyRuntime"),
+    f"{_C}.runtime.state": ("StateLike",),
     f"{_C}.runtime.workflow": ("SubWorkflowRuntime",),
+    f"{_C}.tracer.tracer": ("Tracer",),
     f"{_C}.utils.tool.types": ("Type",),
 }
 """Names that programs only annotate with: they raise when they are used."""
@@ -73,6 +77,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     ),
     f"{_C}.common.security.json_utils": ("JsonUtils:compat.security",),
     f"{_C}.common.security.ssl_utils": ("SslUtils:compat.security",),
+    f"{_C}.common.security.url_utils": ("UrlUtils:compat.security",),
     f"{_C}.common.security.user_config": ("UserConfig:compat.security",),
     f"{_C}.common.utlis.dict_utils": (
         "create_nested_dict:compat.dict_utils",
@@ -109,7 +114,13 @@ MODULES: dict[str, tuple[str, ...]] = {
         "IntentDetectionComponent",
         "IntentDetectionExecutable",
     ),
-    f"{_C}.component.llm_comp": ("LLMCompConfig", "LLMComponent", "LLMExecutable"),
+    f"{_C}.component.llm_comp": (
+        "LLMCompConfig",
+        "LLMComponent",
+        "LLMExecutable",
+        "MessageRole:compat.enums",
+        "WorkflowLLMResponseType:compat.enums",
+    ),
     f"{_C}.component.questioner_comp": (
         "FieldInfo",
         "QuestionerConfig",
@@ -117,6 +128,8 @@ MODULES: dict[str, tuple[str, ...]] = {
         "QuestionerExecutable",
         "QuestionerState",
         "QuestionerDirectReplyHandler",
+        "ExecutionStatus:compat.enums",
+        "ResponseType:compat.enums",
     ),
     f"{_C}.context_engine.base": ("Context", "ContextOwner"),
     f"{_C}.context_engine.config": ("ContextEngineConfig",),
@@ -125,7 +138,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_C}.graph.executable": ("Executable", "Input", "Output"),
     f"{_C}.runner.runner": ("Runner",),
     f"{_C}.runtime": ("workflow_runtime_vars",),
-    f"{_C}.runtime.config": ("workflow_runtime_vars",),
+    f"{_C}.runtime.config": ("workflow_runtime_vars", *(name for name in vars(constants) if name.isupper())),
     f"{_C}.runtime.base": ("ComponentExecutable", "Input", "Output"),
     f"{_C}.runtime.constants": tuple(name for name in vars(constants) if name.isupper()),
     f"{_C}.runtime.interaction.interaction": (
@@ -171,6 +184,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_C}.utils.tool.service_api.restful_api": ("RestfulApi",),
     f"{_C}.utils.tool.tool": ("tool",),
     f"{_C}.utils.tool.types": ("ValueTypeEnum",),
+    f"{_C}.tracer.data": ("InvokeType:compat.enums", "NodeStatus:compat.enums"),
     f"{_C}.utils.llm.model_library.openai": ("OpenAILLM:models.library",),
     f"{_C}.utils.llm.model_library.siliconflow": ("Siliconflow:models.library",),
     f"{_C}.utils.llm.model_utils.default_model": ("OpenAIChatModel", "RequestChatModel"),
@@ -196,6 +210,9 @@ MODULES: dict[str, tuple[str, ...]] = {
         "BaseWorkFlow",
         "Transformer:runtime_state",
         "Router:graph",
+        "WORKFLOW_EXECUTE_TIMEOUT",
+        "WORKFLOW_STREAM_FRAME_TIMEOUT",
+        "WORKFLOW_STREAM_FIRST_FRAME_TIMEOUT",
         "INTERACTION:compat.constant",
         "INPUTS_KEY:compat.constant",
         "CONFIG_KEY:compat.constant",
@@ -209,6 +226,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "CompIOConfig",
         "NodeSpec",
         "WorkflowSpec",
+        "Transformer:runtime_state",
     ),
     "openjiuwen.extensions.common.configs.config_manager": ("config:compat.log_config",),
     "openjiuwen.extensions.common.configs.log_config": (

@@ -12,7 +12,7 @@ from jiuwen_lg.compat.dict_utils import (
     rebuild_dict,
     rebuild_dict_from_paths,
 )
-from jiuwen_lg.compat.security import JsonUtils, SslUtils, UserConfig
+from jiuwen_lg.compat.security import JsonUtils, SslUtils, UrlUtils, UserConfig
 
 NESTED = {"甲": {"b": 1, "c": [1, {"d": 2}]}}
 
@@ -57,3 +57,16 @@ def test_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(JiuWenBaseException) as raised:
         SslUtils.create_strict_ssl_context("/authority.pem")
     assert raised.value.error_code == 188000
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "http://", "nothing", None, "http://127.0.0.1/", "http://10.0.0.1"])
+def test_addresses_that_may_not_be_called(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSRF_PROTECT_ENABLED", "true")
+    with pytest.raises(JiuWenBaseException) as raised:
+        UrlUtils.check_url_is_valid(url)
+    assert raised.value.error_code == 188004
+
+
+def test_private_addresses_may_be_called_where_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSRF_PROTECT_ENABLED", "false")
+    UrlUtils.check_url_is_valid("http://127.0.0.1:80/x")
