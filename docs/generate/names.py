@@ -42,7 +42,8 @@ CHINESE = Words(
     head="""# openJiuwen 0.1.1 的名称
 
 按定义模块列出 openJiuwen 0.1.1 的全部公开名称：别名（`jiuwen_lg.compat`）已提供，或不提供及其原因。
-openJiuwen 的模块也能导入它从其他模块引入的名称，在这里同样可用，且是同一个对象。本页由 `make reference` 生成；如何迁移程序见
+openJiuwen 的模块也能导入它从其他模块引入的名称，在这里同样可用，且是同一个对象。
+本页由 `make reference` 生成；如何迁移程序见
 [migrating-from-openjiuwen.md](migrating-from-openjiuwen.md)，行为上的差别见 [differences.md](differences.md)。
 """,
     provided=("## 已提供", "模块", "名称"),
