@@ -119,8 +119,9 @@ notebooks: $(READY) ## Run the notebooks and keep their outputs in them
 picture: $(READY) ## Draw the README's picture anew, from real runs
 	$(BIN)/python docs/generate/picture.py
 
-reference: $(READY) ## Write docs/reference.md anew, from the docstrings
+reference: $(READY) ## Write docs/reference.md and docs/openjiuwen-names.md anew
 	$(BIN)/python docs/generate/reference.py
+	$(BIN)/python docs/generate/names.py
 
 parity: $(READY) parity/.peer/.ready ## Play generated workflows on both engines; EXAMPLES=10000
 	$(BIN)/python -m parity --examples $(or $(EXAMPLES),10000) --seed $(or $(SEED),1)

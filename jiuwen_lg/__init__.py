@@ -125,6 +125,7 @@ _NAMES = {
         "JiuWenBaseException",
         "StatusCode",
     ),
+    "graph": ("Graph",),
     "interaction": ("InteractiveInput",),
     "models.client": ("BaseModelClient",),
     "models.config": (
@@ -132,6 +133,10 @@ _NAMES = {
         "ModelConfig",
     ),
     "models.factory": ("ModelFactory",),
+    "models.library": (
+        "OpenAIChatModel",
+        "RequestChatModel",
+    ),
     "models.messages": (
         "AIMessage",
         "AIMessageChunk",
@@ -157,6 +162,23 @@ _NAMES = {
         "WorkflowChunk",
         "WorkflowExecutionState",
         "WorkflowOutput",
+    ),
+    "prompts.template": ("Template",),
+    "prompts.assembler": (
+        "Assembler",
+        "TextableVariable",
+        "Variable",
+    ),
+    "prompts.llm_call": ("LLMCall",),
+    "prompts.json_parser": (
+        "BaseOutputParser",
+        "JsonOutputParser",
+    ),
+    "prompts.markdown_parser": (
+        "MarkdownContent",
+        "MarkdownElement",
+        "MarkdownElementType",
+        "MarkdownOutputParser",
     ),
     "resources": ("Resources",),
     "runner": (
@@ -267,11 +289,14 @@ if TYPE_CHECKING:
     from jiuwen_lg.errors import InterruptException as InterruptException
     from jiuwen_lg.errors import JiuWenBaseException as JiuWenBaseException
     from jiuwen_lg.errors import StatusCode as StatusCode
+    from jiuwen_lg.graph import Graph as Graph
     from jiuwen_lg.interaction import InteractiveInput as InteractiveInput
     from jiuwen_lg.models.client import BaseModelClient as BaseModelClient
     from jiuwen_lg.models.config import BaseModelInfo as BaseModelInfo
     from jiuwen_lg.models.config import ModelConfig as ModelConfig
     from jiuwen_lg.models.factory import ModelFactory as ModelFactory
+    from jiuwen_lg.models.library import OpenAIChatModel as OpenAIChatModel
+    from jiuwen_lg.models.library import RequestChatModel as RequestChatModel
     from jiuwen_lg.models.messages import AIMessage as AIMessage
     from jiuwen_lg.models.messages import AIMessageChunk as AIMessageChunk
     from jiuwen_lg.models.messages import BaseMessage as BaseMessage
@@ -294,6 +319,17 @@ if TYPE_CHECKING:
     from jiuwen_lg.output import WorkflowChunk as WorkflowChunk
     from jiuwen_lg.output import WorkflowExecutionState as WorkflowExecutionState
     from jiuwen_lg.output import WorkflowOutput as WorkflowOutput
+    from jiuwen_lg.prompts.assembler import Assembler as Assembler
+    from jiuwen_lg.prompts.assembler import TextableVariable as TextableVariable
+    from jiuwen_lg.prompts.assembler import Variable as Variable
+    from jiuwen_lg.prompts.json_parser import BaseOutputParser as BaseOutputParser
+    from jiuwen_lg.prompts.json_parser import JsonOutputParser as JsonOutputParser
+    from jiuwen_lg.prompts.llm_call import LLMCall as LLMCall
+    from jiuwen_lg.prompts.markdown_parser import MarkdownContent as MarkdownContent
+    from jiuwen_lg.prompts.markdown_parser import MarkdownElement as MarkdownElement
+    from jiuwen_lg.prompts.markdown_parser import MarkdownElementType as MarkdownElementType
+    from jiuwen_lg.prompts.markdown_parser import MarkdownOutputParser as MarkdownOutputParser
+    from jiuwen_lg.prompts.template import Template as Template
     from jiuwen_lg.resources import Resources as Resources
     from jiuwen_lg.runner import Runner as Runner
     from jiuwen_lg.runner import default_inmemory_checkpointer as default_inmemory_checkpointer

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 from jiuwen_lg.component import WorkflowComponent
 from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec, WorkflowConfig
 from jiuwen_lg.engine.graph.abilities import TAKES_FRAMES
 from jiuwen_lg.engine.graph.definition import ComponentSpec, Connection, Definition
-from jiuwen_lg.engine.graph.loop_protocol import BelongsInLoop
 from jiuwen_lg.engine.graph.policies import NO_POLICIES, Cache, Policies, Retry, Timeout
 from jiuwen_lg.engine.graph.router import BringsRouter
 from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.graph import Graph
 from jiuwen_lg.interop.components import adapted
+from jiuwen_lg.interop.hooks import with_hooks
 from jiuwen_lg.schema.path import MISSING
 
 _COMPONENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -155,8 +157,29 @@ class BaseWorkFlow:
         policies: Policies = NO_POLICIES,
     ) -> Self:
         self._check_id(comp_id)
-        executable = _executable_of(component)
-        self._require_place(executable)
+        add_own = partial(self._add_executable, comp_id, node, is_exit=is_exit, policies=policies)
+        if _adds_itself(component):
+            component.add_component(Graph(self, comp_id, add_own), comp_id, wait_for_all)
+            if comp_id not in self._definition.components:
+                reason = "its add_component did not call graph.add_node(node_id, ...)"
+                raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason=reason)
+        else:
+            add_own(_executable_of(component), wait_for_all=wait_for_all)
+        if isinstance(component, BringsRouter):
+            self._definition.route(comp_id, component.router())
+        return self
+
+    def _add_executable(
+        self,
+        comp_id: str,
+        node: NodeSpec,
+        executable: Any,
+        *,
+        wait_for_all: bool,
+        is_exit: bool,
+        policies: Policies,
+    ) -> None:
+        executable = _executable_of(executable)
         try:
             spec = ComponentSpec.parse(
                 comp_id, executable, node, wait_for_all=wait_for_all, is_exit=is_exit, policies=policies
@@ -164,15 +187,7 @@ class BaseWorkFlow:
         except ValueError as error:
             raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason=str(error)) from error
         self._definition.add(spec)
-        if isinstance(component, BringsRouter):
-            self._definition.route(comp_id, component.router())
         self._config.spec.comp_configs[comp_id] = node
-        return self
-
-    def _require_place(self, executable: Any) -> None:
-        """Check that an executable may stand here: what sets variables of a loop may not."""
-        if isinstance(executable, BelongsInLoop):
-            executable.require_loop(None)
 
     def _check_id(self, comp_id: str) -> None:
         if not isinstance(comp_id, str) or not _COMPONENT_ID.fullmatch(comp_id):
@@ -265,16 +280,22 @@ class BaseWorkFlow:
         return self
 
 
+def _adds_itself(component: Any) -> bool:
+    """Return whether a component has an `add_component` of its own."""
+    own = getattr(type(component), "add_component", None)
+    return own is not None and own is not WorkflowComponent.add_component
+
+
 def _executable_of(component: Any) -> Any:
     """What runs: a component's executable, or the object itself if it has an async `invoke`."""
     if isinstance(component, type):
         raise StatusCode.COMPONENT_NOT_EXECUTABLE_ERROR.error(component=f"{component.__qualname__}, a class,")
     if isinstance(component, WorkflowComponent) or hasattr(component, "to_executable"):
-        return component.to_executable()
+        return with_hooks(component.to_executable())
     if (executable := adapted(component)) is not None:
         return executable
-    if callable(getattr(component, "invoke", None)):
-        return component
+    if callable(getattr(component, "invoke", None)) or callable(getattr(component, "on_invoke", None)):
+        return with_hooks(component)
     raise StatusCode.COMPONENT_NOT_EXECUTABLE_ERROR.error(component=repr(component))
 
 

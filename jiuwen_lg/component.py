@@ -85,6 +85,22 @@ class WorkflowComponent:
             return self
         raise StatusCode.COMPONENT_NOT_EXECUTABLE_ERROR.error(component=type(self).__qualname__)
 
+    def add_component(self, graph: Any, node_id: str, wait_for_all: bool = False) -> None:
+        """Put the component into the graph that is built; override it to add nodes and connections of its own.
+
+        Args:
+            graph: What to build with, a `Graph`; `graph.add_node(node_id, ...)` must be called.
+            node_id: The id under which the component is added.
+            wait_for_all: Whether it runs only when all its predecessors have run.
+
+        Examples:
+            >>> class Fork(WorkflowComponent, ComponentExecutable):
+            ...     def add_component(self, graph, node_id, wait_for_all=False):
+            ...         graph.add_node(node_id, self.to_executable(), wait_for_all=wait_for_all)
+            ...         graph.add_conditional_edges(node_id, lambda: "left")
+        """
+        graph.add_node(node_id, self.to_executable(), wait_for_all=wait_for_all)
+
 
 class SimpleComponent(ComponentExecutable, WorkflowComponent):
     """Both in one."""

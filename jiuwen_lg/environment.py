@@ -29,6 +29,10 @@ def _truth(text: Any) -> bool:
     return {"true": True, "false": False}[text.strip().lower()] if isinstance(text, str) else bool(text)
 
 
+def _trace_format(text: Any) -> str:
+    return {"seeds": "seeds", "0.1.1": "0.1.1"}[text]
+
+
 @dataclass(frozen=True, slots=True)
 class _Setting:
     """How one setting is read: its names outside (the first one wins), its kind and its default."""
@@ -57,6 +61,7 @@ _SETTINGS: dict[str, _Setting] = {
     ),
     key.FORCE_DEL_WORKFLOW_STATE_KEY: _Setting((key.FORCE_DEL_WORKFLOW_STATE_ENV_KEY,), _truth, default=False),
     key.TRACE_DETAILS_KEY: _Setting((), _truth, default=False),
+    key.TRACE_FORMAT_KEY: _Setting((key.TRACE_FORMAT_ENV_KEY,), _trace_format, default="seeds"),
     key.END_COMP_TEMPLATE_RENDER_POSITION_TIMEOUT_KEY: _Setting((), _number, 5),
     key.END_COMP_TEMPLATE_BATCH_READER_TIMEOUT_KEY: _Setting((), _number, 5),
 }

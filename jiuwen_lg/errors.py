@@ -8,7 +8,7 @@ wrong, where, and what would be right.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import Any, Self
 
 
 class JiuWenBaseException(Exception):
@@ -72,13 +72,18 @@ class StatusCode(Enum):
     """Every code with the template of its message.
 
     `StatusCode.X.code` is the number, `StatusCode.X.errmsg` the template, and
-    `StatusCode.X.error(...)` the exception with the template filled in.
+    `StatusCode.X.error(...)` the exception with the template filled in. Where our messages say
+    more than openJiuwen's, the fuller template is the third of a member's parts.
     """
 
-    ERROR = (-1, "{reason}")
+    _detailed: str
+
+    ERROR = (-1, "something went wrong", "{reason}")
+    SUCCESS = (0, "success")
 
     INTERACTIVE_INVALID_INPUT_ERROR = (
         100000,
+        "not an answer",
         "not an answer: {reason}",
     )
     INTERACTIVE_UPDATE_FAILED = (
@@ -87,9 +92,14 @@ class StatusCode(Enum):
     )
     COMPONENT_NOT_EXECUTABLE_ERROR = (
         100002,
+        "the component cannot be executed",
         "component {component} cannot be executed: derive it from ComponentExecutable or override to_executable()",
     )
-    CONTROLLER_INTERRUPTED_ERROR = (100003, "the controller was interrupted: {reason}")
+    CONTROLLER_INTERRUPTED_ERROR = (
+        100003,
+        "the controller was interrupted",
+        "the controller was interrupted: {reason}",
+    )
     INTERACTIVE_NOT_SUPPORT_STREAM_ERROR = (
         100004,
         "interact() cannot be used while frames stream in (transform, collect): ask in invoke or stream",
@@ -101,6 +111,7 @@ class StatusCode(Enum):
     )
     WORKFLOW_STATE_EXISTS_ERROR = (
         100006,
+        "the session of this workflow has not finished, so new inputs are refused",
         "session [{session_id}] of this workflow has not finished ({reason}), so new inputs are refused; "
         "go on with InteractiveInput, drop it with `await flow.discard({session_id!r})` or "
         "`await Runner.release({session_id!r})`, or set _force_del_workflow_state. Two unnamed workflows of "
@@ -205,20 +216,40 @@ class StatusCode(Enum):
     BRANCH_COMPONENT_BRANCH_NOT_FOUND_ERROR = (101102, "Branch meeting the condition was not found.")
     SET_VAR_COMPONENT_VAR_MAPPING_ERROR = (101120, "SetVariableComponent: {error_msg}")
     SUB_WORKFLOW_COMPONENT_INIT_ERROR = (101140, "SubWorkflowComponent: {error_msg}")
-    SUB_WORKFLOW_COMPONENT_RUNNING_ERROR = (101141, "SubWorkflowComponent: {error_msg}")
-    LOOP_COMPONENT_NESTED_LOOP_ERROR = (101150, "LoopComponent: {error_msg}")
+    SUB_WORKFLOW_COMPONENT_RUNNING_ERROR = (
+        101141,
+        "SubWorkflowComponent: {detail}",
+        "SubWorkflowComponent: {error_msg}",
+    )
+    LOOP_COMPONENT_NESTED_LOOP_ERROR = (
+        101150,
+        "LoopComponent: a loop cannot be part of another loop's body",
+        "LoopComponent: {error_msg}",
+    )
     LOOP_COMPONENT_EXECUTION_ERROR = (101151, "LoopComponent error: {error_msg}")
-    LOOP_COMPONENT_EMPTY_GROUP_ERROR = (101152, "LoopComponent: {error_msg}")
-    LOOP_COMPONENT_INPUT_TYPE_ERROR = (101153, "LoopComponent error: {error_msg}")
-    LOOP_COMPONENT_MISSING_INPUT_KEY_ERROR = (101154, "LoopComponent error: {error_msg}")
-    LOOP_COMPONENT_INVALID_LOOP_TYPE_ERROR = (101155, "LoopComponent error: {error_msg}")
-    LOOP_COMPONENT_MISSING_START_NODES_ERROR = (101156, "LoopGroup: {error_msg}")
-    LOOP_COMPONENT_MISSING_END_NODES_ERROR = (101157, "LoopGroup: {error_msg}")
-    BREAK_COMPONENT_INIT_ERROR = (101180, "BreakComponent: {error_msg}")
+    LOOP_COMPONENT_EMPTY_GROUP_ERROR = (101152, "LoopComponent: its LoopGroup is empty", "LoopComponent: {error_msg}")
+    LOOP_COMPONENT_INPUT_TYPE_ERROR = (
+        101153,
+        "LoopComponent error: its inputs are a dict, not a {type}",
+        "LoopComponent error: {error_msg}",
+    )
+    LOOP_COMPONENT_MISSING_INPUT_KEY_ERROR = (
+        101154,
+        "LoopComponent error: the input {key} is missing",
+        "LoopComponent error: {error_msg}",
+    )
+    LOOP_COMPONENT_INVALID_LOOP_TYPE_ERROR = (
+        101155,
+        "LoopComponent error: there is no loop_type {loop_type}",
+        "LoopComponent error: {error_msg}",
+    )
+    LOOP_COMPONENT_MISSING_START_NODES_ERROR = (101156, "LoopGroup: it has no start nodes", "LoopGroup: {error_msg}")
+    LOOP_COMPONENT_MISSING_END_NODES_ERROR = (101157, "LoopGroup: it has no end nodes", "LoopGroup: {error_msg}")
+    BREAK_COMPONENT_INIT_ERROR = (101180, "BreakComponent: it is not in a loop", "BreakComponent: {error_msg}")
 
-    TOOL_COMPONENT_BIND_TOOL_FAILED = (102000, "ToolComponent: {reason}")
-    TOOL_COMPONENT_INPUTS_ERROR = (102001, "ToolComponent: {reason}")
-    TOOL_COMPONENT_CHECK_PARAM_ERROR = (102002, "ToolComponent: {reason}")
+    TOOL_COMPONENT_BIND_TOOL_FAILED = (102000, "ToolComponent: no tool is bound", "ToolComponent: {reason}")
+    TOOL_COMPONENT_INPUTS_ERROR = (102001, "ToolComponent: {error_msg}", "ToolComponent: {reason}")
+    TOOL_COMPONENT_CHECK_PARAM_ERROR = (102002, "ToolComponent: {error_msg}", "ToolComponent: {reason}")
     WORKFLOW_START_MISSING_GLOBAL_VARIABLE_VALUE = (
         102100,
         "required inputs are missing: {variable_name}; pass them in the inputs, or mark them required=False",
@@ -226,67 +257,195 @@ class StatusCode(Enum):
     WORKFLOW_START_CREATE_VALUE = (102101, "Start cannot use this conf: {reason}")
     WORKFLOW_END_CREATE_VALUE = (102120, "End cannot use this conf: {reason}")
 
-    GRAPH_SET_START_NODE_FAILED = (110001, "no start component: {reason}")
-    GRAPH_SET_END_NODE_FAILED = (110002, "no end component: {reason}")
-    GRAPH_ADD_NODE_FAILED = (110003, "component [{node_id}] cannot be added: {reason}")
-    GRAPH_ADD_EDGE_FAILED = (110004, "connection {source} -> {target} cannot be added: {reason}")
-    GRAPH_ADD_CONDITION_EDGE_FAILED = (110005, "router of {source} cannot be added: {reason}")
+    GRAPH_SET_START_NODE_FAILED = (110001, "no start component: {detail}", "no start component: {reason}")
+    GRAPH_SET_END_NODE_FAILED = (110002, "no end component: {detail}", "no end component: {reason}")
+    GRAPH_ADD_NODE_FAILED = (
+        110003,
+        "the component cannot be added: {detail}",
+        "component [{node_id}] cannot be added: {reason}",
+    )
+    GRAPH_ADD_EDGE_FAILED = (
+        110004,
+        "the connection cannot be added: {detail}",
+        "connection {source} -> {target} cannot be added: {reason}",
+    )
+    GRAPH_ADD_CONDITION_EDGE_FAILED = (
+        110005,
+        "the router cannot be added: {detail}",
+        "router of {source} cannot be added: {reason}",
+    )
     WORKFLOW_COMPONENT_CONFIG_ERROR = (
         110006,
+        "the workflow is not complete: {error_msg}",
         "{missing} cannot be found: {reason}; the components are {node_ids}",
     )
+    DRAWABLE_GRAPH_SET_START_NODE_FAILED = (110021, "the drawing cannot begin at {node_id}")
+    DRAWABLE_GRAPH_SET_END_NODE_FAILED = (110022, "the drawing cannot end at {node_id}")
+    DRAWABLE_GRAPH_SET_BREAK_NODE_FAILED = (110023, "the drawing cannot break at {node_id}")
 
-    DRAWABLE_GRAPH_INVALID_TITLE = (110024, "the drawing cannot have this title: {reason}")
-    DRAWABLE_GRAPH_INVALID_EXPAND_SUBGRAPH = (110025, "expand_subgraph cannot be used: {reason}")
-    DRAWABLE_GRAPH_INVALID_ENABLE_ANIMATION = (110026, "enable_animation cannot be used: {reason}")
+    DRAWABLE_GRAPH_INVALID_TITLE = (
+        110024,
+        "the drawing cannot have this title",
+        "the drawing cannot have this title: {reason}",
+    )
+    DRAWABLE_GRAPH_INVALID_EXPAND_SUBGRAPH = (
+        110025,
+        "expand_subgraph cannot be used",
+        "expand_subgraph cannot be used: {reason}",
+    )
+    DRAWABLE_GRAPH_INVALID_ENABLE_ANIMATION = (
+        110026,
+        "enable_animation cannot be used",
+        "enable_animation cannot be used: {reason}",
+    )
+    TOOL_NOT_FOUND_ERROR = (120000, "the model called a tool that is not there")
+    TOOL_EXECUTION_ERROR = (120001, "the tool failed: {msg}")
+    TASK_NOT_SUPPORT_ERROR = (120002, "this kind of task is not supported: {msg}")
+    WORKFLOW_EXECUTION_ERROR = (120003, "the workflow failed: {msg}")
+    PROMPT_PARAMS_CHECK_ERROR = (120004, "the parameters of a prompt do not fit: {msg}")
 
     CONTROLLER_INVOKE_LLM_FAILED = (123000, "the agent got no answer from its model: {error_msg}")
+    AGENT_SUB_TASK_TYPE_ERROR = (123001, "a task of the agent is of an unknown kind: {msg}")
+    CONTROLLER_HANDLE_USER_INPUT_ERROR = (123002, "the agent cannot handle the input: {error_msg}")
     CONTROLLER_RUNTIME_ERROR = (123003, "the agent failed: {error_msg}")
+    CONTROLLER_SEND_STREAM_FAILED = (123004, "the agent cannot write a frame: {error_msg}")
+    CONTROLLER_PARSE_TOOL_CALL_ERROR = (123005, "the agent cannot read a call of a tool: {error_msg}")
+    AGENT_GROUP_ADD_FAILED = (132000, "failed to add an agent to the group, reason: {reason}")
+    AGENT_GROUP_CREATE_FAILED = (132001, "failed to create the group, reason: {reason}")
+    AGENT_GROUP_EXECUTION_ERROR = (132002, "the group failed, reason: {reason}")
+    AGENT_NOT_FOUND = (134002, "Agent {} is not found", "Agent {agent_id} is not found: {reason}")
+    WORKFLOW_NOT_BOUND_TO_AGENT = (134003, "the workflow is not bound to the agent")
+    TOOL_NOT_BOUND_TO_AGENT = (134004, "the tool is not bound to the agent")
+    TOOL_NOT_FOUND = (134005, "the tool is not found")
 
-    EXPRESSION_CONDITION_SYNTAX_ERROR = (140000, "the expression cannot be parsed: {error}")
-    EXPRESSION_CONDITION_EVAL_ERROR = (140001, "the expression cannot be evaluated: {error}")
-    ARRAY_CONDITION_ERROR = (140002, "LoopComponent error: {error_msg}")
-    NUMBER_CONDITION_ERROR = (140003, "LoopComponent error: {error_msg}")
+    EXPRESSION_CONDITION_SYNTAX_ERROR = (
+        140000,
+        "the expression {expression} cannot be parsed: {error_msg}",
+        "the expression cannot be parsed: {error}",
+    )
+    EXPRESSION_CONDITION_EVAL_ERROR = (
+        140001,
+        "the expression cannot be evaluated: {error_msg}",
+        "the expression cannot be evaluated: {error}",
+    )
+    ARRAY_CONDITION_ERROR = (
+        140002,
+        "LoopComponent error: a loop over an array needs a list",
+        "LoopComponent error: {error_msg}",
+    )
+    NUMBER_CONDITION_ERROR = (
+        140003,
+        "LoopComponent error: a loop over a number needs a whole number",
+        "LoopComponent error: {error_msg}",
+    )
 
     CONTEXT_ENGINE_MESSAGE_PROCESS_ERROR = (153000, "the conversation cannot be used: {error_msg}")
-    PROMPT_ASSEMBLER_VARIABLE_INIT_ERROR = (180000, "a prompt cannot be filled: {reason}")
-    PROMPT_ASSEMBLER_TEMPLATE_FORMAT_ERROR = (180001, "{reason} is no prompt")
+    AGENT_BUILDER_AGENT_PARAMS_ERROR = (170000, "the parameters do not fit: {error_msg}")
+    AGENT_BUILDER_AGENT_OPTIMIZER_BACKWORD_ERROR = (170010, "the optimizer's backward step failed: {error_msg}")
+    AGENT_BUILDER_AGENT_OPTIMIZER_UPDATE_ERROR = (170011, "the optimizer's update failed: {error_msg}")
+    AGENT_BUILDER_AGENT_OPTIMIZER_PARAMS_ERROR = (170012, "the optimizer's parameters do not fit: {error_msg}")
+    AGENT_BUILDER_AGENT_EVALUATOR_EVALUATE_ERROR = (170030, "the evaluation failed: {error_msg}")
+    AGENT_BUILDER_AGENT_TRAINER_TRAIN_ERROR = (170040, "the training failed: {error_msg}")
+    AGENT_BUILDER_META_TEMPLATE_REGISTER_ERROR = (173000, "the meta template cannot be registered: {error_msg}")
+    AGENT_BUILDER_META_TEMPLATE_ERROR = (173001, "no prompt can be built: {error_msg}")
+    AGENT_BUILDER_FEEDBACK_TEMPLATE_ERROR = (173002, "the prompt cannot be changed by this feedback: {error_msg}")
+    AGENT_BUILDER_BAD_CASE_TEMPLATE_ERROR = (173003, "the prompt cannot be changed by these cases: {error_msg}")
+    PROMPT_ASSEMBLER_VARIABLE_INIT_ERROR = (180000, "a prompt cannot be filled", "a prompt cannot be filled: {reason}")
+    PROMPT_ASSEMBLER_TEMPLATE_FORMAT_ERROR = (180001, "this is no prompt", "{reason} is no prompt")
+    PROMPT_TEMPLATE_DUPLICATED_ERROR = (180002, "there is a prompt template of this name already")
+    PROMPT_TEMPLATE_NOT_FOUND_ERROR = (180003, "there is no prompt template of this name")
+    PROMPT_TEMPLATE_INCORRECT_ERROR = (180004, "this is no prompt template")
     MODEL_PROVIDER_INVALID_ERROR = (181000, "no model can be called: {error_msg}")
     MODEL_CALL_FAILED = (181001, "the call of a model failed: {error_msg}")
 
-    PLUGIN_UNEXPECTED_ERROR = (182000, "{reason}")
-    PLUGIN_REQUEST_TIMEOUT_ERROR = (182001, "the service did not answer within {timeout} s")
-    PLUGIN_PROXY_CONNECT_ERROR = (182002, "the service cannot be reached: {reason}")
-    PLUGIN_RESPONSE_TOO_BIG_ERROR = (182003, "the service's answer is longer than {limit} bytes")
-    PLUGIN_RESPONSE_HTTP_CODE_ERROR = (182004, "the service answered with HTTP status {status}")
-    PLUGIN_PARAMS_CHECK_FAILED = (182005, "{reason}")
-    SSL_UTILS_CREATE_SSL_CONTEXT_ERROR = (188000, "certificates cannot be checked: {reason}")
+    PLUGIN_UNEXPECTED_ERROR = (182000, "the tool failed unexpectedly", "{reason}")
+    PLUGIN_REQUEST_TIMEOUT_ERROR = (
+        182001,
+        "the service did not answer in time",
+        "the service did not answer within {timeout} s",
+    )
+    PLUGIN_PROXY_CONNECT_ERROR = (182002, "the service cannot be reached", "the service cannot be reached: {reason}")
+    PLUGIN_RESPONSE_TOO_BIG_ERROR = (
+        182003,
+        "the service's answer is too long",
+        "the service's answer is longer than {limit} bytes",
+    )
+    PLUGIN_RESPONSE_HTTP_CODE_ERROR = (
+        182004,
+        "the service answered with an HTTP status that tells of an error",
+        "the service answered with HTTP status {status}",
+    )
+    PLUGIN_PARAMS_CHECK_FAILED = (182005, "the parameters of a tool do not fit", "{reason}")
+    SSL_UTILS_CREATE_SSL_CONTEXT_ERROR = (
+        188000,
+        "certificates cannot be checked: {error_msg}",
+        "certificates cannot be checked: {reason}",
+    )
+    USER_CONFIG_LOAD_ERROR = (188001, "the settings of the user cannot be read: {error_msg}")
     JSON_LOADS_ERROR = (188002, "the text is no JSON: {error_msg}")
     JSON_DUMPS_ERROR = (188003, "the value cannot be written as JSON: {error_msg}")
-    URL_INVALID_ERROR = (188004, "the address cannot be called: {reason}")
-    INVALID_SSL_CERT_ERROR = (188005, "certificates cannot be checked: {reason}")
+    URL_INVALID_ERROR = (188004, "the address cannot be called: {error_msg}", "the address cannot be called: {reason}")
+    INVALID_SSL_CERT_ERROR = (
+        188005,
+        "certificates cannot be checked: {error_msg}",
+        "certificates cannot be checked: {reason}",
+    )
+    RUNTIME_WORKFLOW_GET_FAILED = (190001, "failed to get workflow, reason: {reason}")
 
     RUNTIME_WORKFLOW_ADD_FAILED = (190002, "failed to add workflow, reason: {reason}")
+    RUNTIME_WORKFLOW_REMOVE_FAILED = (190003, "failed to remove workflow, reason: {reason}")
+    RUNTIME_WORKFLOW_CONFIG_ADD_FAILED = (190011, "failed to add workflow config, reason: {reason}")
+    RUNTIME_WORKFLOW_CONFIG_GET_FAILED = (190012, "failed to get workflow config, reason: {reason}")
+    RUNTIME_WORKFLOW_TOOL_INFO_GET_FAILED = (190013, "failed to get the tool info of a workflow, reason: {reason}")
+    RUNTIME_AGENT_GROUP_ADD_FAILED = (190040, "failed to add agent group, reason: {reason}")
+    RUNTIME_AGENT_GROUP_GET_FAILED = (190041, "failed to get agent group, reason: {reason}")
+    RUNTIME_AGENT_GROUP_REMOVE_FAILED = (190042, "failed to remove agent group, reason: {reason}")
+    RUNTIME_AGENT_ADD_FAILED = (190050, "failed to add agent, reason: {reason}")
+    RUNTIME_AGENT_GET_FAILED = (190051, "failed to get agent, reason: {reason}")
+    RUNTIME_AGENT_REMOVE_FAILED = (190052, "failed to remove agent, reason: {reason}")
+    RUNTIME_TOOL_GET_FAILED = (190101, "failed to get tool, reason: {reason}")
     RUNTIME_TOOL_ADD_FAILED = (190102, "failed to add tool, reason: {reason}")
+    RUNTIME_TOOL_TOOL_INFO_GET_FAILED = (190103, "failed to get tool info, reason: {reason}")
+    RUNTIME_PROMPT_GET_FAILED = (190201, "failed to get prompt template, reason: {reason}")
     RUNTIME_PROMPT_ADD_FAILED = (190202, "failed to add prompt template, reason: {reason}")
+    RUNTIME_MODEL_GET_FAILED = (190301, "failed to get model, reason: {reason}")
     RUNTIME_MODEL_ADD_FAILED = (190302, "failed to add model, reason: {reason}")
-    RUNTIME_TRACE_ERROR_FAILED = (191001, "trace_error needs an exception, not None")
+    RUNTIME_TRACE_ERROR_FAILED = (
+        191001,
+        "the error cannot be traced: {reason}",
+        "trace_error needs an exception, not None",
+    )
+    RUNTIME_TRACE_AGENT_UNDEFINED_FAILED = (191002, "a step of the agent failed")
+    RUNTIME_STATE_RUNTIME_NONE = (192000, "there is no runtime to take the state of")
+    RUNTIME_STATE_INVALID_RUNTIME_TYPE = (192001, "a {runtime_type} has no state")
+    RUNTIME_STATE_INVALID_STATE_TYPE = (192002, "a {state_type} is no state")
     STREAM_WRITER_WRITE_SCHEMA_FAILED = (
         193001,
+        "a frame must have type, index and payload (OutputSchema): {detail}",
         "a frame must have type, index and payload (OutputSchema): {reason}",
     )
-    STREAM_WRITER_WRITE_FAILED = (193002, "None is not a frame")
+    STREAM_WRITER_WRITE_FAILED = (193002, "the frame cannot be written: {reason}", "None is not a frame")
     STREAM_FRAME_TIMEOUT_FAILED = (193003, "no further frame within {timeout} s")
     STREAM_FIRST_FRAME_TIMEOUT_FAILED = (193004, "no first frame within {timeout} s")
-    STREAM_NO_INPUT_FAILED = (193005, "component [{node_id}] got no frames")
+    STREAM_NO_INPUT_FAILED = (193005, "no frames came for {abilities}", "component [{node_id}] got no frames")
+    WORKFLOW_MESSAGE_QUEUE_MANAGER_ERROR = (196000, "the frames between components failed: {error_msg}")
+    RUNTIME_COMPONENT_INVALID_RUNTIME_TYPE = (196100, "this is no runtime of a component")
     RUNTIME_COMPONENT_ABILITY_NOT_IMPLEMENTED = (
         196101,
+        "ability [{ability}] needs the method {method}, which {class_name} does not implement",
         "component [{node_id}] does not implement ability [{ability}]",
     )
     RUNTIME_COMPONENT_ABILITY_NOT_SUPPORTED = (
         196102,
+        "ability [{ability}] is not supported",
         "component [{node_id}] cannot run ability [{ability}]: {reason}",
     )
+
+    def __new__(cls, code: int, errmsg: str, detailed: str = "") -> Self:
+        member = object.__new__(cls)
+        member._value_ = (code, errmsg)
+        member._detailed = detailed or errmsg
+        return member
 
     @property
     def code(self) -> int:
@@ -296,13 +455,13 @@ class StatusCode(Enum):
 
     @property
     def errmsg(self) -> str:
-        """The message's template, with its placeholders."""
+        """The message's template, with the placeholders that openJiuwen's has."""
         template: str = self.value[1]
         return template
 
     def error(self, **details: Any) -> JiuWenBaseException:
-        """The exception with this code, its template filled from `details`."""
-        error = JiuWenBaseException(self.code, self.errmsg.format(**details))
+        """The exception with this code; its text says more than `errmsg` where `details` do."""
+        error = JiuWenBaseException(self.code, self._detailed.format(**details))
         error.details = details
         return error
 

@@ -15,6 +15,7 @@ from jiuwen_lg.environment import default_environment, parse_setting
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.output import CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess, Resources
+from jiuwen_lg.runtime_state import RuntimeState
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import look_up
 from jiuwen_lg.schema.values import deep_copy, equal, patch_global, patch_private
@@ -191,6 +192,7 @@ class WorkflowRuntime:
         self.interrupt_before = interrupt_before
         self.interrupt_after = interrupt_after
         self.resume_from: list[str] = [resume_from] if isinstance(resume_from, str) else list(resume_from or ())
+        self._state = RuntimeState(task)
         self.resources: Resources = task.resources() if task is not None else Resources()
 
     def session_id(self) -> str:
@@ -204,6 +206,13 @@ class WorkflowRuntime:
     def config(self) -> RuntimeConfig:
         """The run's settings."""
         return self._config
+
+    def state(self) -> RuntimeState:
+        """The global state: set it before the run, read it after it."""
+        return self._state
+
+    def tracer(self) -> None:
+        """Nothing: a run makes its own tracer."""
 
     def context(self) -> Any:
         """What components receive as their third argument."""

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jiuwen_lg.constants import TRACE_DETAILS_KEY
+from jiuwen_lg.constants import TRACE_DETAILS_KEY, TRACE_FORMAT_KEY
 from jiuwen_lg.engine.graph.abilities import streaming_end
 from jiuwen_lg.output import (
     WORKFLOW_FINAL,
@@ -58,7 +58,7 @@ async def watch(
     except ImportError as error:
         raise ImportError("the terminal view needs rich: pip install 'jiuwen-lg[terminal]'") from error
     runtime = runtime or WorkflowRuntime()
-    runtime.config().set_envs({TRACE_DETAILS_KEY: True})
+    runtime.config().set_envs({TRACE_DETAILS_KEY: True, TRACE_FORMAT_KEY: "seeds"})
     view = ProgressView(gives_frames=streaming_end(flow.definition) is not None)
     with Live(view, console=console, refresh_per_second=8):
         async for frame in flow.stream(inputs, runtime, context):

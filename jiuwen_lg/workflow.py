@@ -34,6 +34,7 @@ from jiuwen_lg.engine.turns.run_state import RunState, read_run_state
 from jiuwen_lg.engine.turns.turn import Turn
 from jiuwen_lg.engine.workflow_graph import WorkflowGraph
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.nested_runs import NestedRuns
 from jiuwen_lg.output import (
     WORKFLOW_FINAL,
     BaseStreamMode,
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 _OUTPUT_ONLY = frozenset({BaseStreamMode.OUTPUT})
 
 
-class Workflow(BaseWorkFlow):
+class Workflow(NestedRuns, BaseWorkFlow):
     """A workflow: build it, then run it for any number of sessions, at the same time too.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from jiuwen_lg import End, LoopComponent, LoopGroup, Start, Workflow
+from jiuwen_lg import End, LoopComponent, LoopGroup, OutputCallback, Start, Workflow
 from tests.flows import workflow
 
 
@@ -20,12 +20,18 @@ def body(*components: tuple[str, Any], **schemas: dict[str, Any]) -> LoopGroup:
 
 
 def around(loop: Any, inputs: dict[str, Any] | None, *, id: str | None = None, name: str = "l") -> Workflow:
-    """start → the loop → end, which shows the loop's whole output."""
+    """start → the loop → end, which shows what the loop collected."""
     flow = workflow(id)
     flow.set_start_comp("s", Start(), inputs_schema={"q": "${q}"})
     flow.add_workflow_comp(name, loop, inputs_schema=inputs)
-    flow.set_end_comp("e", End(), inputs_schema={"l": f"${{{name}}}"})
+    flow.set_end_comp("e", End(), inputs_schema={"l": {key: f"${{{name}.{key}}}" for key in collected_by(loop)}})
     return flow.add_connection("s", name).add_connection(name, "e")
+
+
+def collected_by(loop: Any) -> list[str]:
+    """The names under which a loop collects."""
+    collecting = [callback for callback in loop.callbacks({}) if isinstance(callback, OutputCallback)]
+    return [key for callback in collecting for key in callback.shape() or ()]
 
 
 def number(rounds: Any, **more: Any) -> dict[str, Any]:

@@ -25,6 +25,7 @@ THEMES = {
     "Sessions and results": ("interaction", "output", "engine.runtime.interrupts", "engine.serializer"),
     "Writing components": (
         "component",
+        "graph",
         "runtime",
         "engine.runtime.router_runtime",
         "testing.detached_runtime",
@@ -47,7 +48,14 @@ THEMES = {
         "components.questioner_config",
         "components.extraction",
     ),
-    "Models": ("models.client", "models.config", "models.factory", "models.messages"),
+    "Models": ("models.client", "models.config", "models.factory", "models.messages", "models.library"),
+    "Prompts and answers": (
+        "prompts.template",
+        "prompts.assembler",
+        "prompts.llm_call",
+        "prompts.json_parser",
+        "prompts.markdown_parser",
+    ),
     "Tools": (
         "components.tool",
         "tools.base",

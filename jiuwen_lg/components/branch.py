@@ -59,6 +59,9 @@ class BranchRouter:
         """Add a branch; see `Branch`."""
         self.branches.append(Branch(condition, target, branch_id))
 
+    def set_runtime(self, runtime: Any) -> None:
+        """Accepted for openJiuwen's sake: the engine hands every execution its own runtime."""
+
     @property
     def targets(self) -> dict[str, str]:
         """Where it may lead, with what to write on the way there."""

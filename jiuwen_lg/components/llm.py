@@ -86,6 +86,11 @@ class LLMComponent(WorkflowComponent):
         """
         return LLMExecutable(self._config)
 
+    @property
+    def executable(self) -> LLMExecutable:
+        """What runs, as `to_executable`."""
+        return self.to_executable()
+
 
 class LLMExecutable(ComponentExecutable):
     """What an `LLMComponent` runs."""
@@ -163,6 +168,14 @@ class LLMExecutable(ComponentExecutable):
             asked = max(i for i, message in enumerate(rest) if message["role"] == "user")
             rest[asked] = {**rest[asked], "content": self._instructed(rest[asked]["content"])}
         return [*self._system.fill(values), *history, *rest]
+
+    def _build_system_prompt(self, inputs: Mapping[str, Any]) -> Messages:
+        """Return the filled system messages; openJiuwen's programs call this method and the next one by these names."""
+        return self._system.fill(inputs)
+
+    def _build_user_prompt_content(self, inputs: Mapping[str, Any]) -> Messages:
+        """Return the filled messages after the system's, without what the format asks for."""
+        return self._rest.fill(inputs)
 
     def _instructed(self, content: Any) -> Any:
         """The last user message with what the format asks for."""

@@ -29,7 +29,7 @@ from jiuwen_lg.engine.execution.loop_decision import allowed
 from jiuwen_lg.engine.execution.loop_iteration import IterationRuntime
 from jiuwen_lg.engine.execution.subgraph import loop_limit
 from jiuwen_lg.engine.graph.definition import Definition, SubgraphSpec
-from jiuwen_lg.engine.graph.loop_protocol import BelongsInLoop
+from jiuwen_lg.engine.graph.loop_protocol import SetsVariables
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.expression import parse_expression, pure_reference
 from jiuwen_lg.schema.reference import Fields, Literal, Schema, parse_schema, require_no_subscript
@@ -64,6 +64,14 @@ class LoopGroup(BaseWorkFlow):
             self.definition.start_at(node)
         return self
 
+    def start_comp(self, id: str) -> Self:
+        """Let every iteration begin with this component (too)."""
+        return self.start_nodes([id])
+
+    def end_comp(self, id: str) -> Self:
+        """Let an iteration end with this component (too)."""
+        return self.end_nodes([id])
+
     def end_nodes(self, nodes: list[str]) -> Self:
         """The components with which a round ends; a round ends in any case when nothing is left to run."""
         for node in nodes:
@@ -81,9 +89,6 @@ class LoopGroup(BaseWorkFlow):
             reason = f"[{comp_id}] cannot be in another loop's body; put it into a sub-workflow"
             raise StatusCode.LOOP_COMPONENT_NESTED_LOOP_ERROR.error(error_msg=reason)
         return super().add_workflow_comp(comp_id, workflow_comp, **options)
-
-    def _require_place(self, executable: Any) -> None:
-        """What stands in a body is checked when the loop is added, since then its id is known."""
 
     @property
     def is_empty(self) -> bool:
@@ -109,8 +114,8 @@ class _Loop(SubgraphSpec, ComponentExecutable, WorkflowComponent):
             reason = f"a component of its body has the loop's own id, so that ${{{id}.index}} would mean either"
             raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=id, reason=reason)
         for spec in self.definition.components.values():
-            if isinstance(spec.executable, BelongsInLoop):
-                spec.executable.require_loop(id)
+            if isinstance(spec.executable, SetsVariables):
+                spec.executable.names_in(id)  # refuses what cannot be set in this loop
 
     def begin(self, inputs: Any, envs: Mapping[str, Any]) -> dict[str, Any]:
         definition = self.definition

@@ -127,7 +127,7 @@ def _changes(leaf: Schema, runtime: IterationRuntime) -> bool:
     """Whether a leaf has to be looked at in every round: it refers to the body, or has the loop inside."""
     host = runtime.parent
     names = {reference.name for reference in references(leaf)}
-    return not _is_of_loop(leaf, runtime) and not names.isdisjoint({host.local_id, *host.ids})
+    return not _is_of_loop(leaf, runtime) and not names.isdisjoint({host.local_id, *host.ids, *host.sets})
 
 
 def _below(root: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class QuestionerComponent(WorkflowComponent):
     """
 
     def __init__(self, questioner_comp_config: QuestionerConfig | None = None) -> None:
-        self._config = questioner_comp_config
+        self._questioner_config = questioner_comp_config  # a name that openJiuwen's programs read
 
     def to_executable(self) -> QuestionerExecutable:
         """What runs.
@@ -40,7 +40,7 @@ class QuestionerComponent(WorkflowComponent):
         Raises:
             JiuWenBaseException: 101071, the config makes no sense; 181000, there is no such model provider.
         """
-        return QuestionerExecutable(self._config)
+        return QuestionerExecutable(self._questioner_config)
 
 
 class QuestionerExecutable(ComponentExecutable):

@@ -33,20 +33,32 @@ class Start(SimpleComponent):
         if not self._declared:
             return inputs
         given = inputs or {}
-        self._require(given)
+        self._validate_inputs(given)
+        return self._fill_default_values(given)
+
+    def _fill_default_values(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Return the inputs in the order of conf, then the rest, with defaults for those that are absent.
+
+        openJiuwen's programs call this method and the next one by these names.
+        """
         result = {}
         for item in self._declared:
             name = item["id"]
-            value = given.get(name)
+            value = inputs.get(name)
             if value is None and "default_value" in item:
                 value = item["default_value"]
-            if name in given or value is not None:
+            if name in inputs or value is not None:
                 result[name] = value
-        return {**result, **{name: value for name, value in given.items() if name not in result}}
+        return {**result, **{name: value for name, value in inputs.items() if name not in result}}
 
-    def _require(self, given: dict[str, Any]) -> None:
+    def _validate_inputs(self, inputs: dict[str, Any]) -> None:
+        """Check that the required inputs are there.
+
+        Raises:
+            JiuWenBaseException: 102100, one is absent.
+        """
         missing = [
-            item["id"] for item in self._declared if _is_true(item.get("required")) and given.get(item["id"]) is None
+            item["id"] for item in self._declared if _is_true(item.get("required")) and inputs.get(item["id"]) is None
         ]
         if missing:
             raise StatusCode.WORKFLOW_START_MISSING_GLOBAL_VARIABLE_VALUE.error(variable_name=missing)

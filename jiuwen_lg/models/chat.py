@@ -119,7 +119,8 @@ class ChatClient(BaseModelClient):
         with self._failing():
             for chunk in self._chat_anywhere(model_name).stream(messages, **self._arguments(call)):
                 refusal += chunk.additional_kwargs.get("refusal") or ""
-                yield of_langchain_reply(chunk, AIMessageChunk)
+                if not _is_end_mark(chunk):
+                    yield of_langchain_reply(chunk, AIMessageChunk)
             require_no_refusal(refusal)
 
     async def _astream(
@@ -130,7 +131,8 @@ class ChatClient(BaseModelClient):
         with self._failing():
             async for chunk in chat.astream(messages, **self._arguments(call)):
                 refusal += chunk.additional_kwargs.get("refusal") or ""
-                yield of_langchain_reply(chunk, AIMessageChunk)
+                if not _is_end_mark(chunk):
+                    yield of_langchain_reply(chunk, AIMessageChunk)
             require_no_refusal(refusal)
 
     def _failing(self) -> AbstractContextManager[None]:
@@ -169,6 +171,12 @@ def _from_call(reply: AIMessage) -> AIMessage:
     if reply.tool_calls:
         reply.content = reply.tool_calls[0].arguments
     return reply
+
+
+def _is_end_mark(chunk: Any) -> bool:
+    """Return whether a chunk is the one that LangChain adds after the service's last, to mark the end."""
+    has_more = chunk.content or chunk.response_metadata or chunk.usage_metadata or chunk.additional_kwargs
+    return getattr(chunk, "chunk_position", None) == "last" and not has_more and not chunk.tool_call_chunks
 
 
 _PARTS = ("bound", "runnable", "fallbacks", "first", "middle", "last")

@@ -37,9 +37,17 @@ class BaseModelClient:
         self.timeout = timeout
         self.options = kwargs
 
+    @property
+    def extra_params_config(self) -> dict[str, Any]:
+        """The `options` under the name that openJiuwen gives them."""
+        return self.options
+
     def model_provider(self) -> str:
         """The provider's name."""
         return type(self).__name__
+
+    async def close(self) -> None:
+        """Close what is this client's own: nothing, unless a provider says so."""
 
     def invoke(
         self,

@@ -5,17 +5,27 @@ Facts: openJiuwen 0.1.1, `components.md` 1.3.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Self, cast
 
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.models.client import BaseModelClient
-from jiuwen_lg.models.openai import OpenAIClient, SiliconFlowClient
+from jiuwen_lg.models.library import OpenAILLM, Siliconflow
 
-_PROVIDERS: dict[str, type[Any]] = {"openai": OpenAIClient, "siliconflow": SiliconFlowClient}
+_PROVIDERS: dict[str, type[Any]] = {"openai": OpenAILLM, "siliconflow": Siliconflow}
 
 
 class ModelFactory:
-    """The providers. A new one: `ModelFactory().model_map["mine"] = MyClient`, by its name in lower case."""
+    """The providers, one object for the process.
+
+    A new one: `ModelFactory().model_map["mine"] = MyClient`, by its name in lower case.
+    """
+
+    _only: ClassVar[ModelFactory | None] = None
+
+    def __new__(cls) -> Self:
+        if cls._only is None:
+            cls._only = super().__new__(cls)
+        return cast("Self", cls._only)
 
     @property
     def model_map(self) -> dict[str, type[Any]]:

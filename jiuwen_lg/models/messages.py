@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
 from jiuwen_lg.models.thoughts import separated
 from jiuwen_lg.schema.values import maybe_await
@@ -113,6 +113,10 @@ class AIMessage(BaseMessage):
     def answer(self) -> str:
         """The text without thoughts."""
         return separated(text_of_content(self.content)).answer
+
+    @field_serializer("tool_calls")
+    def _nested_calls(self, calls: list[ToolCall] | None) -> list[dict[str, Any]] | None:
+        return None if calls is None else [call.nested() for call in calls]
 
 
 class BaseMessageChunk(BaseMessage):
@@ -304,7 +308,7 @@ def of_langchain_reply(reply: Any, cls: type[_Said], seconds: float = 0.0) -> _S
     calls = getattr(reply, "tool_call_chunks", None) or [*reply.tool_calls, *reply.invalid_tool_calls]
     return cls(
         content=text_of_content(reply.content),
-        tool_calls=[_tool_call(call) for call in calls] or None,
+        tool_calls=[_tool_call(call, number) for number, call in enumerate(calls)],
         reason_content=_thoughts_of(reply),
         usage_metadata=UsageMetadata(
             model_name=str(told.get("model_name") or ""),
@@ -327,7 +331,7 @@ def _thoughts_of(reply: Any) -> str:
 _THINKING_PARTS = ("reasoning", "thinking")
 
 
-def _tool_call(call: Mapping[str, Any]) -> ToolCall:
+def _tool_call(call: Mapping[str, Any], number: int) -> ToolCall:
     given = call["args"]
     arguments = given if isinstance(given, str) else json.dumps(given or {}, ensure_ascii=False)
-    return ToolCall(id=call["id"], name=call["name"] or "", arguments=arguments, index=call.get("index"))
+    return ToolCall(id=call["id"], name=call["name"] or "", arguments=arguments, index=call.get("index", number))

@@ -54,6 +54,13 @@ class OpenAIClient(ChatClient):
     def model_provider(self) -> str:
         return "openai"
 
+    async def close(self) -> None:
+        """Close the connections that are this client's own; a later call opens new ones."""
+        if (http := self.__dict__.pop("_sync_http", None)) is not None:
+            http.close()
+        self._sync_chats.clear()
+        self._chats.clear()
+
     @property
     def _secrets(self) -> list[str]:
         return [self.api_key, *map(str, (self._of_client.get("default_headers") or {}).values())]

@@ -10,7 +10,7 @@ from typing import Any
 
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.models.messages import as_dicts
-from jiuwen_lg.schema.template import Template, parse_template
+from jiuwen_lg.schema.template import Slot, Template, parse_template
 
 
 class Prompt:
@@ -47,6 +47,15 @@ def _templates(content: Any) -> Any:
     return [_templates(part) for part in content] if isinstance(content, list) else content
 
 
+def fill_text(content: Any, values: Mapping[str, Any]) -> Any:
+    """Return a message's content with its slots filled; one that is a list stays as it is.
+
+    Raises:
+        JiuWenBaseException: 180000, a slot is empty: `{{}}`.
+    """
+    return _filled(_templates(content), values) if isinstance(content, str) else content
+
+
 def _filled(content: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(content, Mapping):
         return {key: _filled(part, values) for key, part in content.items()}
@@ -54,8 +63,12 @@ def _filled(content: Any, values: Mapping[str, Any]) -> Any:
         return [_filled(part, values) for part in content]
     if not isinstance(content, Template):
         return content
-    if any(not isinstance(part, str) and not part.source[2:-2].strip() for part in content.parts):
+    if nameless := [part.source for part in content.parts if not isinstance(part, str) and _is_nameless(part)]:
         raise StatusCode.PROMPT_ASSEMBLER_VARIABLE_INIT_ERROR.error(
-            reason="`{{}}` names nothing: write a name between the braces"
+            reason=f"`{nameless[0]}` names nothing: write a name between the braces"
         )
     return content.fill(values)
+
+
+def _is_nameless(slot: Slot) -> bool:
+    return not any(slot.path) or slot.source.startswith("{{.")

@@ -72,7 +72,7 @@ class WrappedNodeRuntime(ResourceAccess, Runtime):
         return self._node.parent.runnable_config
 
     def get_state(self, key: Any = None) -> Any:
-        return read_state(self._private, key)
+        return read_state(self._private, key) if self._private else None
 
     def update_state(self, data: dict[str, Any] | None) -> None:
         self._private = patch_private(self._private, deep_copy(data))

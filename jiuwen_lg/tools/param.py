@@ -103,6 +103,14 @@ class Param:
         inner = object_schema(self.schema) if self.schema else {"type": (item or self.type).value}
         return {"description": self.description, **({"type": "array", "items": inner} if item else inner)}
 
+    @staticmethod
+    def format_functions(tool: Any) -> dict[str, Any]:
+        """Return a tool's name, description and parameters in openJiuwen's own notation.
+
+        The required fields of an object stand among its properties there; models are told JSON Schema instead.
+        """
+        return {"name": tool.name, "description": tool.description, "parameters": _noted(tool.params)}
+
     def __repr__(self) -> str:
         return f"Param({self.name!r}, type={self.type.value!r}, required={self.required})"
 
@@ -112,6 +120,30 @@ def object_schema(params: Iterable[Param]) -> dict[str, Any]:
     visible = [param for param in params if param.visible]
     properties = {param.name: param.json_schema() for param in visible}
     return {"type": "object", "properties": properties, "required": [p.name for p in visible if p.required]}
+
+
+def _noted(params: Iterable[Param]) -> dict[str, Any]:
+    visible = [param for param in params if param.visible]
+    properties = {param.name: _notation(param) for param in visible}
+    return {"type": "object", "properties": properties, "required": [p.name for p in visible if p.required]}
+
+
+def _notation(param: Param) -> dict[str, Any]:
+    item, fields = param.type.item, _noted_fields(param.schema)
+    said = {"description": param.description, "type": "array" if item else param.type.value}
+    if item:
+        return {**said, "items": fields or {"description": param.description, "type": item.value}}
+    return {**said, "properties": fields} if fields else said
+
+
+def _noted_fields(params: Iterable[Param]) -> dict[str, Any]:
+    """Fields by name, and the names of the required ones from the first of them on."""
+    fields: dict[str, Any] = {}
+    for param in (one for one in params if one.visible):
+        fields[param.name] = _notation(param)
+        if param.required:
+            fields.setdefault("required", []).append(param.name)
+    return fields
 
 
 def with_defaults(params: Iterable[Param], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import pickle
 import string
+from pathlib import Path
 
 import pytest
 
@@ -40,11 +41,26 @@ def test_codes_are_unique() -> None:
     assert len(codes) == len(set(codes))
 
 
+def placeholders(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
 @pytest.mark.parametrize("status", list(StatusCode), ids=lambda s: s.name)
 def test_every_template_can_be_filled(status: StatusCode) -> None:
-    names = {name for _, name, _, _ in string.Formatter().parse(status.errmsg) if name}
-    error = status.error(**dict.fromkeys(names, "value"))
+    error = status.error(**dict.fromkeys(placeholders(status._detailed), "value"))
     assert error.error_code == status.code
+    assert status.value == (status.code, status.errmsg)
+
+
+CODES = [line.split(" ") for line in Path(__file__).with_name("status_codes_0_1_1.txt").read_text().splitlines()]
+"""Number, name and, if there are some, the placeholders of openJiuwen 0.1.1's status codes."""
+
+
+@pytest.mark.parametrize(("code", "name", "names"), [(*row, "")[:3] for row in CODES], ids=[row[1] for row in CODES])
+def test_codes_and_placeholders_are_openjiuwens(code: str, name: str, names: str) -> None:
+    status = StatusCode[name]
+    assert status.code == int(code)
+    assert placeholders(status.errmsg) == set(filter(None, names.split(",")))
 
 
 def test_only_session_errors_pass_a_component_unwrapped() -> None:

@@ -98,7 +98,8 @@ class TestTypes:
         flow = workflow()
         flow.set_start_comp("s", Start(), inputs_schema={key: f"${{{key}}}" for key in start})
         flow.add_workflow_comp("l", LoopComponent(group, {"i": "${a.i}"}), inputs_schema=inputs)
-        flow.set_end_comp("e", End(), inputs_schema={"l": "${l}"}).add_connection("s", "l").add_connection("l", "e")
+        flow.set_end_comp("e", End(), inputs_schema={"l": {"i": "${l.i}"}})
+        flow.add_connection("s", "l").add_connection("l", "e")
         if rounds is None:
             assert (await failure(flow, start)).codes == (100005, 140001)
         else:
@@ -287,7 +288,7 @@ class TestVariables:
 
     @pytest.mark.parametrize(
         "mapping",
-        [{}, None, {"${l.u": 1}, {"l.u}": 1}, {"${l.u}${l.v}": 1}, {"plain": 1}, {3: 1}, {"${}": 1}, {"l.": 1}],
+        [{}, None, {"${l.u": 1}, {"l.u}": 1}, {"${l.u}${l.v}": 1}, {3: 1}, {"${}": 1}, {"l.": 1}],
     )
     def test_a_malformed_mapping_is_101120(self, mapping: Any) -> None:
         with pytest.raises(JiuWenBaseException) as error:
@@ -301,10 +302,61 @@ class TestVariables:
             counted(group, {}, 1)
         assert error.value.error_code == 101120
 
-    def test_outside_a_loop_it_is_101120_when_it_is_built(self) -> None:
-        with pytest.raises(JiuWenBaseException) as error:
-            chain(("set", SetVariableComponent({"${l.x}": 1})))
-        assert error.value.error_code == 101120
+    async def test_outside_a_loop_values_of_the_workflow_are_set(self) -> None:
+        mapping = {"${shelf.row}": "${s.q}", "plain": 5, "${s.deep.er}": "x", "literal": {"a": "${s.q}"}}
+        seen = {name: f"${{{name}}}" for name in ("shelf", "plain", "s", "literal", "set")}
+        flow = workflow().set_start_comp("s", Start(), inputs_schema={"q": "${q}"})
+        flow.add_workflow_comp("set", SetVariableComponent(mapping))
+        flow.add_workflow_comp(
+            "see", Call(lambda i, r: {**i, "global": r.get_global_state("shelf.row")}), inputs_schema=seen
+        )
+        flow.set_end_comp("e", End(), inputs_schema={"l": "${see}"})
+        flow.add_connection("s", "set").add_connection("set", "see").add_connection("see", "e")
+        assert await output(flow, {"q": 3}) == {
+            "shelf": {"row": 3},
+            "plain": 5,
+            "s": {"q": 3, "deep": {"er": "x"}},
+            "literal": {"a": "${s.q}"},
+            "set": None,
+            "global": 3,
+        }
+
+    async def test_values_set_at_once_are_all_kept(self) -> None:
+        flow = workflow().set_start_comp("s", Start(), inputs_schema={"q": "${q}"})
+        for name in "abc":
+            flow.add_workflow_comp(name, SetVariableComponent({f"${{shelf.{name}}}": "${s.q}"}))
+            flow.add_connection("s", name)
+        flow.add_workflow_comp("see", Call(), inputs_schema={"shelf": "${shelf}"}).add_connection(
+            ["a", "b", "c"], "see"
+        )
+        flow.set_end_comp("e", End(), inputs_schema={"l": "${see.shelf}"}).add_connection("see", "e")
+        assert await output(flow, {"q": 1}) == {"a": 1, "b": 1, "c": 1}
+
+    async def test_a_component_that_runs_again_gives_what_counts_again(self) -> None:
+        flow = workflow().set_start_comp("s", Start(), inputs_schema={"q": "${q}"})
+        flow.add_workflow_comp("a", Call(lambda i, r: {"n": (i["n"] or 0) + 1}), inputs_schema={"n": "${a.n}"})
+        flow.add_workflow_comp("set", SetVariableComponent({"${a.n}": 10}))
+        flow.set_end_comp("e", End(), inputs_schema={"l": "${a.n}"})
+        flow.add_connection("s", "a").add_connection("set", "a")
+        flow.add_conditional_connection("a", lambda runtime: "e" if runtime.get_global_state("a.n") > 10 else "set")
+        assert await output(flow, {"q": 1}) == 11
+
+    async def test_a_plain_name_set_in_a_loop_is_collected(self) -> None:
+        group = body(("a", Call()), ("set", SetVariableComponent({"plain": "${a.i}", "${l.n}": "${a.i}"})))
+        loop = LoopComponent(group, {"plain": "${plain}"})
+        assert await output(around(loop, number(3))) == {"plain": [0, 1, 2]}
+
+    async def test_after_a_loop_its_variables_can_be_read(self) -> None:
+        group = body(
+            ("a", Call(lambda i, r: i["n"])), ("set", SetVariableComponent({"l.n": "${a}"})), a={"n": "${l.item}"}
+        )
+        inputs = {"loop_type": "array", "loop_array": {"item": [4, 5]}, "intermediate_var": {"n": 0, "k": 7}}
+        flow = around(LoopComponent(group, {"all": "${a}"}), inputs)
+        flow.add_workflow_comp("see", Call(), inputs_schema={"l": "${l}", "n": "${l.n}", "index": "${l.index}"})
+        flow.set_end_comp("end", End(), inputs_schema={"l": "${see}"})
+        flow.add_connection("l", "see").add_connection("see", "end")
+        whole = {"index": 0, "item": 5, "n": 5, "k": 7, "all": [4, 5]}
+        assert await output(flow) == {"l": whole, "n": 5, "index": 0}
 
     def test_a_subscript_outside_the_braces_is_refused(self) -> None:
         with pytest.raises(JiuWenBaseException, match="LoopComponent error"):
@@ -762,7 +814,14 @@ class TestAdvanced:
         ]
         loop = AdvancedLoopComponent(body(("a", Call()), a=seen), NumberCondition(2), callbacks=callbacks)
         loop.register_callback(OutputCallback({"n": "${l.index}"}))
-        assert await output(around(loop, None), {"q": 7}) == {
+        flow = around(loop, None)
+        flow.set_end_comp("end", End(), inputs_schema={"l": "${l}"}).add_connection("l", "end")
+        assert await output(flow, {"q": 7}) == {
+            "index": 0,
+            "k": "first",
+            "started": 1,
+            "ended": 2,
+            "v": 7,
             "done": 2,
             "out": {"a": [{"k": "first", "s": 0, "e": None, "v": 7}, {"k": "first", "s": 1, "e": 1, "v": 7}]},
             "i": [0, 1],

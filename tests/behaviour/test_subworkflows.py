@@ -48,7 +48,7 @@ def in_loop(inner: Any, output: dict[str, Any], rounds: int = 2, name: str = "su
     flow = workflow()
     flow.set_start_comp("start", Start(), inputs_schema={"q": "${q}"})
     flow.add_workflow_comp("loop", LoopComponent(group, output), inputs_schema=number(rounds))
-    flow.set_end_comp("end", End(), inputs_schema={"sub": "${loop}"})
+    flow.set_end_comp("end", End(), inputs_schema={"sub": {key: f"${{loop.{key}}}" for key in output}})
     return flow.add_connection("start", "loop").add_connection("loop", "end")
 
 
@@ -331,7 +331,7 @@ class TestResuming:
         inner.add_workflow_comp("a", inside)
         loop = LoopComponent(group, {"i": "${fail.i}", "b": "${b.i}"})
         inner.add_workflow_comp("loop", loop, inputs_schema=number(4))
-        inner.set_end_comp("e", End(), inputs_schema={"l": "${loop}"})
+        inner.set_end_comp("e", End(), inputs_schema={"l": {"i": "${loop.i}", "b": "${loop.b}"}})
         inner.add_connection("s", "a").add_connection("a", "loop").add_connection("loop", "e")
         flow = around(inner)
         with pytest.raises(JiuWenBaseException, match=r"component \[fail\]"):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from jiuwen_lg import constants
+from jiuwen_lg.compat.names import known_modules
 from jiuwen_lg.compat.table import MODULES, all_modules, names_of
 
 
@@ -23,19 +25,39 @@ INSTALL = "from jiuwen_lg.compat import install; install(); "
 def test_every_path_gives_its_names_and_ours_are_ours(child_env: dict[str, str]) -> None:
     code = [f"{INSTALL}import jiuwen_lg; from jiuwen_lg import constants"]
     for module in all_modules():
-        code.append(f"from {module} import {', '.join(names_of(module))}")
-    for names in MODULES.values():
-        code += [f"assert {n} is (constants.{n} if hasattr(constants, {n!r}) else jiuwen_lg.{n})" for n in names]
+        code.append(f"from {module} import {', '.join(names_of(module) or ())}")
+        for name in (entry for entry in MODULES.get(module, ()) if ":" not in entry):
+            ours = f"constants.{name} if hasattr(constants, {name!r}) else jiuwen_lg.{name}"
+            code.append(f"assert {name} is ({ours})")
     run("\n".join(code), child_env)
 
 
-def test_what_is_not_there_yet_raises_when_it_is_used(child_env: dict[str, str]) -> None:
+def test_a_name_is_the_same_under_every_path_that_has_it(child_env: dict[str, str]) -> None:
+    code = (
+        "from openjiuwen.core.component.loop_comp import BreakComponent as one\n"
+        "from openjiuwen.core.component.break_comp import BreakComponent as other\n"
+        "from openjiuwen.core.stream.writer import OutputSchema\n"
+        "from openjiuwen.core.workflow.base import WorkflowConfig, OutputSchema as again\n"
+        "assert one is other and OutputSchema is again\n"
+    )
+    run(INSTALL + code, child_env)
+
+
+def test_the_table_knows_only_modules_and_names_of_openjiuwen() -> None:
+    known = known_modules()
+    for module, entries in MODULES.items():
+        assert module in known, module
+        names = {entry.partition(":")[0] for entry in entries} - set(vars(constants))
+        assert names <= {*known[module].defined, *known[module].imported}, module
+
+
+def test_what_is_there_to_be_annotated_with_raises_when_it_is_used(child_env: dict[str, str]) -> None:
     code = (
         "from openjiuwen.core.graph.executable import GeneralExecutor\n"
         "def annotated(one: GeneralExecutor) -> GeneralExecutor | None: ...\n"
         "for use in (lambda: GeneralExecutor(None), lambda: GeneralExecutor.anything):\n"
         "    try: use()\n"
-        "    except NotImplementedError as error: assert 'later release' in str(error)\n"
+        "    except NotImplementedError as error: assert 'only to be annotated' in str(error)\n"
         "    else: raise SystemExit('nothing was raised')\n"
     )
     run(INSTALL + code, child_env)
@@ -55,14 +77,18 @@ def test_a_module_can_be_imported_whole(child_env: dict[str, str]) -> None:
     ("statement", "hint"),
     [
         ("import openjiuwen.core.workflow.bose", "'openjiuwen.core.workflow.base'"),
-        ("from openjiuwen.core.session import Session", "0.1.1"),
+        ("from openjiuwen.core.session import Session", "openjiuwen 0.1.1"),
         ("from openjiuwen.core.workflow.base import Workfow", "'Workflow'"),
+        ("from openjiuwen.core.memory.engine import MemoryEngine", "memory is left to"),
+        ("from openjiuwen.core.workflow.base import Tracer", "TraceSchema"),
+        ("from openjiuwen.agent_builder.tune.trainer.trainer import Trainer", "tuning"),
     ],
 )
-def test_an_unknown_path_or_name_says_what_is_near(statement: str, hint: str, child_env: dict[str, str]) -> None:
+def test_what_is_not_provided_says_so_and_why(statement: str, hint: str, child_env: dict[str, str]) -> None:
     error = run(INSTALL + statement, child_env, ok=False)
-    assert "openjiuwen 0.1.1" in error
+    assert "not provided by jiuwen_lg" in error
     assert hint in error
+    assert "docs/openjiuwen-names.md" in error
 
 
 def fake_openjiuwen(folder: Path, env: dict[str, str]) -> dict[str, str]:

@@ -233,6 +233,19 @@ class TestReference:
         )
         assert made.stdout == text_of(DOCS / "reference.md")
 
+    def test_the_table_of_openjiuwens_names_says_what_the_alias_does(self) -> None:
+        code = "import names; print(*(names.page(words) for words in names.LANGUAGES.values()), sep='', end='')"
+        made = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=DOCS / "generate",
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        pages = [DOCS / "openjiuwen-names.md", DOCS / "zh-CN" / "openjiuwen-names.md"]
+        assert made.stdout == "".join(map(text_of, pages))
+
     def test_every_public_name_has_an_entry_that_says_something(self) -> None:
         entries = re.split(r"^### ", text_of(DOCS / "reference.md"), flags=re.MULTILINE)[1:]
         said = {entry.partition("`\n")[0].strip("`"): FENCED.sub("", entry.partition("\n")[2]) for entry in entries}

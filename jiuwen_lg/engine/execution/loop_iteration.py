@@ -96,7 +96,16 @@ class IterationRuntime(RouterRuntime):
     # --- reading ---
 
     def _read(self, name: str) -> Any:
-        return variables(self._loop) if name == self.parent.local_id else super()._read(name)
+        if name == self.parent.local_id:
+            return variables(self._loop)
+        values = self._runtime.values_set()
+        return values[name] if name in values else super()._read(name)
+
+    def variables(self) -> dict[str, Any]:
+        """Return what can be read of the loop once it has ended: its variables, and an index of 0 again."""
+        values = self._loop.get("vars", {})
+        items = {name: values[name] for name in self.inputs.get("loop_array") or {} if name in values}
+        return {"index": 0, **items, **values}
 
     def _read_round(self, name: str) -> Any:
         if name in self.parent.ids and name not in self._ran():
@@ -137,8 +146,8 @@ async def advance_loop(rounds: LoopProtocol, view: IterationRuntime, starts: Seq
         await take(lambda callback: lambda: callback.start_round(view))
         return Command(update=_update(view), goto=list(starts))
     given = await tell(lambda callback: lambda: callback.out_loop(view))
-    result = {key: value for outputs in given if isinstance(outputs, dict) for key, value in outputs.items()}
-    return Command(update={**_update(view), "result": normalize(result)})
+    collected = {key: value for outputs in given if isinstance(outputs, dict) for key, value in outputs.items()}
+    return Command(update={**_update(view), "result": normalize({**view.variables(), **collected})})
 
 
 async def _told(view: IterationRuntime, number: int, call: Callable[[], Any]) -> Any:

@@ -20,6 +20,7 @@ from jiuwen_lg.engine.graph.definition import ComponentSpec
 from jiuwen_lg.engine.graph.policies import OutputCache
 from jiuwen_lg.engine.graph.reachability import deferred_pending
 from jiuwen_lg.engine.graph.router import Router
+from jiuwen_lg.engine.graph.state import SET
 from jiuwen_lg.engine.pregel.keys import task_id_of
 from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 from jiuwen_lg.engine.runtime.interrupts import (
@@ -34,6 +35,7 @@ from jiuwen_lg.engine.runtime.router_runtime import RouterRuntime, route
 from jiuwen_lg.engine.runtime.run_context import run_context_of
 from jiuwen_lg.engine.runtime.tracing import Span
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
+from jiuwen_lg.runtime_state import ReadableStateLike
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import Fields, Reader, look_up, of_mapping
 from jiuwen_lg.schema.values import maybe_await, merge, normalize
@@ -179,6 +181,8 @@ class ComponentNode(Runnable[Any, Any]):
             return error.__cause__  # a component inside raised CancelledError: it escapes as it is
         if interrupts := self._interrupts(error, runtime):
             await self._announce(interrupts, task_id, runtime)
+            if runtime.span is not None:
+                await runtime.span.interrupted()
             return GraphInterrupt(tuple(interrupts))
         failure = self._failure(error, runtime.ability)
         if runtime.span is not None:
@@ -191,8 +195,8 @@ class ComponentNode(Runnable[Any, Any]):
         around = parent.id if parent is not None else ""
         predecessors = [parent.executable_id(id) if parent is not None else id for id in self._predecessors]
         id = runtime.executable_id()
-        trigger = tracer.trigger_of(id, around, predecessors, step_of(config))
         index = runtime.view.channels["loop"].get("index") if parent is not None and parent.is_loop else None
+        trigger = tracer.trigger_of(id, around, predecessors, step_of(config), index)
         config_of = runtime.get_current_workflow_config()
         workflow_id = config_of.metadata.id if config_of is not None else ""
         name = type(self._spec.executable).__name__
@@ -213,7 +217,7 @@ class ComponentNode(Runnable[Any, Any]):
         view = RouterRuntime(runtime, output)
         targets = await route(self._spec.id, self._routers, view, self._ids)
         if view.outputs:
-            update["io"] = {self._spec.id: merge(output, self._stored(view.outputs))}
+            update["io"] |= {self._spec.id: merge(output, self._stored(view.outputs))}
         return Command(update=update, goto=targets)
 
     async def _run(self, runtime: ComponentRuntime, config: RunnableConfig, *, is_sync: bool) -> NodeResult:
@@ -276,6 +280,8 @@ class ComponentNode(Runnable[Any, Any]):
             update["world"] = patches
             if runtime.parent is not None:
                 update["told"] = patches
+        if runtime.value_patches:
+            update["io"][SET] = runtime.value_patches
         if runtime.loop_patches:
             update["loop"] = runtime.loop_patches
         if self._gives_result:
@@ -328,7 +334,7 @@ def _refuse_endless(state: Any, config: RunnableConfig) -> None:
         )
 
 
-class _StateView:
+class _StateView(ReadableStateLike):
     """What an `inputs_transformer` reads from."""
 
     def __init__(self, read: Reader) -> None:

@@ -48,6 +48,7 @@ class Subgraph:
         self._spec = spec
         self._nested = nested
         self._ids = frozenset(nested.definition.components)
+        self._sets = frozenset(nested.definition.values_set())
         self._streaming_end = streaming_end(nested.definition)
         self._waits = nested.rounds is not None and last_component(nested.definition) is None
         self._outputs = [*_OUTPUTS, "frames"] if self._streaming_end is not None else _OUTPUTS
@@ -120,6 +121,7 @@ class Subgraph:
             workflow_config=around if nested.workflow_config is None else nested.workflow_config,
             frame_sink=runtime.frame_sink,
             limit=loop_limit(runtime.run_context.envs) if is_loop else None,
+            sets=self._sets,
         )
 
     def _config(self, config: RunnableConfig, parent: ParentComponent, streams: Streams) -> RunnableConfig:

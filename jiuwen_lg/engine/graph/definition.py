@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec
-from jiuwen_lg.engine.graph.loop_protocol import LoopProtocol
+from jiuwen_lg.engine.graph.loop_protocol import LoopProtocol, SetsVariables
 from jiuwen_lg.engine.graph.policies import NO_POLICIES, Policies
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.reference import Schema, parse_schema, references
@@ -324,9 +324,10 @@ class Definition:
         Raises:
             JiuWenBaseException: 110006, naming the component that refers, the name and the nearest one.
         """
+        known = {*self.components, *self.values_set()}
         for spec in self.components.values() if inputs else ():
             for reference in references(spec.inputs) if spec.inputs else ():
-                if reference.name not in self.components and reference.name not in inputs:
+                if reference.name not in known and reference.name not in inputs:
                     near = _nearest(reference.name, [*self.components, *inputs])
                     reason = f"the inputs_schema of [{spec.id}] refers to it, the inputs are {list(inputs)}{near}"
                     raise self._not_found([reference.name], reason)
@@ -345,7 +346,14 @@ class Definition:
         """The workflow's inputs that its components refer to."""
         specs = self.components.values()
         names = [reference.name for spec in specs if spec.inputs for reference in references(spec.inputs)]
-        return [name for name in dict.fromkeys(names) if name not in self.components]
+        known = {*self.components, *self.values_set()}
+        return [name for name in dict.fromkeys(names) if name not in known]
+
+    def values_set(self) -> list[str]:
+        """The names that components set which no component need have."""
+        specs = self.components.values()
+        setting = [spec.executable for spec in specs if isinstance(spec.executable, SetsVariables)]
+        return [name for executable in setting for name in executable.names_in(None)]
 
     def unreachable_ends(self) -> list[str]:
         """The ends that no run can reach; routers may lead anywhere, so with one there is none."""

@@ -42,13 +42,13 @@ class LoopProtocol(Protocol):
         """Who hears of the rounds, given the loop's inputs."""
 
 
-class BelongsInLoop:
-    """A component that has a meaning only in the body of a loop."""
+class SetsVariables:
+    """A component that sets variables of the loop around it, or values of its workflow."""
 
-    def require_loop(self, loop_id: str | None) -> None:
-        """Check that it may stand in the body of this loop; None outside any.
+    def names_in(self, loop_id: str | None) -> list[str]:
+        """Return the names that it sets besides the variables of the loop of this id; None outside any loop.
 
         Raises:
-            JiuWenBaseException: It may not.
+            JiuWenBaseException: It sets something that cannot be set there.
         """
         raise NotImplementedError

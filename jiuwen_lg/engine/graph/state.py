@@ -35,12 +35,31 @@ def _keep_outputs(outputs: dict[str, Any], writes: Sequence[dict[str, Any]]) -> 
     kept = dict(outputs)
     for write in writes:
         for component, output in write.items():
-            if component not in kept:
-                kept[component] = output
-            elif output is not None:
-                kept[component] = merge(kept[component], output)
+            _keep_output(kept, component, output)
     return kept
 
+
+def _keep_output(kept: dict[str, Any], component: str, output: Any) -> None:
+    if component == SET:
+        kept[SET] = with_values(kept.get(SET, {}), output)
+        return
+    if component in kept.get(SET, ()):  # what a component gives counts again once it has run again
+        kept[SET] = {name: value for name, value in kept[SET].items() if name != component}
+    if component not in kept:
+        kept[component] = output
+    elif output is not None:
+        kept[component] = merge(kept[component], output)
+
+
+def with_values(values: dict[str, Any], patches: Sequence[Any]) -> dict[str, Any]:
+    """Values by name after assignments `[name, path, value, base]`; the base counts where nothing was set yet."""
+    for name, path, value, base in patches:
+        values = {**values, name: _replaced(values.get(name, base), tuple(path), value) if path else value}
+    return values
+
+
+SET = "__set__"
+"""Among the outputs: values by name that were set instead of given by the component of that name."""
 
 RAN = "__ran__"
 """In the outputs of a loop's body: the components that have finished in this round."""
@@ -56,11 +75,9 @@ def _keep_body_outputs(outputs: dict[str, Any], writes: Sequence[dict[str, Any]]
             if component == ROUND:
                 ran = {}
                 continue
-            ran[component] = True
-            if component not in kept:
-                kept[component] = output
-            elif output is not None:
-                kept[component] = merge(kept[component], output)
+            if component != SET:
+                ran[component] = True
+            _keep_output(kept, component, output)
     kept[RAN] = ran
     return kept
 

@@ -10,7 +10,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt
 from pydantic import ValidationError
 
-from jiuwen_lg.engine.graph.state import TAKEN, patched_loop
+from jiuwen_lg.engine.graph.state import SET, TAKEN, patched_loop, with_values
 from jiuwen_lg.engine.pregel.keys import namespace_around
 from jiuwen_lg.engine.runtime.interrupt_replay import InterruptReplay
 from jiuwen_lg.engine.runtime.interrupts import NOTHING_CARRIED, Carried
@@ -23,9 +23,10 @@ from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
 from jiuwen_lg.resources import ResourceAccess
 from jiuwen_lg.runtime import Runtime, read_state
 from jiuwen_lg.schema.answer_schema import fitted, json_schema_of
-from jiuwen_lg.schema.path import Path
+from jiuwen_lg.schema.path import MISSING, Path
 from jiuwen_lg.schema.values import (
     assign,
+    deep_copy,
     normalize,
     patch_global,
     patch_private,
@@ -76,6 +77,7 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self.private_patches: list[Any] = [] if carried.state is None else [None, carried.state]
         self.global_patches: list[dict[str, Any]] = []
         self.loop_patches: list[dict[str, Any]] = []
+        self.value_patches: list[Any] = []
         self.inner_states: dict[str, Any] = {}
         self.inner_patches: list[dict[str, Any]] = []
         self.ability = "invoke"
@@ -115,7 +117,7 @@ class ComponentRuntime(ResourceAccess, Runtime):
         return self._run_context
 
     def get_state(self, key: Any = None) -> Any:
-        return read_state(self._private, key)
+        return read_state(self._private, key) if self._private else None
 
     def update_state(self, data: dict[str, Any] | None) -> None:
         patch = None if data is None else _patch(data, "update_state")
@@ -131,14 +133,31 @@ class ComponentRuntime(ResourceAccess, Runtime):
             self._world_then = patch_global(self._world_then, patch)
             self.global_patches.append(patch)
 
-    # --- the loop around ---
-
     def set_variable(self, path: Path, value: Any) -> None:
-        """Set a variable of the loop around; components that run later see it.
+        """Set what `${…}` stands for: a variable of the loop around, else a value of the workflow or the body.
+
+        Components that run later see it.
 
         Raises:
             ValueError: The path leads beyond the end of a list.
         """
+        name, rest = str(path[0]), path[1:]
+        if self.parent is not None and self.parent.is_loop and name == self.parent.local_id:
+            self._set_loop_variable(rest, value)
+            return
+        found = self.view.read(name)
+        base = {} if found is MISSING or not isinstance(found, dict | list) else deep_copy(found)
+        if rest:
+            assign(base, rest, value, lambda _, new: new)  # refuses what cannot be set
+        self.value_patches.append([name, list(rest), normalize(value), base])
+
+    def values_set(self) -> dict[str, Any]:
+        """Return the values by name that `${…}` finds although no component gave them, with this execution's own."""
+        return with_values(self.view.channels["io"].get(SET, {}), self.value_patches)
+
+    # --- the loop around ---
+
+    def _set_loop_variable(self, path: Path, value: Any) -> None:
         loop = patched_loop(self.view.channels["loop"], self.loop_patches)
         assign(loop.get("vars", {}), path, value, lambda _, new: new)  # refuses what cannot be set
         self.loop_patches.append({"vars": [[list(path), normalize(value)]]})
@@ -174,6 +193,7 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self.private_patches += for_consumer.private_patches
         self.global_patches += for_consumer.global_patches
         self.loop_patches += for_consumer.loop_patches
+        self.value_patches += for_consumer.value_patches
 
     # --- the run inside ---
 
@@ -218,6 +238,7 @@ class ComponentRuntime(ResourceAccess, Runtime):
     def discard_updates(self) -> None:
         """The component has failed and something else counts: what it queued and asked is dropped."""
         self.private_patches, self.global_patches, self.loop_patches = [], [], []
+        self.value_patches = []
         self.inner_states, self.inner_patches = {}, []
         self.replay.discard()
 

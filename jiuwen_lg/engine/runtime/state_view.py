@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from jiuwen_lg.engine.graph.state import RAN
+from jiuwen_lg.engine.graph.state import RAN, SET
 from jiuwen_lg.engine.runtime.parent import ParentComponent
 from jiuwen_lg.schema.path import MISSING, walk
 from jiuwen_lg.schema.reference import Reader, Reference, look_up, reference_to
@@ -31,6 +31,8 @@ class StateView:
     def read(self, name: str) -> Any:
         """Return what the first name of a `${…}` stands for: a component's output, else a workflow input."""
         outputs = self.channels["io"]
+        if name in (values := outputs.get(SET, {})):
+            return values[name]
         if name in outputs:
             return outputs[name]
         if self._loop is not None:

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from jiuwen_lg.config import WorkflowMetadata
+from jiuwen_lg.engine.runtime.trace_format import original_component_frame, original_workflow_frame
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.output import TraceSchema, WorkflowChunk
 from jiuwen_lg.schema.values import deep_copy
@@ -27,17 +28,30 @@ class Tracer:
         emit: Takes the frames.
         has_details: Whether they tell what openJiuwen's own tell besides: of the workflow as a
             whole, of classes, of frames taken and given.
+        is_original: Whether they have the form of openJiuwen's own; then with details.
     """
 
-    def __init__(self, emit: Callable[[WorkflowChunk], Awaitable[None]], *, has_details: bool = False) -> None:
+    def __init__(
+        self,
+        emit: Callable[[WorkflowChunk], Awaitable[None]],
+        *,
+        has_details: bool = False,
+        is_original: bool = False,
+    ) -> None:
         self.emit = emit
-        self.has_details = has_details
+        self.has_details = has_details or is_original
+        self.is_original = is_original
+        self.workflow_id = ""
+        self._bodies: dict[str, str] = {}
+        self._iterations: dict[str, int | None] = {}
         self.trace_id: str = str(uuid4())
         self._finished: dict[str, int] = {}
         self._chosen: dict[str, str] = {}
         self._last: dict[str, str] = {}
 
-    def trigger_of(self, id: str, parent: str, predecessors: Iterable[str], step: int) -> str | None:
+    def trigger_of(
+        self, id: str, parent: str, predecessors: Iterable[str], step: int, index: int | None = None
+    ) -> str | None:
         """The component that triggered an execution: of those that ran just before, the one added first.
 
         Args:
@@ -45,11 +59,19 @@ class Tracer:
             host: The executable id of the component that it is inside of; empty at the top.
             predecessors: The executable ids of those that lead to it, in the order in which they were added.
             step: The superstep.
+            index: In the body of a loop, the iteration; openJiuwen's own traces name no trigger of another one.
         """
         self._last.pop(id, None)  # what is inside it begins anew
         before = [p for p in (*predecessors, self._chosen.get(id)) if p in self._finished]
+        if self.is_original:
+            before = [p for p in before if self._iterations.get(p) == index]
+        self._iterations[id] = index
         just_before = [p for p in before if self._finished[p] == step - 1]
-        return next(iter(just_before or before), self._last.get(parent))
+        return next(iter(just_before or before), None if self.is_original else self._last.get(parent))
+
+    def body_id(self, loop: str) -> str:
+        """Return the id of a loop's body, which openJiuwen's own traces have instead of the workflow's."""
+        return self._bodies.setdefault(loop, uuid4().hex)
 
     def finished(self, id: str, parent: str, targets: Iterable[str], step: int) -> None:
         """A component has finished, and has chosen these (executable ids) to go on."""
@@ -69,6 +91,7 @@ class WorkflowSpan:
 
     def __init__(self, tracer: Tracer, metadata: WorkflowMetadata) -> None:
         self._tracer = tracer
+        tracer.workflow_id = metadata.id
         self._payload: dict[str, Any] = {
             **_begun(tracer, metadata.id, None),
             "workflowId": metadata.id,
@@ -90,7 +113,8 @@ class WorkflowSpan:
     async def _send(self, status: str, **more: Any) -> None:
         self._payload |= {**more, "status": status}
         if self._tracer.has_details:
-            await self._tracer.emit(TraceSchema(type=WORKFLOW_TRACE, payload=dict(self._payload)))
+            told = original_workflow_frame(self._payload) if self._tracer.is_original else dict(self._payload)
+            await self._tracer.emit(TraceSchema(type=WORKFLOW_TRACE, payload=told))
 
 
 class Span:
@@ -130,6 +154,8 @@ class Span:
             "status": "start",
             "parentNodeId": parent,
         }
+        if tracer.is_original and loop_index is not None:
+            workflow_id = tracer.body_id(parent)
         if tracer.has_details:
             self._payload |= {"componentId": local_id, "componentName": local_id, "componentType": class_name}
             self._payload |= {"workflowId": workflow_id, "streamInputs": [], "streamOutputs": []}
@@ -164,9 +190,18 @@ class Span:
         self._payload["endTime"] = _now()
         await self.failed(error)
 
+    async def interrupted(self) -> None:
+        """It has asked; only openJiuwen's own traces tell so besides the question."""
+        if self._tracer.is_original:
+            self._payload["endTime"] = _now()
+            await self._send("interrupted")
+
     async def _send(self, status: str) -> None:
         self._payload["status"] = status
-        await self._tracer.emit(TraceSchema(type=WORKFLOW_TRACE, payload=dict(self._payload)))
+        told = dict(self._payload)
+        if self._tracer.is_original:
+            told = original_component_frame(told, self._tracer.workflow_id)
+        await self._tracer.emit(TraceSchema(type=WORKFLOW_TRACE, payload=told))
 
 
 class BufferedSpan:

@@ -10,7 +10,12 @@ from typing import Any
 
 from langgraph.types import Command
 
-from jiuwen_lg.constants import FORCE_DEL_WORKFLOW_STATE_KEY, TRACE_DETAILS_KEY, WORKFLOW_EXECUTE_TIMEOUT
+from jiuwen_lg.constants import (
+    FORCE_DEL_WORKFLOW_STATE_KEY,
+    TRACE_DETAILS_KEY,
+    TRACE_FORMAT_KEY,
+    WORKFLOW_EXECUTE_TIMEOUT,
+)
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock
 from jiuwen_lg.engine.concurrency.time_limit import TimeLimit
@@ -18,6 +23,7 @@ from jiuwen_lg.engine.graph.state import NEW, WORLD, shielded
 from jiuwen_lg.engine.runtime.answer_book import AnswerBook
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.runtime.run_context import RunContext
+from jiuwen_lg.engine.runtime.trace_format import ORIGINAL
 from jiuwen_lg.engine.runtime.tracing import Tracer, WorkflowSpan
 from jiuwen_lg.engine.sessions.repository import SHOWN
 from jiuwen_lg.engine.sessions.row import Record, checked_inputs, what_waits
@@ -98,9 +104,12 @@ class Turn:
             is_stepwise=bool(self._breakpoints.options),
         )
         if BaseStreamMode.TRACE in modes:
-            run_context.tracer = Tracer(run_context.sink.emit, has_details=bool(envs.get(TRACE_DETAILS_KEY)))
-        if runtime.task is not None:
-            run_context.on_global_update = runtime.task.update_global_state
+            run_context.tracer = Tracer(
+                run_context.sink.emit,
+                has_details=bool(envs.get(TRACE_DETAILS_KEY)),
+                is_original=envs.get(TRACE_FORMAT_KEY) == ORIGINAL,
+            )
+        run_context.on_global_update = runtime.state().note
         return run_context
 
     async def run(self, inputs: Any) -> Outcome:
@@ -189,12 +198,10 @@ class Turn:
         return await self._resume(store, InteractiveInput(), is_redelivered=True)
 
     def _fresh_input(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """The graph's input for a fresh run; one that belongs to a conversation begins with its global state."""
+        """The graph's input for a fresh run, with the global state that its runtime or its conversation brings."""
         given = {"inputs": inputs, NEW: True}
-        if self._runtime.task is None:
-            return given
-        self._runtime.task.update_global_state(inputs)
-        return {**given, WORLD: self._runtime.task.world()}
+        world = self._runtime.state().begin(inputs)
+        return {**given, WORLD: world} if world else given
 
     async def _exists(self, store: Store, record: Record) -> JiuWenBaseException:
         """100006, naming what the unfinished run waits for or failed with."""
@@ -271,9 +278,7 @@ class Turn:
         """The graph's input for a resumed run, with what its conversation has changed meanwhile."""
         if not state.has_begun:
             return self._fresh_input(record.inputs)
-        if self._runtime.task is None:
-            return state.command(answers)
-        self._run_context.global_delta = self._runtime.task.changes_since(state.state.get("world", {}))
+        self._run_context.global_delta = self._runtime.state().resume(record.inputs, state.state.get("world", {}))
         return state.command(answers, self._run_context.global_delta)
 
     async def _accept(self, store: Store, lease: Lease, todo: Resumption) -> None:

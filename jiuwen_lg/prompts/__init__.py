@@ -1,0 +1,1 @@
+"""Prompt templates, calls of a model with prompts, and the parsers of what it answers."""
