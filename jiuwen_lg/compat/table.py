@@ -6,16 +6,14 @@ Source: `engine.md` 0.1. Each name is the one of that spelling in `jiuwen_lg`.
 from __future__ import annotations
 
 from jiuwen_lg import constants
+from jiuwen_lg.compat.agent_names import AGENT_MODULES
 
 SUPPORTED_VERSION = "0.1.1"
 
 _C = "openjiuwen.core"
 
 LATER: dict[str, tuple[str, ...]] = {
-    "openjiuwen.agent.common.enum": ("TaskType", "TaskStatus"),
-    "openjiuwen.agent.common.schema": ("PluginSchema",),
     f"{_C}.graph.executable": ("GeneralExecutor",),
-    f"{_C}.runner.runner": ("resource_mgr",),
     f"{_C}.runtime.runtime": ("BaseRuntime",),
     f"{_C}.runtime.workflow": ("SubWorkflowRuntime",),
     f"{_C}.utils.tool.types": ("Type",),
@@ -114,6 +112,9 @@ MODULES: dict[str, tuple[str, ...]] = {
     ),
 }
 """Module path → names that are ours."""
+
+for _path, _names in AGENT_MODULES.items():
+    MODULES[_path] = (*dict.fromkeys((*MODULES.get(_path, ()), *_names)),)
 
 
 def names_of(path: str) -> tuple[str, ...] | None:

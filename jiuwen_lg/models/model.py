@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.models.chat import ChatClient
-from jiuwen_lg.models.client import BaseModelClient
+from jiuwen_lg.models.client import BaseModelClient, in_openai_form
 from jiuwen_lg.models.config import BaseModelInfo, ModelConfig
 from jiuwen_lg.models.factory import ModelFactory
 from jiuwen_lg.models.failure import failing
-from jiuwen_lg.models.messages import text_of_content
+from jiuwen_lg.models.messages import AIMessage, AIMessageChunk, BaseMessage, as_message, text_of_content
 from jiuwen_lg.schema.values import maybe_await
 
 Messages = list[dict[str, Any]]
@@ -105,6 +105,54 @@ class Model:
                 if text := _text(chunk):
                     yield text
 
+    # --- conversations with tools ---
+
+    @property
+    def client(self) -> Any:
+        """What calls it."""
+        return self._client
+
+    @property
+    def name(self) -> str:
+        """The model."""
+        return self._name
+
+    @property
+    def class_name(self) -> str:
+        """What its client is called in traces."""
+        return type(self._client).__name__
+
+    async def reply(self, messages: Messages, tools: Sequence[Any] = ()) -> AIMessage:
+        """Its whole answer, calls of tools among it.
+
+        Args:
+            messages: The conversation.
+            tools: What it may call: `ToolInfo`s, or dicts in OpenAI's form.
+
+        Raises:
+            JiuWenBaseException: 181001, the call failed.
+        """
+        client, given = self._with_tools(tools)
+        with self._failing():
+            return _as_message(await maybe_await(client.ainvoke(model_name=self._name, messages=messages, **given)))
+
+    async def stream_reply(self, messages: Messages, tools: Sequence[Any] = ()) -> AsyncIterator[AIMessageChunk]:
+        """The same in parts; one that cannot stream gives one part."""
+        client, given = self._with_tools(tools)
+        if not hasattr(client, "astream"):
+            yield AIMessageChunk(**dict(await self.reply(messages, tools)))
+            return
+        with self._failing():
+            async for chunk in client.astream(model_name=self._name, messages=messages, **given):
+                yield chunk if isinstance(chunk, AIMessageChunk) else AIMessageChunk(**dict(_as_message(chunk)))
+
+    def _with_tools(self, tools: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+        """The client, and what it is given of the tools: chat models of LangChain's are bound to them."""
+        chat: Any = getattr(self._client, "_chat", None)
+        if not tools or type(self._client) is not ChatClient or not hasattr(chat, "bind_tools"):
+            return self._client, {"tools": [*tools]} if tools else {}
+        return ChatClient(chat.bind_tools([in_openai_form(tool) for tool in tools])), {}
+
     def _failing(self) -> AbstractContextManager[None]:
         key = getattr(self._client, "api_key", None)
         return failing(type(self._client).__name__, [key] if isinstance(key, str) else [])
@@ -129,6 +177,16 @@ def _configured(config: ModelConfig | Any) -> tuple[Any, str]:
         model_provider=config.model_provider, api_key=info.api_key, api_base=info.api_base, **given
     )
     return client, getattr(info, "model_name", "")
+
+
+def _as_message(reply: Any) -> AIMessage:
+    """An answer of any client as ours."""
+    if isinstance(reply, AIMessage):
+        return reply
+    if isinstance(reply, str):
+        return AIMessage(content=reply)
+    found = as_message(reply) if isinstance(reply, (dict, BaseMessage)) or hasattr(reply, "response_metadata") else None
+    return found if isinstance(found, AIMessage) else AIMessage(content=_text(found or reply))
 
 
 def _text(reply: Any) -> str:

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from jiuwen_lg.agents.agent import BaseAgent
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.output import WorkflowExecutionState, WorkflowOutput, is_question
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.workers.turns import TASK, QueuedTurn, TurnQueue, TurnResult
 from jiuwen_lg.workflow import Workflow
@@ -28,13 +30,14 @@ _logger = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs the turns of some workflows.
+    """Runs the turns of some workflows and agents.
 
     A turn whose worker has died is delivered again to another one: what had finished is not run again, and an
     answer that was taken is not taken twice.
 
     Args:
-        flows: The workflows, each with an id of its own. TurnQueue of others are left to other workers.
+        flows: The workflows and agents, each with an id of its own. Turns of others are left to other workers. The
+            inputs of an agent's turn are its message without the conversation, which is the session.
         concurrency: How many turns run at once.
         takeover: A worker that shows no sign of life for so many seconds is held to be dead.
 
@@ -44,7 +47,11 @@ class Worker:
     """
 
     def __init__(
-        self, flows: Iterable[Workflow], *, concurrency: int = CONCURRENCY, takeover: float = TAKEOVER_SECONDS
+        self,
+        flows: Iterable[Workflow | BaseAgent],
+        *,
+        concurrency: int = CONCURRENCY,
+        takeover: float = TAKEOVER_SECONDS,
     ) -> None:
         self._flows = by_id(flows)
         self._concurrency = concurrency
@@ -77,7 +84,10 @@ class Worker:
     async def _ending(self, turn: QueuedTurn) -> TurnResult:
         runtime = WorkflowRuntime(session_id=turn.session_id, turn_id=turn.turn_id)
         try:
-            return await self._flows[turn.workflow_id].invoke(turn.given, runtime)
+            served = self._flows[turn.workflow_id]
+            if isinstance(served, BaseAgent):
+                return await _turn_of_agent(served, turn)
+            return await served.invoke(turn.given, runtime)
         except JiuWenBaseException as error:
             if any(error.error_code == status.code for status in _TRANSIENT):
                 raise
@@ -107,16 +117,25 @@ class Worker:
                 _logger.info("taking over: %r", error)
 
 
-def by_id(flows: Iterable[Workflow]) -> dict[str, Workflow]:
-    """Workflows by their ids.
+async def _turn_of_agent(agent: BaseAgent, turn: QueuedTurn) -> WorkflowOutput:
+    """One turn of an agent, whose conversation is the session."""
+    message = turn.given if isinstance(turn.given, dict) else {"query": turn.given}
+    result = await agent.run_turn({**message, "conversation_id": turn.session_id}, turn.turn_id)
+    is_asking = isinstance(result, list) and any(map(is_question, result))
+    state = WorkflowExecutionState.INPUT_REQUIRED if is_asking else WorkflowExecutionState.COMPLETED
+    return WorkflowOutput(result=result, state=state, session_id=turn.session_id)
+
+
+def by_id(flows: Iterable[Workflow | BaseAgent]) -> dict[str, Workflow | BaseAgent]:
+    """Workflows and agents by their ids.
 
     Raises:
         JiuWenBaseException: 110006, one is not complete.
         ValueError: There are none, or one has no id, or two have the same.
     """
-    found: dict[str, Workflow] = {}
+    found: dict[str, Workflow | BaseAgent] = {}
     for flow in flows:
-        id = flow.identity().workflow_id
+        id = served_id(flow)
         if not id:
             raise ValueError("a workflow has no id, so nobody can ask for it: WorkflowMetadata(id=…)")
         if id in found and found[id] is not flow:
@@ -125,6 +144,11 @@ def by_id(flows: Iterable[Workflow]) -> dict[str, Workflow]:
     if not found:
         raise ValueError("there is no workflow to run")
     return found
+
+
+def served_id(served: Workflow | BaseAgent) -> str:
+    """By what clients ask for a workflow or an agent."""
+    return str(served.agent_config.id) if isinstance(served, BaseAgent) else served.identity().workflow_id
 
 
 def _retry() -> Any:
