@@ -67,8 +67,11 @@ def as_typed(message: dict[str, Any]) -> BaseMessage:
 
 
 def as_stored(message: BaseMessage) -> dict[str, Any]:
-    """A message as a run's state keeps it."""
-    return message.model_dump(mode="json", exclude_none=True)
+    """A message as a run's state keeps it; its calls are flat, however a message writes them for others."""
+    stored: dict[str, Any] = message.model_dump(mode="json", exclude_none=True, exclude={"tool_calls"})
+    if isinstance(message, AIMessage):
+        stored["tool_calls"] = [dict(call) for call in message.tool_calls or ()]
+    return stored
 
 
 def as_shown(messages: Sequence[Any]) -> list[dict[str, Any]]:

@@ -41,6 +41,7 @@ AGENT_MODULES: dict[str, tuple[str, ...]] = {
         *("Message", "MessageType", "MessagePriority", "MessageSource"),
         *("MessageContent", "MessageContext", "SourceType"),
     ),
+    f"{_C}.runtime.agent": ("AgentRuntime",),
     f"{_C}.runtime.config": ("Config", "AgentConfig", "WorkflowConfig"),
     f"{_C}.runner.runner": ("Runner", "resource_mgr"),
     f"{_C}.runtime.resources_manager.model_manager": ("ModelMgr",),
