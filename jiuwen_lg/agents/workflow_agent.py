@@ -13,6 +13,7 @@ from typing import Any
 
 from jiuwen_lg.agents.agent import DEFAULT_CONVERSATION
 from jiuwen_lg.agents.agent_input import AgentInput
+from jiuwen_lg.agents.agent_trace import AgentTrace
 from jiuwen_lg.agents.config import WorkflowAgentConfig, WorkflowSchema
 from jiuwen_lg.agents.controller import BaseController
 from jiuwen_lg.agents.controller_agent import ControllerAgent
@@ -36,8 +37,12 @@ from jiuwen_lg.output import (
     is_question,
 )
 from jiuwen_lg.runtime import TaskRuntime, WorkflowRuntime
+from jiuwen_lg.workflow import Workflow
 
 _logger = logging.getLogger(__name__)
+
+_TRACE_FORMAT = "_trace_format"
+"""The setting by which frames have the form of openJiuwen 0.1.1 itself."""
 
 _REFUSALS = (StatusCode.WORKFLOW_STATE_EXISTS_ERROR.code, StatusCode.INTERACTIVE_INVALID_INPUT_ERROR.code)
 
@@ -159,8 +164,12 @@ class WorkflowAgent(ControllerAgent):
             payload = {"responseContent": said["output"]["answer"], "output": {}}
             yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=payload)
             return
+        provided = self._workflows.is_provided(turn.schema)
         workflow, session = self._workflows.get(turn.schema), self._session(message, turn)
-        seen = StreamResult()
+        is_original = session.config().get_env(_TRACE_FORMAT) == "0.1.1"
+        seen, told = StreamResult(), _ProviderTrace(workflow) if provided and is_original else None
+        for begun in () if told is None else await told.start(turn.given):
+            yield begun
         try:
             async with aclosing(workflow.stream(turn.given, session, self._context(message, turn))) as frames:
                 async for frame in frames:
@@ -172,8 +181,9 @@ class WorkflowAgent(ControllerAgent):
         output = seen.output(message.conversation)
         await self._note(message, output)
         if seen.held is not None:
-            is_final = seen.is_final
-            yield OutputSchema(type=WORKFLOW_FINAL, index=0, payload=_answer(output)) if is_final else seen.held
+            yield _final_frame(output, is_original=is_original) if seen.is_final else seen.held
+        for ended in () if told is None else await told.end(output):
+            yield ended
 
     async def clear_session(self, session_id: str = DEFAULT_CONVERSATION) -> None:
         """Drop a conversation of this agent: what its workflows have not finished, and what was said.
@@ -389,12 +399,42 @@ def _addressee(conversation: str, given: InteractiveInput, unfinished: list[Run]
     return (failed or unfinished)[-1]
 
 
+class _ProviderTrace:
+    """The two frames that openJiuwen's own traces have around a workflow of a provider."""
+
+    def __init__(self, workflow: Workflow) -> None:
+        self._frames: list[Any] = []
+        metadata = workflow.config().metadata
+
+        async def collect(frame: Any) -> None:
+            self._frames.append(frame)
+
+        name = metadata.name or metadata.id
+        self._span = AgentTrace(collect).span("workflow", name, metadata=metadata.model_dump())
+
+    async def start(self, given: Any) -> list[Any]:
+        """The first one."""
+        await self._span.start(given)
+        return [self._frames.pop()]
+
+    async def end(self, output: WorkflowOutput) -> list[Any]:
+        """The second one."""
+        frame = OutputSchema(type=WORKFLOW_FINAL, index=0, payload=output.result)
+        await self._span.end(frame.model_dump() if not isinstance(output.result, list) else output.result)
+        return [self._frames.pop()]
+
+
+def _final_frame(output: WorkflowOutput, *, is_original: bool) -> OutputSchema:
+    """The last frame of a stream: the output, or only its result, as 0.1.1 itself has it."""
+    return OutputSchema(type=WORKFLOW_FINAL, index=0, payload=output.result if is_original else _answer(output))
+
+
 def _is_asking(output: WorkflowOutput) -> bool:
     return output.state is WorkflowExecutionState.INPUT_REQUIRED
 
 
 def _final_in(output: WorkflowOutput) -> Any:
-    """The result in the last frame, if that is one of an agent."""
+    """What `invoke` would have given, from the output in a stream's last frame."""
     return output.result if isinstance(output.result, dict) and "result_type" in output.result else _answer(output)
 
 

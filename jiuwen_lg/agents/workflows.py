@@ -86,6 +86,12 @@ class BoundWorkflows:
             told["parameters"] = Parameters.of(wanted)
         return info.model_copy(update=told)
 
+    def is_provided(self, schema: WorkflowSchema) -> bool:
+        """Whether a provider builds a workflow."""
+        return schema.key in self._given or not isinstance(
+            self._bound.get(schema.key, self), (Workflow, BoundWorkflows)
+        )
+
     def get(self, schema: WorkflowSchema) -> Workflow:
         """The workflow, built if need be.
 

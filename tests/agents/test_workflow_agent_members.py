@@ -140,3 +140,25 @@ class TestARuntimeOfOnesOwn:
         frames = [frame async for frame in again.stream_iterator()]
         assert frames[-1].type == "workflow_final"
         assert {frame.type for frame in frames[:-1]} == {"tracer_workflow"}
+
+
+class Original(WorkflowAgent):
+    """An agent whose frames have the form of openJiuwen 0.1.1 itself."""
+
+    def _session(self, *turn: Any) -> Any:
+        session = super()._session(*turn)
+        session.config().set_envs({"_trace_format": "0.1.1"})
+        return session
+
+
+@pytest.mark.parametrize("is_provided", [True, False])
+async def test_frames_in_the_form_of_openjiuwen_itself(is_provided: bool) -> None:
+    flow = one_step("echo", "n", Call(lambda inputs, runtime: {"answer": inputs["query"]}))
+    agent = Original(WorkflowAgentConfig(id="wa"))
+    agent.add_workflows([workflow_provider("echo", "1")(lambda: flow) if is_provided else flow])
+    frames = [frame async for frame in agent.stream({"query": "you"})]
+    final = next(frame for frame in frames if frame.type == "workflow_final")
+    assert final.payload == {"output": {"said": "you"}}
+    around = [frame.payload for frame in (frames[0], frames[-1]) if frame.type == "tracer_agent"]
+    assert [one["invokeType"] for one in around] == ["workflow"] * 2 * is_provided
+    assert [one["metaData"]["metadata"]["id"] for one in around] == ["echo"] * 2 * is_provided
