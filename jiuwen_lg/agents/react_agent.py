@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from jiuwen_lg.agents.config import ReActAgentConfig
+from jiuwen_lg.agents.conversation_log import as_shown
 from jiuwen_lg.agents.tool_agent import Dialect, ToolAgent
 from jiuwen_lg.agents.turn_plan import OnQuestion
 from jiuwen_lg.interaction import InteractiveInput
-from jiuwen_lg.models.messages import HumanMessage
+from jiuwen_lg.models.messages import AIMessage, HumanMessage
+from jiuwen_lg.models.model import Model
 
 
 class ReActAgent(ToolAgent):
@@ -44,6 +46,23 @@ class ReActAgent(ToolAgent):
 
     def __init__(self, agent_config: ReActAgentConfig, *, on_question: OnQuestion | None = None) -> None:
         super().__init__(agent_config, on_question=on_question)
+
+    async def call_model(self, user_input: str, runtime: Any, is_first_call: bool = False) -> AIMessage:
+        """Ask the model once in a conversation, tools offered; nothing is run, and nothing is stored.
+
+        Args:
+            user_input: What the user says.
+            runtime: Whose session is the conversation.
+            is_first_call: Accepted for openJiuwen's sake.
+
+        Raises:
+            JiuWenBaseException: 181000 or 181001, the model cannot be called.
+        """
+        limit = 2 * self.agent_config.constrain.reserved_max_chat_rounds
+        before = await self.log(runtime.session_id(), "").before(limit - 1)
+        messages = [*as_shown(self.agent_config.prompt_template), *before, {"role": "user", "content": user_input}]
+        tools = [info for _, info in self.toolbox.entries().values()]
+        return await Model.of(self.agent_config.model).reply(messages, tools)
 
     def _refusal(self, inputs: Any) -> dict[str, Any] | None:
         super()._refusal(inputs)

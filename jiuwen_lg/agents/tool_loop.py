@@ -81,7 +81,8 @@ class ModelStep(ComponentExecutable, WorkflowComponent):
         progress, agent = Progress.of(runtime, inputs["given"]), self._agent
         log = agent.log(context.conversation, progress.turn)
         await log.append(progress.messages)
-        before = await log.before(2 * agent.agent_config.constrain.reserved_max_chat_rounds - 1)
+        shown = 2 * agent.agent_config.constrain.reserved_max_chat_rounds
+        before = await log.before(shown - len(progress.messages))  # this turn is shown whole
         messages = [*as_shown(agent.agent_config.prompt_template), *before, *progress.wire()]
         reply = await self._reply(messages, context.trace(runtime))
         progress.asked += 1

@@ -216,6 +216,16 @@ class TestHistory:
         assert [call.index for call in messages[1].tool_calls] == [0]
         assert messages[-1].tool_calls == []
 
+    async def test_the_model_can_be_asked_beside_the_conversation(self, llm: ModelServer) -> None:
+        agent = react(llm.config(), plus())
+        await say(agent, "one", "c")
+        reply = await agent.call_model("aside", await agent._runtime.pre_run(session_id="c"), is_first_call=True)
+        assert (reply.content, told(llm.asked())[1:]) == (
+            "hi",
+            [("user", "one"), ("assistant", "hi"), ("user", "aside")],
+        )
+        assert len(agent.context_engine.get_agent_context("c").get_messages()) == 2
+
     async def test_a_cleared_conversation_begins_anew(self, llm: ModelServer) -> None:
         agent = react(llm.config(), order())
         llm.replies = [calls(("order", {"query": "hat"})), "fine"]
@@ -471,6 +481,40 @@ class TestProcesses:
         self.killed(lambda: say(agent(AIMessage("", tool_calls=[call])), "go"))
         assert asyncio.run(say(agent("done"), InteractiveInput())) == answered("done")
         assert Path("ran.log").read_text(encoding="utf-8").split() == ["first", "second", "second"]
+
+    @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+    def test_an_answer_whose_turn_was_killed_is_delivered_again(self) -> None:
+        def note(answer: str) -> None:
+            with Path("ran.log").open("a", encoding="utf-8") as log:
+                log.write(f"{answer}\n")
+
+        async def ask(inputs: Any, runtime: Any) -> Any:
+            answer = await runtime.interact("Which size?")
+            note(answer)
+            return {"answer": answer}
+
+        def stop(inputs: Any, runtime: Any) -> Any:
+            if not Path("go").exists():
+                Path("go").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return {}
+
+        def agent(*replies: Any) -> Any:
+            flow = one_step("order", "ask", Call(ask))
+            flow.add_workflow_comp("stop", Call(stop), inputs_schema={})
+            flow.add_connection("ask", "stop").add_connection("stop", "e")
+            return react(ScriptedChatModel(*replies), flow)
+
+        call = {"name": "order", "args": {"query": "x"}, "id": "1"}
+        (asked,) = asyncio.run(say(agent(AIMessage("", tool_calls=[call])), "go"))
+        answer = InteractiveInput.reply_to(asked, "茶")
+        self.killed(lambda: say(agent(), answer))
+        second = agent("done")
+        assert asyncio.run(say(second, answer)) == answered("done")
+        assert asyncio.run(say(second, answer)) == answered("done")
+        assert Path("ran.log").read_text(encoding="utf-8").split() == ["茶"]
+        messages = second.context_engine.get_agent_context("c").get_messages()
+        assert [one.role for one in messages] == ["user", "assistant", "tool", "user", "assistant", "tool", "assistant"]
 
     async def test_a_turn_of_the_same_name_is_one(self, llm: ModelServer) -> None:
         agent = react(llm.config())
