@@ -12,19 +12,72 @@ __version__ = "0.1.0"
 
 _NAMES = {
     "agents.agent": (
+        "AgentRuntime",
         "BaseAgent",
-        "ControllerAgent",
         "WorkflowFactory",
         "workflow_provider",
     ),
+    "agents.chat_agent": (
+        "ChatAgent",
+        "create_chat_agent",
+    ),
     "agents.config": (
+        "AgentConfig",
+        "ChatAgentConfig",
         "ConstrainConfig",
-        "ControllerType",
         "DefaultResponse",
+        "IntentDetectionConfig",
+        "LLMCallConfig",
+        "McpSchema",
+        "MemoryConfig",
+        "PluginSchema",
+        "ReActAgentConfig",
         "WorkflowAgentConfig",
         "WorkflowSchema",
+        "create_chat_agent_config",
+        "create_llm_agent_config",
+        "create_react_agent_config",
     ),
-    "agents.workflow_agent": ("WorkflowAgent",),
+    "agents.controller": ("BaseController",),
+    "agents.controller_agent": ("ControllerAgent",),
+    "agents.enums": (
+        "ControllerType",
+        "ReActControllerStatus",
+        "TaskStatus",
+        "TaskType",
+    ),
+    "agents.group": (
+        "AgentGroupConfig",
+        "AgentGroupRuntime",
+        "BaseGroup",
+        "ControllerGroup",
+        "HierarchicalGroup",
+        "HierarchicalGroupConfig",
+    ),
+    "agents.group_controller": (
+        "BaseGroupController",
+        "DefaultGroupController",
+        "HierarchicalGroupController",
+        "HierarchicalMainController",
+    ),
+    "agents.llm_agent": (
+        "LLMAgent",
+        "create_llm_agent",
+    ),
+    "agents.message": (
+        "Message",
+        "MessageContent",
+        "MessageContext",
+        "MessagePriority",
+        "MessageSource",
+        "MessageType",
+        "SourceType",
+    ),
+    "agents.react_agent": ("ReActAgent",),
+    "agents.workflow_agent": (
+        "WorkflowAgent",
+        "WorkflowController",
+    ),
     "builder": ("BaseWorkFlow",),
     "component": (
         "ComponentConfig",
@@ -112,10 +165,6 @@ _NAMES = {
         "ContextOwner",
     ),
     "context.context_engine": ("ContextEngine",),
-    "testing.detached_runtime": (
-        "NodeRuntime",
-        "WrappedNodeRuntime",
-    ),
     "engine.runtime.interrupts": ("InteractionRequired",),
     "engine.runtime.router_runtime": ("RouterRuntime",),
     "engine.serializer": ("register_state_type",),
@@ -180,27 +229,53 @@ _NAMES = {
         "MarkdownElementType",
         "MarkdownOutputParser",
     ),
-    "resources": ("Resources",),
+    "resource_managers": (
+        "ModelMgr",
+        "PromptMgr",
+        "ResourceMgr",
+        "ToolMgr",
+        "WorkflowMgr",
+        "resource_mgr",
+    ),
+    "resources": (
+        "Resources",
+        "generate_workflow_key",
+    ),
     "runner": (
         "Runner",
         "default_inmemory_checkpointer",
     ),
     "runtime": (
+        "Config",
         "Runtime",
         "TaskRuntime",
         "WorkflowRuntime",
     ),
-    "tools.tool_info": (
-        "Parameters",
-        "ToolInfo",
+    "testing.detached_runtime": (
+        "NodeRuntime",
+        "WrappedNodeRuntime",
     ),
     "tools.base": ("Tool",),
     "tools.function": (
         "LocalFunction",
         "tool",
     ),
+    "tools.mcp": (
+        "MCPTool",
+        "McpToolClient",
+        "McpToolInfo",
+        "PlaywrightClient",
+        "SseClient",
+        "StdioClient",
+        "StreamableHttpClient",
+        "ToolServerConfig",
+    ),
     "tools.param": ("Param",),
     "tools.restful": ("RestfulApi",),
+    "tools.tool_info": (
+        "Parameters",
+        "ToolInfo",
+    ),
     "tools.types": ("ValueTypeEnum",),
     "workflow": ("Workflow",),
 }
@@ -211,16 +286,55 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [*sorted(_HOME)]  # noqa: PLE0604
 
 if TYPE_CHECKING:
+    from jiuwen_lg.agents.agent import AgentRuntime as AgentRuntime
     from jiuwen_lg.agents.agent import BaseAgent as BaseAgent
-    from jiuwen_lg.agents.agent import ControllerAgent as ControllerAgent
     from jiuwen_lg.agents.agent import WorkflowFactory as WorkflowFactory
     from jiuwen_lg.agents.agent import workflow_provider as workflow_provider
+    from jiuwen_lg.agents.chat_agent import ChatAgent as ChatAgent
+    from jiuwen_lg.agents.chat_agent import create_chat_agent as create_chat_agent
+    from jiuwen_lg.agents.config import AgentConfig as AgentConfig
+    from jiuwen_lg.agents.config import ChatAgentConfig as ChatAgentConfig
     from jiuwen_lg.agents.config import ConstrainConfig as ConstrainConfig
-    from jiuwen_lg.agents.config import ControllerType as ControllerType
     from jiuwen_lg.agents.config import DefaultResponse as DefaultResponse
+    from jiuwen_lg.agents.config import IntentDetectionConfig as IntentDetectionConfig
+    from jiuwen_lg.agents.config import LLMCallConfig as LLMCallConfig
+    from jiuwen_lg.agents.config import McpSchema as McpSchema
+    from jiuwen_lg.agents.config import MemoryConfig as MemoryConfig
+    from jiuwen_lg.agents.config import PluginSchema as PluginSchema
+    from jiuwen_lg.agents.config import ReActAgentConfig as ReActAgentConfig
     from jiuwen_lg.agents.config import WorkflowAgentConfig as WorkflowAgentConfig
     from jiuwen_lg.agents.config import WorkflowSchema as WorkflowSchema
+    from jiuwen_lg.agents.config import create_chat_agent_config as create_chat_agent_config
+    from jiuwen_lg.agents.config import create_llm_agent_config as create_llm_agent_config
+    from jiuwen_lg.agents.config import create_react_agent_config as create_react_agent_config
+    from jiuwen_lg.agents.controller import BaseController as BaseController
+    from jiuwen_lg.agents.controller_agent import ControllerAgent as ControllerAgent
+    from jiuwen_lg.agents.enums import ControllerType as ControllerType
+    from jiuwen_lg.agents.enums import ReActControllerStatus as ReActControllerStatus
+    from jiuwen_lg.agents.enums import TaskStatus as TaskStatus
+    from jiuwen_lg.agents.enums import TaskType as TaskType
+    from jiuwen_lg.agents.group import AgentGroupConfig as AgentGroupConfig
+    from jiuwen_lg.agents.group import AgentGroupRuntime as AgentGroupRuntime
+    from jiuwen_lg.agents.group import BaseGroup as BaseGroup
+    from jiuwen_lg.agents.group import ControllerGroup as ControllerGroup
+    from jiuwen_lg.agents.group import HierarchicalGroup as HierarchicalGroup
+    from jiuwen_lg.agents.group import HierarchicalGroupConfig as HierarchicalGroupConfig
+    from jiuwen_lg.agents.group_controller import BaseGroupController as BaseGroupController
+    from jiuwen_lg.agents.group_controller import DefaultGroupController as DefaultGroupController
+    from jiuwen_lg.agents.group_controller import HierarchicalGroupController as HierarchicalGroupController
+    from jiuwen_lg.agents.group_controller import HierarchicalMainController as HierarchicalMainController
+    from jiuwen_lg.agents.llm_agent import LLMAgent as LLMAgent
+    from jiuwen_lg.agents.llm_agent import create_llm_agent as create_llm_agent
+    from jiuwen_lg.agents.message import Message as Message
+    from jiuwen_lg.agents.message import MessageContent as MessageContent
+    from jiuwen_lg.agents.message import MessageContext as MessageContext
+    from jiuwen_lg.agents.message import MessagePriority as MessagePriority
+    from jiuwen_lg.agents.message import MessageSource as MessageSource
+    from jiuwen_lg.agents.message import MessageType as MessageType
+    from jiuwen_lg.agents.message import SourceType as SourceType
+    from jiuwen_lg.agents.react_agent import ReActAgent as ReActAgent
     from jiuwen_lg.agents.workflow_agent import WorkflowAgent as WorkflowAgent
+    from jiuwen_lg.agents.workflow_agent import WorkflowController as WorkflowController
     from jiuwen_lg.builder import BaseWorkFlow as BaseWorkFlow
     from jiuwen_lg.component import ComponentConfig as ComponentConfig
     from jiuwen_lg.component import ComponentExecutable as ComponentExecutable
@@ -330,9 +444,17 @@ if TYPE_CHECKING:
     from jiuwen_lg.prompts.markdown_parser import MarkdownElementType as MarkdownElementType
     from jiuwen_lg.prompts.markdown_parser import MarkdownOutputParser as MarkdownOutputParser
     from jiuwen_lg.prompts.template import Template as Template
+    from jiuwen_lg.resource_managers import ModelMgr as ModelMgr
+    from jiuwen_lg.resource_managers import PromptMgr as PromptMgr
+    from jiuwen_lg.resource_managers import ResourceMgr as ResourceMgr
+    from jiuwen_lg.resource_managers import ToolMgr as ToolMgr
+    from jiuwen_lg.resource_managers import WorkflowMgr as WorkflowMgr
+    from jiuwen_lg.resource_managers import resource_mgr as resource_mgr
     from jiuwen_lg.resources import Resources as Resources
+    from jiuwen_lg.resources import generate_workflow_key as generate_workflow_key
     from jiuwen_lg.runner import Runner as Runner
     from jiuwen_lg.runner import default_inmemory_checkpointer as default_inmemory_checkpointer
+    from jiuwen_lg.runtime import Config as Config
     from jiuwen_lg.runtime import Runtime as Runtime
     from jiuwen_lg.runtime import TaskRuntime as TaskRuntime
     from jiuwen_lg.runtime import WorkflowRuntime as WorkflowRuntime
@@ -341,6 +463,14 @@ if TYPE_CHECKING:
     from jiuwen_lg.tools.base import Tool as Tool
     from jiuwen_lg.tools.function import LocalFunction as LocalFunction
     from jiuwen_lg.tools.function import tool as tool
+    from jiuwen_lg.tools.mcp import MCPTool as MCPTool
+    from jiuwen_lg.tools.mcp import McpToolClient as McpToolClient
+    from jiuwen_lg.tools.mcp import McpToolInfo as McpToolInfo
+    from jiuwen_lg.tools.mcp import PlaywrightClient as PlaywrightClient
+    from jiuwen_lg.tools.mcp import SseClient as SseClient
+    from jiuwen_lg.tools.mcp import StdioClient as StdioClient
+    from jiuwen_lg.tools.mcp import StreamableHttpClient as StreamableHttpClient
+    from jiuwen_lg.tools.mcp import ToolServerConfig as ToolServerConfig
     from jiuwen_lg.tools.param import Param as Param
     from jiuwen_lg.tools.restful import RestfulApi as RestfulApi
     from jiuwen_lg.tools.tool_info import Parameters as Parameters

@@ -298,25 +298,40 @@ class StatusCode(Enum):
         "enable_animation cannot be used",
         "enable_animation cannot be used: {reason}",
     )
-    TOOL_NOT_FOUND_ERROR = (120000, "the model called a tool that is not there")
-    TOOL_EXECUTION_ERROR = (120001, "the tool failed: {msg}")
+    TOOL_NOT_FOUND_ERROR = (
+        120000,
+        "the model called a tool that is not there",
+        "the agent has no tool {name!r}; it has {names}",
+    )
+    TOOL_EXECUTION_ERROR = (120001, "Tool execution error: {msg}")
     TASK_NOT_SUPPORT_ERROR = (120002, "this kind of task is not supported: {msg}")
-    WORKFLOW_EXECUTION_ERROR = (120003, "the workflow failed: {msg}")
+    WORKFLOW_EXECUTION_ERROR = (120003, "the workflow failed: {msg}", "{msg}")
     PROMPT_PARAMS_CHECK_ERROR = (120004, "the parameters of a prompt do not fit: {msg}")
-
     CONTROLLER_INVOKE_LLM_FAILED = (123000, "the agent got no answer from its model: {error_msg}")
     AGENT_SUB_TASK_TYPE_ERROR = (123001, "a task of the agent is of an unknown kind: {msg}")
     CONTROLLER_HANDLE_USER_INPUT_ERROR = (123002, "the agent cannot handle the input: {error_msg}")
     CONTROLLER_RUNTIME_ERROR = (123003, "the agent failed: {error_msg}")
     CONTROLLER_SEND_STREAM_FAILED = (123004, "the agent cannot write a frame: {error_msg}")
-    CONTROLLER_PARSE_TOOL_CALL_ERROR = (123005, "the agent cannot read a call of a tool: {error_msg}")
-    AGENT_GROUP_ADD_FAILED = (132000, "failed to add an agent to the group, reason: {reason}")
-    AGENT_GROUP_CREATE_FAILED = (132001, "failed to create the group, reason: {reason}")
-    AGENT_GROUP_EXECUTION_ERROR = (132002, "the group failed, reason: {reason}")
-    AGENT_NOT_FOUND = (134002, "Agent {} is not found", "Agent {agent_id} is not found: {reason}")
-    WORKFLOW_NOT_BOUND_TO_AGENT = (134003, "the workflow is not bound to the agent")
-    TOOL_NOT_BOUND_TO_AGENT = (134004, "the tool is not bound to the agent")
-    TOOL_NOT_FOUND = (134005, "the tool is not found")
+    CONTROLLER_PARSE_TOOL_CALL_ERROR = (123005, "the model's call of a tool cannot be read: {error_msg}")
+    AGENT_GROUP_ADD_FAILED = (132000, "the agent cannot join the group: {reason}")
+    AGENT_GROUP_CREATE_FAILED = (132001, "the group is not complete: {reason}")
+    AGENT_GROUP_EXECUTION_ERROR = (132002, "the group cannot answer: {reason}")
+    AGENT_NOT_FOUND = (134002, "Agent {} is not found", "Agent {agent_id} is not found")
+    WORKFLOW_NOT_BOUND_TO_AGENT = (
+        134003,
+        "the workflow is not bound to the agent",
+        "workflow {id!r} is not bound to agent {agent_id!r}: add_workflows([...])",
+    )
+    TOOL_NOT_BOUND_TO_AGENT = (
+        134004,
+        "the tool is not bound to the agent",
+        "tool {id!r} is not bound to agent {agent_id!r}: add_tools([...])",
+    )
+    TOOL_NOT_FOUND = (
+        134005,
+        "the tool is not found",
+        "there is no tool {id!r}: resource_mgr.tool().add_tool(id, tool)",
+    )
 
     EXPRESSION_CONDITION_SYNTAX_ERROR = (
         140000,
@@ -391,11 +406,10 @@ class StatusCode(Enum):
         "certificates cannot be checked: {reason}",
     )
     RUNTIME_WORKFLOW_GET_FAILED = (190001, "failed to get workflow, reason: {reason}")
-
     RUNTIME_WORKFLOW_ADD_FAILED = (190002, "failed to add workflow, reason: {reason}")
     RUNTIME_WORKFLOW_REMOVE_FAILED = (190003, "failed to remove workflow, reason: {reason}")
-    RUNTIME_WORKFLOW_CONFIG_ADD_FAILED = (190011, "failed to add workflow config, reason: {reason}")
-    RUNTIME_WORKFLOW_CONFIG_GET_FAILED = (190012, "failed to get workflow config, reason: {reason}")
+    RUNTIME_WORKFLOW_CONFIG_ADD_FAILED = (190011, "failed to add workflow configuration, reason: {reason}")
+    RUNTIME_WORKFLOW_CONFIG_GET_FAILED = (190012, "failed to get workflow configuration, reason: {reason}")
     RUNTIME_WORKFLOW_TOOL_INFO_GET_FAILED = (190013, "failed to get the tool info of a workflow, reason: {reason}")
     RUNTIME_AGENT_GROUP_ADD_FAILED = (190040, "failed to add agent group, reason: {reason}")
     RUNTIME_AGENT_GROUP_GET_FAILED = (190041, "failed to get agent group, reason: {reason}")

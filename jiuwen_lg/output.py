@@ -8,8 +8,9 @@ from enum import Enum
 from html import escape
 from typing import Any, ClassVar, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.schema.values import as_text
 
 INTERACTION = "__interaction__"
@@ -163,6 +164,27 @@ def is_question(frame: WorkflowChunk) -> bool:
     return (
         isinstance(frame, OutputSchema) and isinstance(frame.payload, InteractionOutput) and bool(frame.payload.token)
     )
+
+
+def output_frame(data: Any) -> OutputSchema:
+    """A frame from what a component writes.
+
+    Raises:
+        JiuWenBaseException: 193001 unless it has type, index and payload; 193002 for None.
+    """
+    if data is None:
+        raise StatusCode.STREAM_WRITER_WRITE_FAILED.error()
+    if isinstance(data, OutputSchema):
+        return data
+    try:
+        return OutputSchema.model_validate(data)
+    except ValidationError as error:
+        raise _bad_frame(error) from error
+
+
+def _bad_frame(error: ValidationError) -> JiuWenBaseException:
+    reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'frame'}: {e['msg']}" for e in error.errors())
+    return StatusCode.STREAM_WRITER_WRITE_SCHEMA_FAILED.error(reason=reasons)
 
 
 @dataclass(frozen=True, slots=True)

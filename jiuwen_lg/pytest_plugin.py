@@ -55,10 +55,12 @@ def jiuwen_store(
         outside = request.config.stash[_outside]
         monkeypatch.delenv(_SETTING) if outside is None else monkeypatch.setenv(_SETTING, outside)
         yield None
+        _clear_resources()
         return
     monkeypatch.setenv(_SETTING, path)
     yield path
     _close(path)
+    _clear_resources()
 
 
 def _path_of(marker: pytest.Mark | None, folder: str) -> str | None:
@@ -79,6 +81,13 @@ def _close(path: str) -> None:
     store = sys.modules.get("jiuwen_lg.engine.store")
     if store is not None:
         store.close_store(path)
+
+
+def _clear_resources() -> None:
+    """Drop what the test left in `resource_mgr` and `Runner`."""
+    resources = sys.modules.get("jiuwen_lg.resources")
+    if resources is not None:
+        resources.global_resources.clear()
 
 
 @pytest.fixture

@@ -14,11 +14,24 @@ from jiuwen_lg.tools.tool_info import ToolInfo
 
 
 class Resources:
-    """Named things of four kinds; looking up what is not there gives None."""
+    """Named things of four kinds; looking up what is not there gives None.
+
+    Attributes:
+        workflow_configs: Configurations of workflows, by id.
+        agent_config: The configuration of the agent that they belong to, or None.
+    """
 
     def __init__(self) -> None:
         self._things: dict[str, dict[str, Any]] = {kind: {} for kind in ("prompt", "model", "tool", "workflow")}
         self.workflow_configs: dict[str, Any] = {}
+        self.agent_config: Any = None
+
+    def copy(self) -> Resources:
+        """The same things in a registry of its own."""
+        copied = Resources()
+        copied._things = {kind: dict(things) for kind, things in self._things.items()}
+        copied.workflow_configs, copied.agent_config = dict(self.workflow_configs), self.agent_config
+        return copied
 
     def add(self, kind: str, id: str, thing: Any) -> None:
         """Add one, replacing another of the same id.
@@ -52,6 +65,40 @@ class Resources:
     def _chosen(self, kind: str, ids: list[str] | None, *, all: bool) -> list[Any]:
         things = self._things[kind]
         return list(things.values()) if all else [things[id] for id in ids or () if id in things]
+
+
+class GlobalResources(Resources):
+    """What `resource_mgr` holds: a registry for the whole process, with agents and groups besides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._things |= {"agent": {}, "group": {}, "server": {}}
+
+    def find(self, kind: str, id: str) -> Any:
+        """One, or None; a damaged id finds nothing."""
+        return self._things[kind].get(id)
+
+    def put(self, kind: str, id: str, thing: Any) -> None:
+        """Add one, replacing another of the same id."""
+        self._things[kind][id] = thing
+
+    def all_of(self, kind: str) -> dict[str, Any]:
+        """Those of a kind, by id."""
+        return dict(self._things[kind])
+
+    def clear(self) -> None:
+        """Drop everything, so that one test leaves nothing to the next."""
+        for things in self._things.values():
+            things.clear()
+
+
+global_resources: GlobalResources = GlobalResources()
+"""The registry of the process; `jiuwen_lg`'s pytest plugin clears it after each test."""
+
+
+def generate_workflow_key(workflow_id: str, workflow_version: str) -> str:
+    """The key by which agents find a workflow in `resource_mgr`."""
+    return f"{workflow_id}_{workflow_version}"
 
 
 _FAILED = {

@@ -5,15 +5,16 @@ Facts: openJiuwen 0.1.1, `engine.md` 3.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from uuid import uuid4
 
 from jiuwen_lg.constants import LOOP_MAX_LIMIT_KEY, LOOP_NUMBER_MAX_LIMIT_KEY
 from jiuwen_lg.environment import default_environment, parse_setting
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.output import CustomSchema, OutputSchema
+from jiuwen_lg.output import CustomSchema, OutputSchema, output_frame
 from jiuwen_lg.resources import ResourceAccess, Resources
 from jiuwen_lg.runtime_state import RuntimeState
 from jiuwen_lg.schema.path import MISSING
@@ -138,6 +139,47 @@ class RuntimeConfig:
         return dict(self._envs)
 
 
+class Config(RuntimeConfig):
+    """Settings together with the configurations of an agent and of workflows.
+
+    Facts: openJiuwen 0.1.1, `agents.md` 7.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._agent_config: Any = None
+        self._workflow_configs: dict[str, Any] = {}
+
+    def get_agent_config(self) -> Any:
+        """The agent's configuration, or None."""
+        return self._agent_config
+
+    def set_agent_config(self, agent_config: Any) -> None:
+        """Set it."""
+        self._agent_config = agent_config
+
+    def get_workflow_config(self, workflow_id: str) -> Any:
+        """A workflow's configuration, or None.
+
+        Raises:
+            JiuWenBaseException: 190012, there is no id.
+        """
+        if workflow_id is None:
+            raise StatusCode.RUNTIME_WORKFLOW_CONFIG_GET_FAILED.error(reason="the workflow's id is None")
+        return self._workflow_configs.get(workflow_id)
+
+    def add_workflow_config(self, workflow_id: str, workflow_config: Any) -> None:
+        """Add one.
+
+        Raises:
+            JiuWenBaseException: 190011, there is no id or no configuration.
+        """
+        if workflow_id is None or workflow_config is None:
+            reason = f"workflow {workflow_id!r} has configuration {workflow_config!r}"
+            raise StatusCode.RUNTIME_WORKFLOW_CONFIG_ADD_FAILED.error(reason=reason)
+        self._workflow_configs[workflow_id] = workflow_config
+
+
 class WorkflowRuntime:
     """Names the session that a run belongs to, and carries its settings.
 
@@ -226,25 +268,43 @@ class WorkflowRuntime:
         """Nothing has to be closed; the object may be used again."""
 
 
+_END: Any = object()
+
+
 class TaskRuntime(ResourceAccess):
     """A conversation outside a workflow.
 
     The workflow runtimes made from it share its session id, its global state and its
-    resources. Source: `components.md` 8.8.
+    resources; what is written to it is read from `stream_iterator`. Source: `components.md` 8.8, `agents.md` 7.
 
     Args:
         trace_id: The session's id; a new one if absent.
         inner: Accepted for openJiuwen's sake.
         is_from_group: Accepted for openJiuwen's sake.
+        config: The agent's settings.
+        resources: The registry to share; one of its own if absent.
     """
 
-    def __init__(self, trace_id: str | None = None, inner: Any = None, is_from_group: bool = True) -> None:
+    def __init__(
+        self,
+        trace_id: str | None = None,
+        inner: Any = None,
+        is_from_group: bool = True,
+        *,
+        config: Config | None = None,
+        resources: Resources | None = None,
+    ) -> None:
         self._session_id = checked_id(trace_id or uuid4().hex, "session")
         self._is_from_group = is_from_group
+        self._config = config or Config()
         self._private: dict[str, Any] = {}
         self._world: dict[str, Any] = {}
         self._is_used = False
-        self._resources = Resources()
+        self._resources = resources or Resources()
+        self._frames: asyncio.Queue[Any] = asyncio.Queue()
+        self._ask: Callable[[Any], Awaitable[Any]] | None = None
+        self._emit: Callable[[Any], Awaitable[None]] | None = None
+        self._store: Callable[[TaskRuntime], Awaitable[None]] | None = None
 
     def session_id(self) -> str:
         """The session's id."""
@@ -254,6 +314,22 @@ class TaskRuntime(ResourceAccess):
         """As given at construction."""
         return self._is_from_group
 
+    def config(self) -> Config:
+        """The settings."""
+        return self._config
+
+    def get_agent_config(self) -> Any:
+        """The agent's configuration, or None."""
+        return self._config.get_agent_config()
+
+    def get_env(self, key: str) -> Any:
+        """A setting, None if unknown."""
+        return self._config.get_env(key)
+
+    def base(self) -> TaskRuntime:
+        """The inner runtime, which is this one."""
+        return self
+
     def resources(self) -> Resources:
         """The registry that its workflow runtimes share."""
         return self._resources
@@ -261,6 +337,78 @@ class TaskRuntime(ResourceAccess):
     def create_workflow_runtime(self) -> WorkflowRuntime:
         """A runtime for one run in this session."""
         return WorkflowRuntime(session_id=self._session_id, task=self)
+
+    # --- frames ---
+
+    async def write_stream(self, data: dict[str, Any] | OutputSchema) -> None:
+        """Send an output frame.
+
+        Raises:
+            JiuWenBaseException: 193001 unless it has type, index and payload; 193002 for None.
+        """
+        await self._deliver(output_frame(data))
+
+    async def write_custom_stream(self, data: dict[str, Any] | CustomSchema) -> None:
+        """Send a frame of any shape."""
+        await self._deliver(data if isinstance(data, CustomSchema) else CustomSchema(**data))
+
+    async def _deliver(self, frame: Any) -> None:
+        if self._emit is None:
+            self.send(frame)
+        else:
+            await self._emit(frame)
+
+    def sends_by(self, emit: Callable[[Any], Awaitable[None]]) -> None:
+        """Say where frames go instead of `stream_iterator`."""
+        self._emit = emit
+
+    def send(self, frame: Any) -> None:
+        """Append a frame to what `stream_iterator` gives."""
+        self._frames.put_nowait(frame)
+
+    async def stream_iterator(self) -> AsyncGenerator[Any, None]:
+        """The frames, while they are written; it ends at `post_run`."""
+        while (frame := await self._frames.get()) is not _END:
+            yield frame
+        self._frames.put_nowait(_END)
+
+    async def trace(self, data: dict[str, Any]) -> None:
+        """Does nothing: nobody reads traces of it."""
+
+    async def trace_error(self, error: Exception) -> None:
+        """Does nothing: nobody reads traces of it."""
+
+    def tracer(self) -> None:
+        """What traces; nothing does here."""
+
+    # --- a turn of an agent ---
+
+    async def interact(self, value: Any) -> Any:
+        """Ask the user, if the agent runs this turn as a workflow: a `ControllerAgent` does.
+
+        Raises:
+            JiuWenBaseException: 100003, nothing here can wait for an answer.
+        """
+        if self._ask is None:
+            reason = "only a ControllerAgent's handle_message can wait for an answer: ask in a workflow"
+            raise StatusCode.CONTROLLER_INTERRUPTED_ERROR.error(reason=reason)
+        return await self._ask(value)
+
+    def asks_by(self, ask: Callable[[Any], Awaitable[Any]]) -> None:
+        """Say what `interact` does."""
+        self._ask = ask
+
+    def stores_by(self, store: Callable[[TaskRuntime], Awaitable[None]]) -> None:
+        """Say how `post_run` stores the state."""
+        self._store = store
+
+    async def post_run(self) -> None:
+        """End the turn: the state is stored, and `stream_iterator` ends."""
+        if self._store is not None:
+            await self._store(self)
+        self._frames.put_nowait(_END)
+
+    # --- state ---
 
     def get_state(self, key: Any = None) -> Any:
         """This object's own state."""
@@ -278,6 +426,15 @@ class TaskRuntime(ResourceAccess):
         """Change it, at once; runs that begin later see it."""
         self._is_used = True
         self._world = patch_global(self._world, deep_copy(data or {}))
+
+    def states(self) -> dict[str, Any]:
+        """A copy of both states: `own` and `world`."""
+        return {"own": deep_copy(self._private), "world": deep_copy(self._world)}
+
+    def restore(self, states: Mapping[str, Any]) -> None:
+        """Take over states that `states` gave."""
+        self._private, self._world = dict(states.get("own") or {}), dict(states.get("world") or {})
+        self._is_used = self._is_used or bool(self._world)
 
     def world(self) -> dict[str, Any]:
         """A copy of the whole global state."""

@@ -6,7 +6,7 @@ difference is in `docs/differences.md` or a defect there.
 
 from __future__ import annotations
 
-from parity import agents, control_flow, models, streams, tools
+from parity import agents, control_flow, models, streams, tool_agents, tools
 
 PRELUDE = '''
 import asyncio, uuid
@@ -263,6 +263,7 @@ PROGRAMS |= {
 }  # fmt: skip
 
 PROGRAMS |= control_flow.PROGRAMS | streams.PROGRAMS | tools.PROGRAMS | models.PROGRAMS | agents.PROGRAMS
+PROGRAMS |= tool_agents.PROGRAMS
 
 INTENDED: dict[str, str] = {
     "start_default": "Start's output follows the order of its conf",
@@ -286,5 +287,6 @@ INTENDED: dict[str, str] = {
     **tools.INTENDED,
     **models.INTENDED,
     **agents.INTENDED,
+    **tool_agents.INTENDED,
 }
 """Program → the line of `docs/differences.md`, or the defect, that explains why it prints something else."""

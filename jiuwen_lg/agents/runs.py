@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 from jiuwen_lg.agents.config import WorkflowSchema
 from jiuwen_lg.engine.runtime.interrupts import Question
@@ -11,6 +12,9 @@ from jiuwen_lg.engine.sessions.workflow_key import AgentWorkflowKey, prefix_of
 from jiuwen_lg.engine.store import open_store
 from jiuwen_lg.engine.turns.pending import pending_in
 from jiuwen_lg.output import PendingQuestion
+
+OWN = ("", "")
+"""The key of an agent's own turns, which are no workflow of the user's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,14 @@ class AgentRuns:
     def owner(self, schema: WorkflowSchema) -> str:
         """What a run of a workflow belongs to."""
         return str(AgentWorkflowKey(self._agent_id, schema.id, schema.version))
+
+    def slot(self, schema: WorkflowSchema) -> str:
+        """A short name of that, which can be a key of the state."""
+        return sha256(self.owner(schema).encode()).hexdigest()[:16]
+
+    def own(self) -> str:
+        """What the agent's own turns belong to."""
+        return str(AgentWorkflowKey(self._agent_id, *OWN))
 
     async def of(self, conversation: str, *, with_done: bool = False) -> list[Run]:
         """A conversation's runs that have not finished, the longest untouched first.

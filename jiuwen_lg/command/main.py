@@ -16,6 +16,7 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
+from jiuwen_lg.agents.agent import BaseAgent
 from jiuwen_lg.command.printing import QuietParser, indented, say, say_json, say_table, visible_logs
 from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.interaction import InteractiveInput
@@ -136,16 +137,16 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def _worker(given: argparse.Namespace) -> int:
-    from jiuwen_lg.workers.worker import Worker
+    from jiuwen_lg.workers.worker import Worker, served_id
 
-    flows = [flow for name in given.flows for flow in ([_flow(name)] if ":" in name else _flows(name))]
+    flows = [flow for name in given.flows for flow in ([_served(name)] if ":" in name else _flows(name))]
     try:
         worker = Worker(
             flows, concurrency=given.concurrency, takeover=given.takeover, max_deliveries=given.max_deliveries
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    say(f"serving {', '.join(flow.identity().workflow_id for flow in flows)}")
+    say(f"serving {', '.join(map(served_id, flows))}")
     asyncio.run(worker.run())
     return 0
 
@@ -199,24 +200,38 @@ def _print_output(output: WorkflowOutput) -> None:
 
 
 def _flow(name: str) -> Workflow:
-    module, _, attribute = name.partition(":")
-    try:
-        found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"{name!r} cannot be loaded, it is MODULE:NAME of a workflow: {error}") from error
-    flow = found() if callable(found) and not isinstance(found, Workflow) else found
+    flow = _loaded(name)
     if not isinstance(flow, Workflow):
         raise UsageError(f"{name!r} is a {type(flow).__name__}, no workflow")
     return flow
 
 
-def _flows(module: str) -> list[Workflow]:
-    """The workflows that a module holds under names of its own."""
+def _loaded(name: str) -> Any:
+    """What `MODULE:NAME` names, built if it is a function that builds it."""
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"{name!r} cannot be loaded, it is MODULE:NAME of a workflow: {error}") from error
+    return found() if callable(found) and not isinstance(found, Workflow) else found
+
+
+def _served(name: str) -> Workflow | BaseAgent:
+    """A workflow or an agent."""
+    found = _loaded(name)
+    if not isinstance(found, (Workflow, BaseAgent)):
+        raise UsageError(f"{name!r} is a {type(found).__name__}, no workflow and no agent")
+    return found
+
+
+def _flows(module: str) -> list[Workflow | BaseAgent]:
+    """The workflows and agents that a module holds under names of its own."""
     try:
         names = vars(import_module(module))
     except (ImportError, ValueError) as error:
         raise UsageError(f"{module!r} cannot be loaded: {error}") from error
-    found = {id(value): value for name, value in names.items() if isinstance(value, Workflow) and name[0] != "_"}
+    kinds = (Workflow, BaseAgent)
+    found = {id(value): value for name, value in names.items() if isinstance(value, kinds) and name[0] != "_"}
     if not found:
         raise UsageError(f"{module!r} holds no workflow; a function that builds one is named MODULE:NAME")
     return list(found.values())
@@ -291,7 +306,9 @@ def _add_turns(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_worker(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("flows", nargs="+", metavar="MODULE[:NAME]", help="workflows: all of a module, or one")
+    parser.add_argument(
+        "flows", nargs="+", metavar="MODULE[:NAME]", help="workflows and agents: all of a module, or one"
+    )
     parser.add_argument("--concurrency", type=int, default=16, metavar="N", help="turns at once (16)")
     parser.add_argument("--takeover", type=_duration, default=10.0, metavar="10s", help="when a silent worker is dead")
     text = "how often a turn is begun that workers die of (3)"

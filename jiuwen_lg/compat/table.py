@@ -18,12 +18,9 @@ SUPPORTED_VERSION = "0.1.1"
 _C = "openjiuwen.core"
 
 LATER: dict[str, tuple[str, ...]] = {
-    "openjiuwen.agent.common.enum": ("TaskType", "TaskStatus"),
-    "openjiuwen.agent.common.schema": ("PluginSchema",),
     f"{_C}.context_engine.context": ("AgentContext", "WorkflowContext"),
     f"{_C}.graph.base": ("ExecutableGraph",),
     f"{_C}.graph.executable": ("GeneralExecutor",),
-    f"{_C}.runner.runner": ("resource_mgr",),
     f"{_C}.runtime.runtime": ("BaseRuntime", "ProxyRuntime"),
     f"{_C}.runtime.state": ("StateLike",),
     f"{_C}.runtime.workflow": ("SubWorkflowRuntime",),
@@ -33,8 +30,8 @@ LATER: dict[str, tuple[str, ...]] = {
 """Names that programs only annotate with: they raise when they are used."""
 
 MODULES: dict[str, tuple[str, ...]] = {
-    "openjiuwen.agent.common.enum": ("ControllerType",),
-    "openjiuwen.agent.common.schema": ("WorkflowSchema",),
+    "openjiuwen.agent.common.enum": ("ControllerType", "TaskType", "TaskStatus", "ReActControllerStatus"),
+    "openjiuwen.agent.common.schema": ("WorkflowSchema", "PluginSchema", "McpSchema"),
     "openjiuwen.agent.config.workflow_config": ("WorkflowAgentConfig", "DefaultResponse"),
     "openjiuwen.agent.workflow_agent.workflow_agent": ("WorkflowAgent",),
     "openjiuwen.agent_builder.prompt_builder.builder.badcase_prompt_builder": (
@@ -45,7 +42,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     ),
     "openjiuwen.agent_builder.prompt_builder.builder.meta_template_builder": ("MetaTemplateBuilder:prompts.builders",),
     "openjiuwen.agent_builder.tune.base": ("Case:prompts.cases", "EvaluatedCase:prompts.cases"),
-    f"{_C}.agent.agent": ("BaseAgent", "ControllerAgent", "WorkflowFactory", "workflow_provider"),
+    f"{_C}.agent.agent": ("BaseAgent", "ControllerAgent", "WorkflowFactory", "workflow_provider", "AgentRuntime"),
     f"{_C}.common.constants.constant": (
         "INTERACTION:compat.constant",
         "INTERACTIVE_INPUT:compat.constant",
@@ -136,9 +133,9 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_C}.context_engine.engine": ("ContextEngine",),
     f"{_C}.graph.base": ("Graph", "Router:graph", "INPUTS_KEY:compat.constant", "CONFIG_KEY:compat.constant"),
     f"{_C}.graph.executable": ("Executable", "Input", "Output"),
-    f"{_C}.runner.runner": ("Runner",),
+    f"{_C}.runner.runner": ("Runner", "resource_mgr"),
     f"{_C}.runtime": ("workflow_runtime_vars",),
-    f"{_C}.runtime.config": ("workflow_runtime_vars", *(name for name in vars(constants) if name.isupper())),
+    f"{_C}.runtime.config": ("workflow_runtime_vars", *(name for name in vars(constants) if name.isupper()), "Config"),
     f"{_C}.runtime.base": ("ComponentExecutable", "Input", "Output"),
     f"{_C}.runtime.constants": tuple(name for name in vars(constants) if name.isupper()),
     f"{_C}.runtime.interaction.interaction": (
@@ -235,6 +232,46 @@ MODULES: dict[str, tuple[str, ...]] = {
         "log_config:compat.log_config",
     ),
     "openjiuwen.extensions.common.log.default_impl": ("DefaultLogger:compat.loggers",),
+    "openjiuwen.agent.chat_agent": ("ChatAgent", "create_chat_agent", "create_chat_agent_config"),
+    "openjiuwen.agent.config.base": ("AgentConfig", "LLMCallConfig"),
+    "openjiuwen.agent.config.chat_config": ("ChatAgentConfig",),
+    "openjiuwen.agent.config.react_config": ("ReActAgentConfig", "IntentDetectionConfig", "ConstrainConfig"),
+    "openjiuwen.agent.llm_agent.llm_agent": ("LLMAgent", "create_llm_agent", "create_llm_agent_config"),
+    "openjiuwen.agent.react_agent.react_agent": ("ReActAgent", "create_react_agent_config"),
+    "openjiuwen.agent.workflow_agent.workflow_controller": ("WorkflowController", "resource_mgr"),
+    "openjiuwen.agent_group.hierarchical_group.agents.main_controller": ("HierarchicalMainController",),
+    "openjiuwen.agent_group.hierarchical_group.config": ("HierarchicalGroupConfig",),
+    "openjiuwen.agent_group.hierarchical_group.hierarchical_group": ("HierarchicalGroup",),
+    "openjiuwen.agent_group.hierarchical_group.hierarchical_group_controller": ("HierarchicalGroupController",),
+    f"{_C}.agent.controller.controller": ("BaseController",),
+    f"{_C}.agent.controller.group_controller": ("BaseGroupController", "DefaultGroupController"),
+    f"{_C}.agent.message.message": (
+        "Message",
+        "MessageType",
+        "MessagePriority",
+        "MessageSource",
+        "MessageContent",
+        "MessageContext",
+        "SourceType",
+    ),
+    f"{_C}.agent_group.agent_group": ("BaseGroup", "ControllerGroup", "AgentGroupRuntime"),
+    f"{_C}.agent_group.config": ("AgentGroupConfig",),
+    f"{_C}.memory.config.config": ("MemoryConfig",),
+    f"{_C}.runtime.agent": ("AgentRuntime",),
+    f"{_C}.runtime.resources_manager.model_manager": ("ModelMgr",),
+    f"{_C}.runtime.resources_manager.prompt_manager": ("PromptMgr",),
+    f"{_C}.runtime.resources_manager.resource_manager": ("ResourceMgr",),
+    f"{_C}.runtime.resources_manager.tool_manager": ("ToolMgr",),
+    f"{_C}.runtime.resources_manager.workflow_manager": ("WorkflowMgr", "generate_workflow_key"),
+    f"{_C}.utils.tool.mcp.base": (
+        "MCPTool",
+        "SseClient",
+        "StdioClient",
+        "McpToolClient",
+        "McpToolInfo",
+        "PlaywrightClient",
+        "ToolServerConfig",
+    ),
 }
 """Module path → entries."""
 

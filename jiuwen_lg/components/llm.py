@@ -112,7 +112,7 @@ class LLMExecutable(ComponentExecutable):
         """
         messages = await self._messages(inputs, context)
         if self._format != JSON:
-            return self._outputs(await self._asked((await self._ready_model()).reply(messages)))
+            return self._outputs(await self._asked((await self._ready_model()).answer(messages)))
         return await self._fields_of_answer(messages)
 
     async def stream(self, inputs: Any, runtime: Any, context: Any) -> AsyncIterator[dict[str, Any]]:

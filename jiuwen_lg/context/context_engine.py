@@ -87,6 +87,12 @@ class StoredContext(Context):
         store = open_store()
         return await store.database.call(lambda: self.get_messages(num, tags))
 
+    async def aread(self) -> list[tuple[BaseMessage, dict[str, str]]]:
+        """All messages with their tags, oldest first."""
+        rows = await (store := open_store()).database.call(lambda: store.messages.read(self._key))
+        with reading("a message", self._key[-1]):
+            return [(_as_message(row), row["tags"]) for row in rows]
+
     def get_messages(self, num: int = -1, tags: dict[str, str] | None = None) -> list[BaseMessage]:
         """The newest `num` messages, oldest first; the newest 100 for a negative number.
 

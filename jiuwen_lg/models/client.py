@@ -163,20 +163,23 @@ def _request(
     return {
         "model_name": model_name,
         "messages": on_wire(messages),
-        "tools": [tool if isinstance(tool, dict) else _told(tool) for tool in tools or ()],
+        "tools": [in_openai_form(tool) for tool in tools or ()],
         "temperature": temperature,
         "top_p": top_p,
         **{name: value for name, value in more.items() if value is not None},
     }
 
 
-def _told(tool: Any) -> dict[str, Any]:
-    """A `ToolInfo` in OpenAI's form."""
-    function = {"name": tool.name, "description": tool.description, "parameters": _model_dump(tool.parameters)}
+def in_openai_form(tool: Any) -> dict[str, Any]:
+    """A `ToolInfo` in OpenAI's form; a dict is in it."""
+    if isinstance(tool, dict):
+        return tool
+    function = {"name": tool.name, "description": tool.description, "parameters": _schema(tool)}
     return {"type": "function", "function": function}
 
 
-def _model_dump(parameters: Any) -> Any:
+def _schema(tool: Any) -> Any:
+    parameters = getattr(tool, "input_schema", None) or tool.parameters
     return parameters if isinstance(parameters, dict) else parameters.model_dump()
 
 

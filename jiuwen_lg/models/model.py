@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.models.chat import ChatClient
-from jiuwen_lg.models.client import BaseModelClient
+from jiuwen_lg.models.client import BaseModelClient, in_openai_form
 from jiuwen_lg.models.config import BaseModelInfo, ModelConfig
 from jiuwen_lg.models.factory import ModelFactory
 from jiuwen_lg.models.failure import failing
-from jiuwen_lg.models.messages import text_of_content
+from jiuwen_lg.models.messages import AIMessage, AIMessageChunk, BaseMessage, as_message, text_of_content
 from jiuwen_lg.models.thoughts import Separated, ThoughtFilter, separated
 from jiuwen_lg.schema.values import maybe_await
 
@@ -64,10 +64,10 @@ class Model:
         )
 
     async def ask(self, messages: Messages, *, prefers_sync: bool = False) -> str:
-        """Return the text of its answer; see `reply`."""
+        """Return the text of its answer; see `answer`."""
         return text_of_reply(await self._said(messages, prefers_sync=prefers_sync))
 
-    async def reply(self, messages: Messages) -> Separated:
+    async def answer(self, messages: Messages) -> Separated:
         """Return its answer and its thoughts.
 
         Raises:
@@ -100,7 +100,7 @@ class Model:
     async def stream(self, messages: Messages) -> AsyncIterator[Separated]:
         """The parts of its answer and of its thoughts that are not empty."""
         if not hasattr(self._client, "astream"):
-            yield await self.reply(messages)
+            yield await self.answer(messages)
             return
         parts = ThoughtFilter()
         with self._failing():
@@ -128,6 +128,54 @@ class Model:
                 return await self._client.ainvoke(model_name=self._name, messages=messages)
             return await self._ask_other(messages, prefers_sync=prefers_sync)
 
+    # --- conversations with tools ---
+
+    @property
+    def client(self) -> Any:
+        """What calls it."""
+        return self._client
+
+    @property
+    def name(self) -> str:
+        """The model."""
+        return self._name
+
+    @property
+    def class_name(self) -> str:
+        """What its client is called in traces."""
+        return type(self._client).__name__
+
+    async def reply(self, messages: Messages, tools: Sequence[Any] = ()) -> AIMessage:
+        """Its whole answer, calls of tools among it.
+
+        Args:
+            messages: The conversation.
+            tools: What it may call: `ToolInfo`s, or dicts in OpenAI's form.
+
+        Raises:
+            JiuWenBaseException: 181001, the call failed.
+        """
+        client, given = self._with_tools(tools)
+        with self._failing():
+            return _as_message(await maybe_await(client.ainvoke(model_name=self._name, messages=messages, **given)))
+
+    async def stream_reply(self, messages: Messages, tools: Sequence[Any] = ()) -> AsyncIterator[AIMessageChunk]:
+        """The same in parts; one that cannot stream gives one part."""
+        client, given = self._with_tools(tools)
+        if not hasattr(client, "astream"):
+            yield AIMessageChunk(**dict(await self.reply(messages, tools)))
+            return
+        with self._failing():
+            async for chunk in client.astream(model_name=self._name, messages=messages, **given):
+                yield chunk if isinstance(chunk, AIMessageChunk) else AIMessageChunk(**dict(_as_message(chunk)))
+
+    def _with_tools(self, tools: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+        """The client, and what it is given of the tools: chat models of LangChain's are bound to them."""
+        chat: Any = getattr(self._client, "_chat", None)
+        if not tools or type(self._client) is not ChatClient or not hasattr(chat, "bind_tools"):
+            return self._client, {"tools": [*tools]} if tools else {}
+        return ChatClient(chat.bind_tools([in_openai_form(tool) for tool in tools])), {}
+
     def _failing(self) -> AbstractContextManager[None]:
         key = getattr(self._client, "api_key", None)
         return failing(type(self._client).__name__, [key] if isinstance(key, str) else [])
@@ -152,6 +200,16 @@ def _configured(config: ModelConfig | Any) -> tuple[Any, str]:
         model_provider=config.model_provider, api_key=info.api_key, api_base=info.api_base, **given
     )
     return client, getattr(info, "model_name", "")
+
+
+def _as_message(reply: Any) -> AIMessage:
+    """An answer of any client as ours."""
+    if isinstance(reply, AIMessage):
+        return reply
+    if isinstance(reply, str):
+        return AIMessage(content=reply)
+    found = as_message(reply) if isinstance(reply, (dict, BaseMessage)) or hasattr(reply, "response_metadata") else None
+    return found if isinstance(found, AIMessage) else AIMessage(content=text_of_reply(found or reply))
 
 
 def text_of_reply(reply: Any) -> str:

@@ -34,6 +34,8 @@ class CompatibleChat(ChatOpenAI):
         for sent, message in zip(payload.get("messages", ()), given, strict=False):
             more = message if isinstance(message, Mapping) else message.additional_kwargs
             sent.update({key: value for key, value in more.items() if key not in _KNOWN and key not in sent})
+            if "content" in sent and sent["content"] is None:  # LangChain's for an empty text beside tool calls
+                sent["content"] = ""
         return payload
 
     def _create_chat_result(self, response: Any, generation_info: dict[str, Any] | None = None) -> ChatResult:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.tools.base import Tool
@@ -39,6 +40,38 @@ class LangChainTool(Tool):
         return ToolInfo(
             name=told["name"], description=told.get("description", ""), parameters=Parameters(**told["parameters"])
         )
+
+
+def as_langchain_tool(tool: Tool) -> BaseTool:
+    """A tool as one of LangChain's: it answers with the text of what it gives, and gives that as the artifact."""
+    if isinstance(tool, LangChainTool):
+        return tool.tool
+    info = tool.get_tool_info()
+
+    async def run(arguments: dict[str, Any]) -> tuple[str, Any]:
+        result = await tool.ainvoke(arguments)
+        return str(result), result
+
+    return callable_tool(info.name, info.description, run)
+
+
+def callable_tool(name: str, description: str, run: Callable[[dict[str, Any]], Awaitable[tuple[str, Any]]]) -> BaseTool:
+    """An async function of all arguments as one of LangChain's tools; it gives a text and an artifact.
+
+    The arguments are handed on as they are: what a model sends is checked by the tool itself.
+    """
+    from langchain_core.tools import BaseTool
+
+    class CallableTool(BaseTool):
+        response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+
+        def _run(self, /, **arguments: Any) -> Any:
+            raise NotImplementedError(f"tool [{name}] is called by `await tool.ainvoke(…)`")
+
+        async def _arun(self, /, **arguments: Any) -> Any:
+            return await run(arguments)
+
+    return CallableTool(name=name, description=description, args_schema={"type": "object", "properties": {}})
 
 
 def as_tool(thing: Any) -> Tool:

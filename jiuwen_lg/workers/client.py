@@ -77,8 +77,8 @@ class WorkflowClient:
         """Start a session.
 
         Args:
-            workflow_id: The workflow.
-            inputs: Its inputs, a dict.
+            workflow_id: The workflow, or the agent's id.
+            inputs: Its inputs, a dict; of an agent `query` and whatever else it takes.
             session_id: The session; a fresh one if None.
             turn_id: A name that makes it safe to submit the same start twice.
 
@@ -94,14 +94,16 @@ class WorkflowClient:
         Args:
             session_id: The session.
             answer: The answer to the only question, or an `InteractiveInput`.
-            workflow_id: The workflow, if several wait in the session.
+            workflow_id: The workflow or agent, if several wait in the session.
 
         Raises:
             JiuWenBaseException: 100900, nothing waits there; 100902, several questions do.
         """
         record = await self._waiting(session_id, workflow_id)
         given = answer if isinstance(answer, InteractiveInput) else InteractiveInput(answer)
-        return await self._submit(QueuedTurn(uuid4().hex, record.row.workflow_id, session_id, _bound(record, given)))
+        owner = AgentWorkflowKey.of(record.row.workflow_id)
+        served = owner.agent_id or record.row.workflow_id
+        return await self._submit(QueuedTurn(uuid4().hex, served, session_id, _bound(record, given)))
 
     async def retry(self, session_id: str, *, workflow_id: str | None = None) -> SubmittedTurn:
         """Go on with a session that has failed.
@@ -122,10 +124,10 @@ class WorkflowClient:
     async def _waiting(self, session_id: str, workflow_id: str | None) -> Record:
         """The unfinished run of a session."""
         runs = self._turns.store.runs
-        records = await self._turns.store.database.call(lambda: runs.of_agent(workflow_id or "", session_id))
-        found = [record for record in records if not AgentWorkflowKey.of(record.row.workflow_id).agent_id]
-        if workflow_id is not None:
-            found = [record for record in found if record.row.workflow_id == workflow_id]
+        records = await self._turns.store.database.call(lambda: runs.of_agent("", session_id))
+        found = [record for record in records if workflow_id in (None, *_names(record))]
+        if len(found) > 1 and len({AgentWorkflowKey.of(record.row.workflow_id).agent_id for record in found}) == 1:
+            found = [record for record in found if record.questions] or found  # an agent's, not what asked nothing
         if not found:
             raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=session_id, reason="it has no unfinished run")
         if len(found) > 1:
@@ -194,6 +196,12 @@ class _Watch:
 
 def _not_served(turn_id: str, workflow_id: str, seconds: float) -> JiuWenBaseException:
     return StatusCode.WORKFLOW_NOT_SERVED.error(turn_id=turn_id, workflow_id=workflow_id, seconds=f"{seconds:g}")
+
+
+def _names(record: Record) -> tuple[str, ...]:
+    """By what a client may call the workflow of a run: its id, or its agent's."""
+    owner = AgentWorkflowKey.of(record.row.workflow_id)
+    return (owner.agent_id,) if owner.agent_id else (record.row.workflow_id,)
 
 
 def _bound(record: Record, given: InteractiveInput) -> InteractiveInput:

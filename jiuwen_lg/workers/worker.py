@@ -10,7 +10,9 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from jiuwen_lg.agents.agent import BaseAgent
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.output import WorkflowExecutionState, WorkflowOutput, is_question
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.workers.containment import contained
 from jiuwen_lg.workers.presence import Presence
@@ -36,13 +38,14 @@ class _NotNowError(Exception):
 
 
 class Worker:
-    """Runs the turns of some workflows.
+    """Runs the turns of some workflows and agents.
 
     A turn whose worker has died is delivered again to another one: what had finished is not run again, and an
     answer that was taken is not taken twice. A turn during which workers die again and again is abandoned.
 
     Args:
-        flows: The workflows, each with an id of its own. Turns of others are left to other workers.
+        flows: The workflows and agents, each with an id of its own. Turns of others are left to other workers. The
+            inputs of an agent's turn are its message without the conversation, which is the session.
         concurrency: How many turns run at once.
         takeover: A worker that shows no sign of life for so many seconds is held to be dead.
         max_deliveries: How often a turn is begun at most whose workers die; then it ends with 100920 and waits for
@@ -55,7 +58,7 @@ class Worker:
 
     def __init__(
         self,
-        flows: Iterable[Workflow],
+        flows: Iterable[Workflow | BaseAgent],
         *,
         concurrency: int = CONCURRENCY,
         takeover: float = TAKEOVER_SECONDS,
@@ -143,8 +146,7 @@ class Worker:
 
         The run has a task of its own, so that a cancellation that a component raised is told from one of this worker.
         """
-        runtime = WorkflowRuntime(session_id=turn.session_id, turn_id=turn.turn_id)
-        run = asyncio.ensure_future(self._flows[turn.workflow_id].invoke(turn.given, runtime))
+        run = asyncio.ensure_future(_turn_of(self._flows[turn.workflow_id], turn))
         try:
             await asyncio.wait({run})
         except asyncio.CancelledError:
@@ -238,16 +240,31 @@ def _backoff(deliveries: int) -> float:
     return min(2.0 ** (deliveries - 1), _LONGEST_BACKOFF) if deliveries else 0.0
 
 
-def by_id(flows: Iterable[Workflow]) -> dict[str, Workflow]:
-    """Workflows by their ids.
+async def _turn_of(served: Workflow | BaseAgent, turn: QueuedTurn) -> WorkflowOutput:
+    if isinstance(served, BaseAgent):
+        return await _turn_of_agent(served, turn)
+    return await served.invoke(turn.given, WorkflowRuntime(session_id=turn.session_id, turn_id=turn.turn_id))
+
+
+async def _turn_of_agent(agent: BaseAgent, turn: QueuedTurn) -> WorkflowOutput:
+    """One turn of an agent, whose conversation is the session."""
+    message = turn.given if isinstance(turn.given, dict) else {"query": turn.given}
+    result = await agent.run_turn({**message, "conversation_id": turn.session_id}, turn.turn_id)
+    is_asking = isinstance(result, list) and any(map(is_question, result))
+    state = WorkflowExecutionState.INPUT_REQUIRED if is_asking else WorkflowExecutionState.COMPLETED
+    return WorkflowOutput(result=result, state=state, session_id=turn.session_id)
+
+
+def by_id(flows: Iterable[Workflow | BaseAgent]) -> dict[str, Workflow | BaseAgent]:
+    """Workflows and agents by their ids.
 
     Raises:
         JiuWenBaseException: 110006, one is not complete.
         ValueError: There are none, or one has no id, or two have the same.
     """
-    found: dict[str, Workflow] = {}
+    found: dict[str, Workflow | BaseAgent] = {}
     for flow in flows:
-        id = flow.identity().workflow_id
+        id = served_id(flow)
         if not id:
             raise ValueError("a workflow has no id, so nobody can ask for it: WorkflowMetadata(id=…)")
         if id in found and found[id] is not flow:
@@ -256,3 +273,8 @@ def by_id(flows: Iterable[Workflow]) -> dict[str, Workflow]:
     if not found:
         raise ValueError("there is no workflow to run")
     return found
+
+
+def served_id(served: Workflow | BaseAgent) -> str:
+    """By what clients ask for a workflow or an agent."""
+    return str(served.agent_config.id) if isinstance(served, BaseAgent) else served.identity().workflow_id

@@ -47,6 +47,18 @@ async def test_start_and_answer(launch: Launch) -> None:
     assert ran() == ["s before", "s ask", "s after"]
 
 
+async def test_an_agent_is_served(launch: Launch) -> None:
+    launch()
+    client = WorkflowClient()
+    for _ in range(2):  # submitted twice, it is one
+        asked = await (await client.start("desk", {"query": "a hat"}, session_id="s", turn_id="t")).result(60)
+        assert asked.state is WorkflowExecutionState.INPUT_REQUIRED
+        assert asked.result[0].payload.value == "Which size?"
+    done = await (await client.answer("s", "L", workflow_id="desk")).result(60)
+    assert done.result == {"output": '{"output": {"said": "hat/L"}}', "result_type": "answer"}
+    assert steps() == ["note x"]
+
+
 async def test_nobody_serves_it_yet(launch: Launch) -> None:
     client = WorkflowClient()
     turn = await client.start("approval", {"n": 1}, session_id="s")

@@ -12,8 +12,21 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from jiuwen_lg import End, SimpleComponent, Start, Workflow
-from tests.flows import workflow
+from langchain_core.messages import AIMessage
+
+from jiuwen_lg import (
+    End,
+    LocalFunction,
+    Param,
+    ReActAgent,
+    SimpleComponent,
+    Start,
+    Workflow,
+    create_react_agent_config,
+)
+from jiuwen_lg.testing import ScriptedChatModel
+from tests.agents.tools import one_step
+from tests.flows import Call, workflow
 from tests.programs.steps import log
 
 
@@ -92,3 +105,32 @@ twice = _flow("twice", ("one", Ask()), ("two", Ask()), first="${one.answer}", se
 holds = _flow("holds", ("before", Step()), ("hold", Hold()))
 poison = _flow("poison", ("poison", Poison()))
 fails = _flow("fails", ("gate", Fails()))
+
+
+def _log_note(text: str) -> str:
+    log(f"note {text}")
+    return text
+
+
+def _agent() -> ReActAgent:
+    """An agent whose model, played by itself, takes a note and asks."""
+    asked = one_step("order", "size", Call(_ask_size))
+    made = ReActAgent(create_react_agent_config("desk", "1", "", ScriptedChatModel(*[_reply] * 100), []))
+    made.add_tools([LocalFunction("note", "takes a note", [Param("text", "what")], _log_note)])
+    made.add_workflows([asked])
+    return made
+
+
+async def _ask_size(inputs: Any, runtime: Any) -> Any:
+    return {"answer": f"{inputs['query']}/{await runtime.interact('Which size?')}"}
+
+
+def _reply(messages: list[Any]) -> Any:
+    """Calls both, then repeats what the last call gave."""
+    if messages[-1].type == "tool":
+        return str(messages[-1].content)
+    wanted = [("note", {"text": "x"}), ("order", {"query": "hat"})]
+    return AIMessage("", tool_calls=[{"name": name, "args": args, "id": name} for name, args in wanted])
+
+
+desk = _agent()

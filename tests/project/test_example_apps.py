@@ -56,6 +56,19 @@ class TestApproval:
         assert not Path("ledger.csv").exists()
 
 
+class TestReact:
+    def test_it_uses_three_kinds_of_tools_and_another_process_answers(self, child_env: dict[str, str]) -> None:
+        pytest.importorskip("mcp")
+        env = {name: value for name, value in child_env.items() if name not in ("JIUWEN_LG_DB", "OPENAI_API_KEY")}
+        for text, told in (
+            ("Transfer 20 + 22 euros", "Who gets 42.0 euros?"),
+            ("Ann", """Done: {"output": {"amount": 42.0, "receiver": "Ann"}}, at a rate of {'result': '1.1'}."""),
+        ):
+            line = [sys.executable, str(EXAMPLES / "react" / "react.py"), text]
+            done = subprocess.run(line, env=env, capture_output=True, text=True, check=True)
+            assert done.stdout.strip() == told
+
+
 class TestIntake:
     def test_what_is_missing_is_asked_for_and_a_second_process_goes_on(self, run: Command, llm: ModelServer) -> None:
         llm.replies = ['{"first_day": "2026-12-21"}', '{"last_day": "2026-12-24"}']

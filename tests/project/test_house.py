@@ -17,6 +17,7 @@ ROWS = [
     ["compat", "pytest_plugin", "command"],
     ["testing"],
     ["runner", "operations", "terminal", "notebook", "workers"],
+    ["resource_managers"],
     ["agents"],
     ["components", "workflow"],
     ["builder", "graph", "nested_runs", "interop", "drawing", "synchronous"],

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from parity import tool_agents
 from parity.__main__ import Difference, Tally, search
 from parity.compare import DIFFERENT, SAME
 from parity.corpus import INTENDED, PRELUDE, PROGRAMS
@@ -38,6 +40,14 @@ def test_a_program_prints_the_same_on_both(name: str, engines: Engines) -> None:
 def test_generated_workflows_give_the_same_on_both(engines: Engines) -> None:
     search(engines.play, tally := Tally(), 150, 20261120)
     assert tally.verdicts[SAME] > 100
+
+
+@needs_peer
+@pytest.mark.parametrize("seed", range(12))
+def test_a_generated_conversation_goes_the_same_on_both(seed: int, engines: Engines) -> None:
+    ours, theirs = engines.play({"program": PRELUDE + tool_agents.script(Random(seed))})
+    assert "ended with" not in ours["printed"]
+    assert ours in theirs, (ours, theirs)
 
 
 def test_a_difference_is_shown_in_its_smallest_form() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Interrupt
-from pydantic import ValidationError
 
 from jiuwen_lg.engine.graph.state import SET, TAKEN, patched_loop, with_values
 from jiuwen_lg.engine.pregel.keys import namespace_around
@@ -19,7 +18,7 @@ from jiuwen_lg.engine.runtime.run_context import RunContext
 from jiuwen_lg.engine.runtime.state_view import StateView
 from jiuwen_lg.engine.runtime.tracing import BufferedSpan, Span
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
-from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema
+from jiuwen_lg.output import BaseStreamMode, CustomSchema, OutputSchema, output_frame
 from jiuwen_lg.resources import ResourceAccess
 from jiuwen_lg.runtime import Runtime, read_state
 from jiuwen_lg.schema.answer_schema import fitted, json_schema_of
@@ -252,7 +251,7 @@ class ComponentRuntime(ResourceAccess, Runtime):
 
     async def write_stream(self, data: dict[str, Any] | OutputSchema) -> None:
         if BaseStreamMode.OUTPUT in self._run_context.sink.modes:
-            await self._run_context.sink.emit(_output_frame(data))
+            await self._run_context.sink.emit(output_frame(data))
 
     async def write_custom_stream(self, data: dict[str, Any] | CustomSchema) -> None:
         if BaseStreamMode.CUSTOM in self._run_context.sink.modes:
@@ -284,8 +283,15 @@ class ComponentRuntime(ResourceAccess, Runtime):
         """The configuration of the workflow that the component belongs to; None in a graph of others."""
         return self.parent.workflow_config if self.parent is not None else self._run_context.workflow_config
 
-    def get_agent_config(self) -> None:
+    def get_agent_config(self) -> Any:
         """The agent's configuration; None outside an agent."""
+        return self._resources.agent_config
+
+    def get_workflow_config(self, workflow_id: str) -> Any:
+        """The configuration of the component's workflow, or of one that was added; None for any other."""
+        current = self.get_current_workflow_config()
+        is_current = current is not None and current.metadata.id == workflow_id
+        return current if is_current else super().get_workflow_config(workflow_id)
 
     async def pre_run(self, **kwargs: Any) -> None:
         """Does nothing."""
@@ -309,19 +315,3 @@ def _patch(data: Any, method: str) -> dict[str, Any]:
     if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
         raise ValueError(f"{method} takes a dict with strings as keys, not {data!r}")
     return {key: storable_at(key, value) for key, value in data.items()}
-
-
-def _output_frame(data: Any) -> OutputSchema:
-    if data is None:
-        raise StatusCode.STREAM_WRITER_WRITE_FAILED.error()
-    if isinstance(data, OutputSchema):
-        return data
-    try:
-        return OutputSchema.model_validate(data)
-    except ValidationError as error:
-        raise _bad_frame(error) from error
-
-
-def _bad_frame(error: ValidationError) -> JiuWenBaseException:
-    reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'frame'}: {e['msg']}" for e in error.errors())
-    return StatusCode.STREAM_WRITER_WRITE_SCHEMA_FAILED.error(reason=reasons)
