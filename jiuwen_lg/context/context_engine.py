@@ -117,7 +117,10 @@ class StoredContext(Context):
 
 def _as_row(message: BaseMessage, tags: dict[str, str]) -> dict[str, Any]:
     kind = next(cls.__name__ for cls in type(message).__mro__ if cls.__name__ in CLASSES)
-    return {"kind": kind, "message": message.model_dump(mode="json", exclude_none=True), "tags": tags}
+    stored = message.model_dump(mode="json", exclude_none=True)
+    if calls := getattr(message, "tool_calls", None):  # a dump has them in OpenAI's form, which has no index
+        stored["tool_calls"] = [call.model_dump(mode="json", exclude_none=True) for call in calls]
+    return {"kind": kind, "message": stored, "tags": tags}
 
 
 def _as_message(row: dict[str, Any]) -> BaseMessage:
