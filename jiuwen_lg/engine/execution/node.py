@@ -17,7 +17,7 @@ from jiuwen_lg.engine.execution.stream_input import streams_of
 from jiuwen_lg.engine.execution.streaming_node import NodeResult, StreamingNode
 from jiuwen_lg.engine.execution.subgraph import RECURSION_LIMIT, Subgraph
 from jiuwen_lg.engine.graph.definition import ComponentSpec
-from jiuwen_lg.engine.graph.policies import OutputCache
+from jiuwen_lg.engine.graph.output_cache import OutputCache
 from jiuwen_lg.engine.graph.reachability import deferred_pending
 from jiuwen_lg.engine.graph.router import Router
 from jiuwen_lg.engine.pregel.keys import task_id_of
@@ -230,11 +230,12 @@ class ComponentNode(Runnable[Any, Any]):
     async def _known(self, inputs: Any, runtime: ComponentRuntime, invoke: Any) -> Any:
         """The output for inputs that have come before, or a new one; one that was asked for is not kept."""
         assert self._cache is not None
-        output = await self._cache.find(inputs)
+        place = runtime.executable_id()
+        output = await self._cache.find(place, inputs)
         if output is MISSING:
             output = self._stored(await invoke(inputs))
             if not runtime.replay.has_asked:
-                await self._cache.keep(inputs, output)
+                await self._cache.keep(place, inputs, output)
         return output
 
     async def _inputs(self, runtime: ComponentRuntime) -> Any:

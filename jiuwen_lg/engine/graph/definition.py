@@ -202,6 +202,10 @@ class Definition:
         """The connections that lead away from a component."""
         return self._indexed().out_of.get(id, ())
 
+    def identity(self) -> Any:
+        """All that tells it from other definitions, for a digest of it."""
+        return self.components, self.connections, self.routers, self.starts, self.ends
+
     def version(self) -> int:
         """A number that grows with every change, here or in a definition inside."""
         seen, found = {id(self)}, [self]
