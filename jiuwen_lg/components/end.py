@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from jiuwen_lg.component import SimpleComponent
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.schema.path import MISSING, walk
+from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.template import Slot, Template, parse_template, text_of
 
 
@@ -105,7 +105,7 @@ class End(SimpleComponent):
 
 def _filled(slot: Slot, inputs: dict[str, Any]) -> Any:
     """What a slot stands for: one stream of frames, or a value; None if nothing."""
-    found = walk(inputs, slot.path)
+    found = slot.find(inputs)
     if isinstance(found, AsyncIterator):
         return found
     if _has_frames(found) or (found is MISSING and slot.expression is not None and _has_frames(inputs)):

@@ -19,7 +19,7 @@ from pydantic import BaseModel, RootModel, WithJsonSchema
 from jiuwen_lg.engine.pregel.keys import INTERRUPT
 from jiuwen_lg.engine.workflow_graph import WorkflowGraph
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.schema.path import MISSING, parse_path, walk
+from jiuwen_lg.schema.path import MISSING, find_in
 from jiuwen_lg.tools.tool_info import ToolInfo
 
 Inputs: TypeAlias = Mapping[str, str] | Sequence[str] | Callable[[Any], Any] | None
@@ -135,7 +135,7 @@ def _as_dict(state: Any) -> dict[str, Any]:
 
 def _at(state: Any, key: str) -> Any:
     """What a path of a state leads to, a dict or an object with attributes; None if nothing."""
-    found = walk(_as_dict(state), parse_path(key))
+    found = find_in(_as_dict(state), key)
     return None if found is MISSING else found
 
 

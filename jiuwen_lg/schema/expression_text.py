@@ -8,12 +8,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
-from jiuwen_lg.schema.path import parse_path
 from jiuwen_lg.schema.reference import Reference
 
 _TOKEN = re.compile(
     r"""
-      (?P<reference> \$\{ [^{}]* \} )
+      (?P<reference> \$\{ (?: \['(?:\\.|[^'\\])*'\] | [^{}] )* \} )
     | (?P<string>    '''(?:[^\\]|\\.)*?''' | \"""(?:[^\\]|\\.)*?\"""
                    | '(?:[^'\\\n]|\\.)*' | "(?:[^"\\\n]|\\.)*" )
     | (?P<word>      [^\W\d]\w* )
@@ -80,9 +79,9 @@ class SourceText:
             before = text
 
     def _reference(self, path: str, start: int) -> Reference:
-        if not path:
+        if not path.strip():
             raise self._error(StatusCode.EXPRESSION_CONDITION_SYNTAX_ERROR, "a reference needs a path", start)
-        return Reference(parse_path(path))
+        return Reference.to(path.strip())
 
     def reference_at(self, node: ast.Name) -> Reference | None:
         """The reference that a name stands for; None for a name that the user wrote."""

@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 from jiuwen_lg.schema.expression_numbers import OPERATORS
-from jiuwen_lg.schema.path import MISSING, Path, parse_path, walk
+from jiuwen_lg.schema.path import MISSING, Path, find_in, parse_path
 
 _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _INNERMOST_SLOT = re.compile(r"\{\{(?!\{)(.*?)\}\}", re.DOTALL)
@@ -31,9 +31,13 @@ class Slot:
     expression: Callable[..., Any] | None
     source: str
 
+    def find(self, values: Any) -> Any:
+        """What the path leads to; `MISSING` if nothing."""
+        return find_in(values, self.source[2:-2])
+
     def value(self, values: Mapping[str, Any]) -> Any:
         """The slot's value with its type kept; None where there is none."""
-        found = walk(values, self.path)
+        found = self.find(values)
         if found is MISSING and self.expression is not None:
             found = _evaluated(self.expression, values)
         return None if found is MISSING else found

@@ -41,7 +41,7 @@ async def test_an_answer_is_normalised() -> None:
     flow = chain(("ask", Ask()))
     await turn(flow, {"q": 1})
     output = await turn(flow, InteractiveInput({"b.c": (1, 2)}))
-    assert output.result["output"]["ask"]["answer"] == {"b": {"c": [1, 2]}}
+    assert output.result["output"]["ask"]["answer"] == {"b.c": [1, 2]}
 
 
 @pytest.mark.parametrize("question", [None, {"ask": ["x", 1]}, 5, ""])

@@ -282,8 +282,8 @@ class TestVariables:
             )
         )
         found = await output(counted(group, {"a": "${a}"}, 1, intermediate_var={"v": 5}), {"q": 1})
-        around_it = {"l": {"index": 0, "v": 5}, "s": {"q": 1}}
-        assert found["a"] == [{**around_it, "__sys_loop_id": "l", "q": 1}]
+        loop = {"index": 0, "v": 5}
+        assert found["a"] == [{"l.index": 0, "l.v": 5, "l": loop, "s.q": 1, "__sys_loop_id": "l", "q": 1}]
 
     @pytest.mark.parametrize(
         "mapping",
