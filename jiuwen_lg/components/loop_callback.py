@@ -94,7 +94,7 @@ class OutputCallback(LoopCallback):
 
         def value_of(place: str, leaf: Schema) -> Any:
             if _is_of_loop(leaf, runtime):
-                return runtime.resolve(leaf) if runtime.index else None
+                return runtime.resolve(leaf)
             if _changes(leaf, runtime):
                 return [entry.get(place) for entry in collected]
             return [runtime.resolve(leaf) for _ in range(runtime.index)]

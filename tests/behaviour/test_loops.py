@@ -346,7 +346,7 @@ class TestCollecting:
         found = await output(
             counted(group, {"a": "${a.i}", "v": "${l.v}", "x": {"y": 1}}, 0, intermediate_var={"v": 1})
         )
-        assert found == {"a": [], "v": None, "x": {"y": []}}
+        assert found == {"a": [], "v": 1, "x": {"y": []}}
 
     @pytest.mark.parametrize("schema", [None, {}, "text", ["x"]])
     async def test_without_a_schema_there_is_no_output(self, schema: Any) -> None:

@@ -109,4 +109,3 @@ def test_a_key_of_an_update_that_is_no_path_is_a_key(key: str) -> None:
         assert state == {key: 1, "Price": 2, "filter": {}}
         assert find_in(state, key) == 1
     assert patch_global({key: 1, "b": 2}, {key: None}) == {"b": 2}
-

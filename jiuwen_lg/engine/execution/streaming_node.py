@@ -278,7 +278,7 @@ class StreamingNode:
         queues: list[FrameQueue] = []
 
         def queue(reference: Reference) -> AsyncIterator[Any]:
-            queues.append(FrameQueue(reference.name, reference.path[1:], wait, runtime.run_context.clock))
+            queues.append(FrameQueue(reference, wait, runtime.run_context.clock))
             return queues[-1].items()
 
         frame_sink = self._frame_sink(runtime, streams)

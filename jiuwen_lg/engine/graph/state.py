@@ -18,7 +18,7 @@ from typing_extensions import TypedDict  # typing's own cannot make JSON schemas
 
 from jiuwen_lg.engine.pregel.triggers import RESET
 from jiuwen_lg.schema.path import Path
-from jiuwen_lg.schema.values import assign, merge, patch_global, patch_private
+from jiuwen_lg.schema.values import assign, patch_global, patch_private
 from jiuwen_lg.tools.tool_info import Parameters
 
 _logger = logging.getLogger(__name__)
@@ -32,13 +32,10 @@ def _latest(_: dict[str, Any], writes: Sequence[dict[str, Any] | None]) -> dict[
 
 
 def _keep_outputs(outputs: dict[str, Any], writes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The outputs after a step: what a component gives replaces what it gave before, whole."""
     kept = dict(outputs)
     for write in writes:
-        for component, output in write.items():
-            if component not in kept:
-                kept[component] = output
-            elif output is not None:
-                kept[component] = merge(kept[component], output)
+        kept.update(write)
     return kept
 
 
@@ -57,10 +54,7 @@ def _keep_body_outputs(outputs: dict[str, Any], writes: Sequence[dict[str, Any]]
                 ran = {}
                 continue
             ran[component] = True
-            if component not in kept:
-                kept[component] = output
-            elif output is not None:
-                kept[component] = merge(kept[component], output)
+            kept[component] = output
     kept[RAN] = ran
     return kept
 
@@ -151,9 +145,7 @@ def _patched(state: dict[str, Any], patches: list[Any], apply: Callable[[Any, An
 
 
 def _keep_result(result: Any, writes: Sequence[Any]) -> Any:
-    for write in writes:
-        result = result if write is None else merge(result, write)
-    return result
+    return writes[-1] if writes else result
 
 
 _SHIELD = "__jlg_shield__"
