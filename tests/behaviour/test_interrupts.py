@@ -114,7 +114,7 @@ async def test_a_failure_in_a_group_of_questions_is_a_failure() -> None:
 
     flow = chain(("ask", Call(mixed)))
     await turn(flow, {"q": 1})
-    with pytest.raises(JiuWenBaseException, match=r"error detail: broken"):
+    with pytest.raises(JiuWenBaseException, match=r"error detail: ValueError: broken"):
         await turn(flow, InteractiveInput("A"))
 
 

@@ -33,7 +33,7 @@ from jiuwen_lg.engine.runtime.parent import parent_component_of
 from jiuwen_lg.engine.runtime.router_runtime import RouterRuntime, route
 from jiuwen_lg.engine.runtime.run_context import run_context_of
 from jiuwen_lg.engine.runtime.tracing import Span
-from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode, described, is_engine_error
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import Fields, Reader, look_up, of_mapping
 from jiuwen_lg.schema.values import maybe_await, merge, normalize
@@ -116,7 +116,7 @@ class ComponentNode(Runnable[Any, Any]):
         task_id = task_id_of(config)
         parent = parent_component_of(config)
         runtime = ComponentRuntime(self._spec.id, task_id, run_context, input, await carried_by(config), parent, config)
-        runtime.is_sync = is_sync
+        runtime.is_sync, runtime.attempt = is_sync, _attempt()
         if self._first and deferred_pending(self._first, runtime.view.finished):
             return Command(goto=[self._spec.id])  # LangGraph lets all of that kind go at once
         runtime.span = self._span(runtime, config) if run_context.tracer is not None else None
@@ -127,13 +127,14 @@ class ComponentNode(Runnable[Any, Any]):
             output = await self._outputs(done.output) if done.has_output else None
         except Exception as error:
             raised = await self._as_raised(error, runtime, task_id)
-            if raised is error:
-                raise
-            raised.__cause__ = None if isinstance(raised, GraphBubbleUp) else error
-            if not self._falls_back(raised):
+            if raised is not error:
+                raised.__cause__ = None if isinstance(raised, GraphBubbleUp) else error
+            if not self._falls_back(raised, runtime):
+                if raised is error:
+                    raise
                 raise raised  # noqa: B904 - its cause is said already
             runtime.discard_updates()
-            done, has_failed = NodeResult(await self._spec.policies.output_instead(raised)), True
+            done, has_failed = await self._fallen_back(raised, runtime), True
             output = done.output
         self._refuse_swallowed(runtime)
         stored = self._stored(output)
@@ -151,13 +152,19 @@ class ComponentNode(Runnable[Any, Any]):
             await self._traced(runtime, stored, update, config)
         return update
 
-    def _falls_back(self, failure: BaseException) -> bool:
+    def _falls_back(self, failure: BaseException, runtime: ComponentRuntime) -> bool:
         """Whether a failure is the component's last, and something else counts instead."""
         policies = self._spec.policies
         if policies.fallback is MISSING or isinstance(failure, GraphBubbleUp) or is_engine_error(failure):
             return False
-        info = get_runtime().execution_info
-        return isinstance(failure, Exception) and policies.is_final(failure, info.node_attempt if info else 1)
+        return isinstance(failure, Exception) and policies.is_final(failure, runtime.attempt)
+
+    async def _fallen_back(self, failure: BaseException, runtime: ComponentRuntime) -> NodeResult:
+        """What counts instead of what failed: an output, and a frame of it for those who take frames."""
+        output = await self._spec.policies.output_instead(failure)
+        if self._streaming is None or self._spec.policies.targets:
+            return NodeResult(output)
+        return await self._streaming.fall_back(runtime, output)
 
     async def _run_in_time(self, runtime: ComponentRuntime, config: RunnableConfig, *, is_sync: bool) -> NodeResult:
         limit = self._spec.policies.timeout
@@ -297,6 +304,8 @@ class ComponentNode(Runnable[Any, Any]):
         run_context = runtime.run_context
         for interrupt in interrupts:
             question = Question.of(interrupt, task_id, runtime.executable_id())
+            if any(asked.token == question.token for asked in run_context.questions):
+                continue  # an earlier attempt of a component around has announced it
             run_context.questions.append(question)
             await run_context.sink.emit(question.to_chunk())
 
@@ -311,7 +320,7 @@ class ComponentNode(Runnable[Any, Any]):
         if isinstance(error, JiuWenBaseException) and error.error_code == StatusCode.COMPONENT_EXECUTE_ERROR.code:
             return error
         cause = next(failures_in(error), error)
-        text = cause.message if isinstance(cause, JiuWenBaseException) else str(cause)
+        text = described(cause)
         if isinstance(cause, GraphRecursionError):
             text = f"it has run {RECURSION_LIMIT} supersteps without an end: do its connections run in a circle?"
         return StatusCode.COMPONENT_EXECUTE_ERROR.error(node_id=self._spec.id, ability=ability, error=text)
@@ -327,6 +336,12 @@ def _refuse_endless(state: Any, config: RunnableConfig) -> None:
         raise RecursionError(
             f"one round has more than {RECURSION_LIMIT} supersteps: do its connections run in a circle?"
         )
+
+
+def _attempt() -> int:
+    """The number of this attempt of the node, from 1."""
+    info = get_runtime().execution_info
+    return info.node_attempt if info else 1
 
 
 class _StateView:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from langgraph.types import CachePolicy, Command, RetryPolicy
 
 from jiuwen_lg.engine.graph.digest import digest_of
-from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode, described, is_engine_error
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.values import maybe_await
 
@@ -107,7 +107,7 @@ class Policies:
     async def output_instead(self, error: BaseException) -> Any:
         """The fallback's output; a branch tells what went wrong: `{"error": "…"}`."""
         if self.targets:
-            return {"error": error.message if isinstance(error, JiuWenBaseException) else str(error)}
+            return {"error": described(error)}
         return await maybe_await(self.fallback(error)) if callable(self.fallback) else self.fallback
 
 

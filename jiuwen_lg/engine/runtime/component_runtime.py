@@ -80,6 +80,7 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self.inner_patches: list[dict[str, Any]] = []
         self.ability = "invoke"
         self.is_sync = False
+        self.attempt = 1
         self.span: Span | None = None
         self.late_span: BufferedSpan | None = None
         self.frame_sink: Callable[[Any], Awaitable[None]] | None = None
@@ -220,6 +221,8 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self.private_patches, self.global_patches, self.loop_patches = [], [], []
         self.inner_states, self.inner_patches = {}, []
         self.replay.discard()
+        inside = f"{self._id}."
+        self._run_context.questions[:] = [q for q in self._run_context.questions if not q.id.startswith(inside)]
 
     def finish(self) -> None:
         """The component has completed: its global updates are shared."""
