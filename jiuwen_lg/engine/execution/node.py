@@ -241,7 +241,7 @@ class ComponentNode(Runnable[Any, Any]):
         output = await self._cache.find(place, inputs)
         if output is MISSING:
             output = self._stored(await invoke(inputs))
-            if not runtime.replay.has_asked:
+            if not runtime.replay.has_asked and runtime.unawaited() is None:
                 await self._cache.keep(place, inputs, output)
         return output
 
@@ -326,6 +326,10 @@ class ComponentNode(Runnable[Any, Any]):
         return StatusCode.COMPONENT_EXECUTE_ERROR.error(node_id=self._spec.id, ability=ability, error=text)
 
     def _refuse_swallowed(self, runtime: ComponentRuntime) -> None:
+        if (asking := runtime.unawaited()) is not None:
+            raise StatusCode.COMPONENT_EXECUTE_ERROR.error(
+                node_id=self._spec.id, ability=runtime.ability, error=asking.reason
+            )
         for required in runtime.replay.open_questions():
             raise StatusCode.INTERACTION_SWALLOWED.error(node_id=self._spec.id, question=required.value)
 

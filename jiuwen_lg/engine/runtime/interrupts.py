@@ -1,16 +1,17 @@
 """Questions: from `interact` to a LangGraph interrupt and back to the open questions of a session.
 
 The value of an interrupt is `{"id": …, "index": …, "value": …}`, and where needed:
-`slot`, which call of `interact` it was (if that is not `index`); `skip`, the slots whose
-answers do not come from LangGraph's resumes; and `state`, the component's private state,
-since LangGraph drops what a task wrote before it asked. The last two are not shown to users.
+`slot`, its number among the questions of the task (if that is not `index`); `key`, what it is
+recognized by, and `known`, the task's other questions; `skip`, the slots whose answers do not
+come from LangGraph's resumes; and `state`, the component's private state, since LangGraph drops
+what a task wrote before it asked. The last four are not shown to users.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from langgraph.errors import GraphInterrupt
@@ -26,9 +27,10 @@ from jiuwen_lg.engine.pregel.keys import (
     namespace_around,
     task_id_of,
 )
+from jiuwen_lg.engine.runtime.asked_questions import KEY, KNOWN, AskedQuestion, asked_in
 from jiuwen_lg.output import INTERACTION, InteractionOutput, OutputSchema
 
-_HIDDEN = frozenset(("skip", "state"))
+_HIDDEN = frozenset(("skip", "state", KEY, KNOWN))
 
 
 class InteractionRequired(GraphInterrupt):
@@ -100,7 +102,7 @@ def is_ours(interrupt: Interrupt) -> bool:
 
 
 def slot_of(interrupt: Interrupt) -> int:
-    """Which call of `interact` raised it, from 0."""
+    """Return its number among the questions of its task, from 0."""
     slot: int = interrupt.value.get("slot", interrupt.value["index"])
     return slot
 
@@ -187,11 +189,13 @@ class Carried:
         state: The private state it had made, None if it had changed nothing.
         skip: The slots whose answers do not come from LangGraph's resumes.
         resumes: How many answers LangGraph holds for the task.
+        asked: The questions that the task has asked.
     """
 
     state: dict[str, Any] | None = None
     skip: frozenset[int] = frozenset()
     resumes: int = 0
+    asked: list[AskedQuestion] = field(default_factory=list)
 
 
 NOTHING_CARRIED = Carried()
@@ -207,8 +211,10 @@ async def carried_by(config: Mapping[str, Any]) -> Carried:
     paused = paused_tasks((saved and saved.pending_writes) or ()).get(task_id_of(config))
     if paused is None:
         return NOTHING_CARRIED
-    value: dict[str, Any] = next((interrupt.value for interrupt in paused.interrupts if is_ours(interrupt)), {})
-    return Carried(value.get("state"), frozenset(value.get("skip", ())), paused.resumes)
+    ours = [interrupt for interrupt in paused.interrupts if is_ours(interrupt)]
+    value: dict[str, Any] = ours[0].value if ours else {}
+    asked = asked_in(ours, slot_of)
+    return Carried(value.get("state"), frozenset(value.get("skip", ())), paused.resumes, asked)
 
 
 async def is_resumed(config: Mapping[str, Any]) -> bool:

@@ -45,6 +45,9 @@ CREATE INDEX IF NOT EXISTS jiuwen_sessions_by_id ON jiuwen_sessions (session_id,
 CREATE INDEX IF NOT EXISTS jiuwen_sessions_by_age ON jiuwen_sessions (status, updated_at);
 """
 
+EXACT = "@exact"
+"""Among a session's early answers: the tokens of the questions whose answers are for them alone."""
+
 SHOWN = "@shown"
 """Among the kept answers: how many frames Ends gave that had not finished."""
 

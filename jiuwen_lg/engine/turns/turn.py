@@ -18,7 +18,7 @@ from jiuwen_lg.engine.runtime.answer_book import AnswerBook
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.runtime.run_context import RunContext
 from jiuwen_lg.engine.runtime.tracing import Tracer, WorkflowSpan
-from jiuwen_lg.engine.sessions.repository import SHOWN
+from jiuwen_lg.engine.sessions.repository import EXACT, SHOWN
 from jiuwen_lg.engine.sessions.row import Record, checked_inputs, what_waits
 from jiuwen_lg.engine.storage.fence import Lease
 from jiuwen_lg.engine.store import Store, current_store
@@ -265,22 +265,23 @@ class Turn:
     async def _accept(self, store: Store, lease: Lease, todo: Resumption) -> None:
         """Store the answers, then hand them to the run."""
         answers, early_answers = todo.answers, todo.early_answers
+        of_all = {EXACT: early_answers[EXACT]} if EXACT in early_answers else {}
 
         def write() -> None:
-            store.sessions.accept(
-                lease, self._identity, answers=answers, early_answers=early_answers, questions=todo.still_open
-            )
+            early = {**early_answers, **of_all}
+            store.sessions.accept(lease, self._identity, answers=answers, early_answers=early, questions=todo.still_open)
 
         await store.database.call(write)
         self._run_context.sink.delivered = early_answers.pop(SHOWN, {})
         early_answers.pop(JUMP, None)
+        exact = early_answers.pop(EXACT, [])
 
         async def claim(id: str, token: str) -> Any:
             answers[token] = early_answers.pop(id)
             await store.database.call(write)
             return answers[token]
 
-        self._run_context.answers = AnswerBook(answers, early_answers, claim)
+        self._run_context.answers = AnswerBook(answers, early_answers, claim, exact)
 
     async def _ask_again(self, store: Store, record: Record, lease: Lease, questions: list[Question]) -> Outcome:
         """Show the open questions once more; nothing runs."""
