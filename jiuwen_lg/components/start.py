@@ -44,6 +44,12 @@ class Start(SimpleComponent):
                 result[name] = value
         return {**result, **{name: value for name, value in given.items() if name not in result}}
 
+    def known_keys(self, inputs_schema: dict[str, Any] | None) -> frozenset[str] | None:
+        """The keys of its output: its inputs and those of conf; None if a subclass may give others."""
+        if type(self) is not Start or inputs_schema is None:
+            return None
+        return frozenset(map(str, inputs_schema)) | frozenset(str(item["id"]) for item in self._declared)
+
     def _require(self, given: dict[str, Any]) -> None:
         missing = [
             item["id"] for item in self._declared if _is_true(item.get("required")) and given.get(item["id"]) is None

@@ -16,6 +16,7 @@ from jiuwen_lg.engine.execution.node import ComponentNode, FallbackCommand
 from jiuwen_lg.engine.execution.streaming_node import StreamingNode
 from jiuwen_lg.engine.execution.subgraph import Subgraph
 from jiuwen_lg.engine.graph.abilities import abilities_of, streaming_end
+from jiuwen_lg.engine.graph.checks import require_sense
 from jiuwen_lg.engine.graph.definition import ComponentSpec, Definition, SubgraphSpec
 from jiuwen_lg.engine.graph.loop_protocol import LoopProtocol
 from jiuwen_lg.engine.graph.output_cache import ExpiringCache, OutputCache
@@ -59,7 +60,7 @@ def compile_graph(
         JiuWenBaseException: 110006, a connection names a component that was never added.
     """
     parameters = Parameters.of(config.workflow_inputs_schema)
-    definition.require_references(parameters.properties)
+    require_sense(definition, parameters.properties)
     for name in BREAKPOINTS:
         definition.require_ids(() if options.get(name) == "*" else options.get(name) or (), f"{name} names them")
     state, reads = _types(definition, State, NodeState)
@@ -154,7 +155,6 @@ class _SubgraphCompiler:
 
     def _workflow(self, nested: SubgraphSpec) -> WorkflowGraph:
         definition = nested.definition
-        definition.require_references(Parameters.of(nested.workflow_config.workflow_inputs_schema).properties)
         state, reads = _types(definition, InnerState, NodeState)
         builder: Any = StateGraph(state, input_schema=GraphInput, output_schema=GraphOutput)
         result_of = definition.ends[-1] if definition.ends else None

@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.schema.input_schema import require_inputs
 from jiuwen_lg.workers.turns import TASK, QueuedTurn, TurnQueue, TurnResult
 from jiuwen_lg.workflow import Workflow
 
@@ -76,8 +78,11 @@ class Worker:
 
     async def _ending(self, turn: QueuedTurn) -> TurnResult:
         runtime = WorkflowRuntime(session_id=turn.session_id, turn_id=turn.turn_id)
+        flow = self._flows[turn.workflow_id]
         try:
-            return await self._flows[turn.workflow_id].invoke(turn.given, runtime)
+            if not isinstance(turn.given, InteractiveInput):
+                require_inputs(turn.given, flow.get_tool_info().parameters.json_schema)
+            return await flow.invoke(turn.given, runtime)
         except JiuWenBaseException as error:
             if any(error.error_code == status.code for status in _TRANSIENT):
                 raise

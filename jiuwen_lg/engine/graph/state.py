@@ -276,8 +276,15 @@ def fresh_start(given: dict[str, Any], joins: Sequence[str], *, has_frames: bool
 
 def input_type(parameters: Parameters) -> Any:
     """The graph's input type, with the JSON schema of the workflow's own inputs."""
-    if not parameters.properties:
+    schema = parameters.json_schema
+    if schema is None:
         return GraphInput
-    schema = parameters.model_dump()
     declared = Annotated[dict[str, Any], WithJsonSchema(schema)]
     return type("GraphInput", (GraphInput,), {"__annotations__": {"inputs": declared}})
+
+
+def declared_inputs(input_schema: Any) -> dict[str, Any] | None:
+    """Return the JSON schema of a workflow's inputs from its graph's input type; None if it declares none."""
+    declared = getattr(input_schema, "__annotations__", {}).get("inputs")
+    found = [part for part in getattr(declared, "__metadata__", ()) if isinstance(part, WithJsonSchema)]
+    return found[0].json_schema if found else None

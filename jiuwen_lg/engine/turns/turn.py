@@ -34,6 +34,8 @@ from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import BaseStreamMode, WorkflowChunk
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.schema.input_schema import require_inputs
+from jiuwen_lg.tools.tool_info import Parameters
 
 _logger = logging.getLogger(__name__)
 
@@ -105,6 +107,8 @@ class Turn:
             JiuWenBaseException: See `Workflow.invoke`.
         """
         self._breakpoints.require(self._compiled)
+        if self._compiled.config.validate_inputs and not isinstance(inputs, InteractiveInput):
+            require_inputs(inputs, Parameters.of(self._compiled.config.workflow_inputs_schema).json_schema)
         self._compiled.require(self._runtime.resume_from, "resume_from names them")
         store = await current_store()
         _logger.debug("session [%s]: turn with %s", self._session_id, type(inputs).__name__)
@@ -183,6 +187,7 @@ class Turn:
 
     def _fresh_input(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """The graph's input for a fresh run; one that belongs to a conversation begins with its global state."""
+        self._compiled.warn_once(inputs)
         given = {"inputs": inputs, NEW: True}
         if self._runtime.task is None:
             return given
