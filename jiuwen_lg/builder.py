@@ -192,7 +192,8 @@ class BaseWorkFlow:
             What is legal and hardly meant, each with component, field and remedy; the first run logs the same.
 
         Raises:
-            JiuWenBaseException: 110006, something can never be right; a run raises the same.
+            JiuWenBaseException: 110006, something can never be right. (A run logs it, and reads None, as
+                openJiuwen does.)
         """
         self._definition.joins()
         inputs = self._config.workflow_inputs_schema.properties

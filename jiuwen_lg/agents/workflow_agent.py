@@ -24,7 +24,7 @@ from jiuwen_lg.context.conversation import answer_in, append, log_failure, quest
 from jiuwen_lg.engine.execution.stream_output import END_FRAME
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.sessions.row import checked_inputs
-from jiuwen_lg.engine.store import open_store
+from jiuwen_lg.engine.store import opened_store
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import (
@@ -169,7 +169,8 @@ class WorkflowAgent(ControllerAgent):
             JiuWenBaseException: 100904, a run is in progress.
         """
         await self._runs.discard(session_id, with_done=True)
-        await open_store().database.call(lambda: self.context_engine.clear_context(session_id))
+        store = await opened_store()
+        await store.database.call(lambda: self.context_engine.clear_context(session_id))
         self._asked.discard(session_id)
 
     async def pending(self, conversation_id: str | None = None) -> list[PendingQuestion]:

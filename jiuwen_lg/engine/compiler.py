@@ -16,7 +16,6 @@ from jiuwen_lg.engine.execution.node import ComponentNode, FallbackCommand
 from jiuwen_lg.engine.execution.streaming_node import StreamingNode
 from jiuwen_lg.engine.execution.subgraph import Subgraph
 from jiuwen_lg.engine.graph.abilities import abilities_of, streaming_end
-from jiuwen_lg.engine.graph.checks import require_sense
 from jiuwen_lg.engine.graph.definition import ComponentSpec, Definition, SubgraphSpec
 from jiuwen_lg.engine.graph.loop_protocol import LoopProtocol
 from jiuwen_lg.engine.graph.output_cache import ExpiringCache, OutputCache
@@ -60,7 +59,6 @@ def compile_graph(
         JiuWenBaseException: 110006, a connection names a component that was never added.
     """
     parameters = Parameters.of(config.workflow_inputs_schema)
-    require_sense(definition, parameters.properties)
     for name in BREAKPOINTS:
         definition.require_ids(() if options.get(name) == "*" else options.get(name) or (), f"{name} names them")
     state, reads = _types(definition, State, NodeState)

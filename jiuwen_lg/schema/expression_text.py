@@ -41,7 +41,10 @@ _FOREIGN = [
     (re.compile(r"\bOR\b|\bOr\b|或"), "'or' or '||'"),
     (re.compile(r"\bNOT\b|\bNot\b|!(?!=)"), "'not'"),
     (re.compile(r"\?\?|\?\.|\?"), "two branches: there is no conditional value"),
-    (re.compile(r"\b(?:startswith|startsWith|endsWith|matches|like|LIKE)\b"), "'text.startswith(x)', 'text.endswith(x)' or 'x in text'"),
+    (
+        re.compile(r"\b(?:startswith|startsWith|endsWith|matches|like|LIKE)\b"),
+        "'text.startswith(x)', 'text.endswith(x)' or 'x in text'",
+    ),
     (re.compile(r"[“”‘’]"), "straight quotes"),
     (re.compile(r"（|）|，|；|：|＝|＞|＜|！"), "the ASCII sign"),
 ]
@@ -107,8 +110,12 @@ class SourceText:
 
     def remedy(self) -> str:
         """What to write instead of an operator of another language; empty if there is none."""
-        bare = "".join(t.group() if t.lastgroup not in ("string", "reference") else " x " for t in _TOKEN.finditer(self.text))
-        found = (f"there is no {m.group().strip()!r} here: write {right}" for p, right in _FOREIGN if (m := p.search(bare)))
+        bare = "".join(
+            t.group() if t.lastgroup not in ("string", "reference") else " x " for t in _TOKEN.finditer(self.text)
+        )
+        found = (
+            f"there is no {m.group().strip()!r} here: write {right}" for p, right in _FOREIGN if (m := p.search(bare))
+        )
         return next(found, "")
 
     def reference_at(self, node: ast.Name) -> Reference | None:

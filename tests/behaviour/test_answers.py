@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jiuwen_lg import InteractiveInput, JiuWenBaseException, Workflow, WorkflowExecutionState, WorkflowOutput
@@ -56,6 +56,7 @@ ORDERS = st.lists(st.lists(st.sampled_from("ABCD"), unique=True, max_size=4), mi
 
 @given(ORDERS, st.booleans())
 @settings(max_examples=60, deadline=None)
+@example([["A", "B", "C"], ["A", "C", "B"]], True)
 async def test_an_answer_with_a_token_counts_for_its_own_question_only(orders: list[list[str]], at_once: bool) -> None:
     """Whatever is asked in each execution, in whatever order, one after the other or at once."""
 
@@ -68,6 +69,28 @@ async def test_an_answer_with_a_token_counts_for_its_own_question_only(orders: l
     shown, answers = await talk(chain(("c", Call(ask))), exact, session=str(orders) + str(at_once))
     assert is_right(answers)
     assert sorted(set(shown)) == sorted(shown)
+
+
+def last(frames: list[Any]) -> Any:
+    """The question that came last."""
+    return frames[-1]
+
+
+@given(ORDERS)
+@settings(max_examples=30, deadline=None)
+@example([["A", "B"], ["C"], ["A", "C"]])
+async def test_so_it_does_when_the_last_question_is_answered_first(orders: list[list[str]]) -> None:
+    async def ask(inputs: Any, runtime: Any) -> Any:
+        questions = orders[min(executions(runtime), len(orders) - 1)]
+        return dict(zip(questions, await asyncio.gather(*map(runtime.interact, questions)), strict=True))
+
+    flow = chain(("c", Call(ask)))
+    output = await turn(flow, {"q": 1}, str(orders))
+    for _ in range(12):
+        if output.state is WorkflowExecutionState.COMPLETED:
+            break
+        output = await turn(flow, exact(last(output.result)), str(orders))
+    assert is_right(output.result["output"]["c"])
 
 
 @pytest.mark.parametrize("respond", [exact, by_id, raw])
@@ -140,7 +163,11 @@ async def test_what_is_not_asked_again_leaves_the_others_alone() -> None:
     async def ask(inputs: Any, runtime: Any) -> Any:
         if runtime.get_state("a") is None:
             runtime.update_state({"a": await runtime.interact("A")})
-        return {"A": runtime.get_state("a") or "new", "B": await runtime.interact("B"), "C": await runtime.interact("C")}
+        return {
+            "A": runtime.get_state("a") or "new",
+            "B": await runtime.interact("B"),
+            "C": await runtime.interact("C"),
+        }
 
     for respond in (exact, raw):
         shown, answers = await talk(chain(("c", Call(ask))), respond, session=respond.__name__)

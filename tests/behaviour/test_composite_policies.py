@@ -47,7 +47,10 @@ def loop(component: Any) -> Any:
 
 def loop_of_one(component: Any) -> Any:
     body = LoopGroup().add_workflow_comp("x", component, inputs_schema={"q": "${c.index}"})
-    return LoopComponent(body.start_nodes(["x"]).end_nodes(["x"]), {"x": "${x}"}), {"loop_type": "number", "loop_number": 1}
+    return LoopComponent(body.start_nodes(["x"]).end_nodes(["x"]), {"x": "${x}"}), {
+        "loop_type": "number",
+        "loop_number": 1,
+    }
 
 
 def in_a_loop(component: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from enum import Enum
+from enum import StrEnum
 from typing import Any, TypedDict
 
 import pytest
@@ -23,7 +23,7 @@ from jiuwen_lg import (
 )
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """What is paid for."""
 
     TRAVEL = "travel"
@@ -161,7 +161,9 @@ class TestTool:
         node = in_a_graph_of_messages(ToolNode([pay(SCHEMAS[schema]).as_tool()]))
         for inputs, why in [*FAULTS, *((fit, "") for fit in FITS)]:
             call = AIMessage("", tool_calls=[{"name": "pay", "args": inputs, "id": "1", "type": "tool_call"}])
-            (answer,) = [m for m in (await node.ainvoke({"messages": [call]}))["messages"] if isinstance(m, ToolMessage)]
+            (answer,) = [
+                m for m in (await node.ainvoke({"messages": [call]}))["messages"] if isinstance(m, ToolMessage)
+            ]
             assert answer.status == ("error" if why else "success")
             assert why.rpartition(": ")[2] in str(answer.content)
 

@@ -126,15 +126,7 @@ class ComponentNode(Runnable[Any, Any]):
             done = await self._run_in_time(runtime, config, is_sync=is_sync)
             output = await self._outputs(done.output) if done.has_output else None
         except Exception as error:
-            raised = await self._as_raised(error, runtime, task_id)
-            if raised is not error:
-                raised.__cause__ = None if isinstance(raised, GraphBubbleUp) else error
-            if not self._falls_back(raised, runtime):
-                if raised is error:
-                    raise
-                raise raised  # noqa: B904 - its cause is said already
-            runtime.discard_updates()
-            done, has_failed = await self._fallen_back(raised, runtime), True
+            done, has_failed = await self._fallen_back(error, runtime, task_id), True
             output = done.output
         self._refuse_swallowed(runtime)
         stored = self._stored(output)
@@ -159,9 +151,19 @@ class ComponentNode(Runnable[Any, Any]):
             return False
         return isinstance(failure, Exception) and policies.is_final(failure, runtime.attempt)
 
-    async def _fallen_back(self, failure: BaseException, runtime: ComponentRuntime) -> NodeResult:
-        """What counts instead of what failed: an output, and a frame of it for those who take frames."""
-        output = await self._spec.policies.output_instead(failure)
+    async def _fallen_back(self, error: Exception, runtime: ComponentRuntime, task_id: str) -> NodeResult:
+        """What counts instead of what failed: an output, and a frame of it for those who take frames.
+
+        Raises:
+            BaseException: There is no fallback, this was not the last attempt, or it asked.
+        """
+        raised = await self._as_raised(error, runtime, task_id)
+        if raised is not error:
+            raised.__cause__ = None if isinstance(raised, GraphBubbleUp) else error
+        if not self._falls_back(raised, runtime):
+            raise raised
+        runtime.discard_updates()
+        output = await self._spec.policies.output_instead(raised)
         if self._streaming is None or self._spec.policies.targets:
             return NodeResult(output)
         return await self._streaming.fall_back(runtime, output)

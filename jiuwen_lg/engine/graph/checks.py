@@ -1,6 +1,6 @@
 """What in a definition means nothing: references that lead nowhere, texts that look like references, lonely components.
 
-What can never be right is an error; what is legal and hardly meant is a warning, which names component, field and remedy.
+What can never be right is an error; what is legal and hardly meant is a warning. Both name component, field and remedy.
 """
 
 from __future__ import annotations
@@ -104,7 +104,10 @@ def _of_scope(scope: _Scope, seen: set[int]) -> Iterator[Finding]:
     yield from _of_shape(scope)
     for spec in scope.definition.components.values():
         place = f"component [{scope.prefix}{spec.id}]"
-        for where, schema in (("inputs_schema", spec.io.inputs_schema), ("stream_inputs_schema", spec.stream_io.inputs_schema)):
+        for where, schema in (
+            ("inputs_schema", spec.io.inputs_schema),
+            ("stream_inputs_schema", spec.stream_io.inputs_schema),
+        ):
             for path, text in _texts(schema, where):
                 is_expression = spec.nested is not None and path.endswith("['bool_expression']")
                 yield from (_of_expression if is_expression else _of_text)(text, f"{place}, {path}", scope)
@@ -124,10 +127,7 @@ def _scope_inside(spec: ComponentSpec, nested: SubgraphSpec, around: _Scope) -> 
         known = None if spec.io.inputs_transformer else frozenset(given)
         return _Scope(nested.definition, prefix, inputs=declared or known)
     variables = frozenset(
-        name
-        for key in ("loop_array", "intermediate_var")
-        if isinstance(part := given.get(key), dict)
-        for name in part
+        name for key in ("loop_array", "intermediate_var") if isinstance(part := given.get(key), dict) for name in part
     )
     loops = {**around.loops, spec.id: variables | {"index"}}
     return replace(around, definition=nested.definition, prefix=prefix, outer=around.names, loops=loops)
@@ -181,7 +181,10 @@ def _of_expression(text: str, place: str, scope: _Scope) -> Iterator[Finding]:
     except JiuWenBaseException:
         return  # refused where it is given
     for quoted in expression.quoted:
-        yield Finding(place, f"{quoted} is a text, a reference in quotes is not filled in: write {quoted.strip(chr(39) + chr(34))}")
+        yield Finding(
+            place,
+            f"{quoted} is a text, a reference in quotes is not filled in: write {quoted.strip(chr(39) + chr(34))}",
+        )
     for reference in expression.references:
         yield from _of_reference(reference, place, scope)
 

@@ -26,6 +26,9 @@ KNOWN = "known"
 They are bytes, since they are stored with every question of a component that asks many.
 """
 
+RESUMED = "resumed"
+"""In the value of an interrupt: the slots of the answers that LangGraph held for the task, in their order."""
+
 _KEY_BYTES = 8
 
 

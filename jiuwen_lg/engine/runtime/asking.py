@@ -16,7 +16,7 @@ class Asking(Coroutine[Any, Any, Any]):
     """
 
     def __init__(self, ask: Callable[[], Coroutine[Any, Any, Any]], depth: int = 2) -> None:
-        frame = sys._getframe(depth)
+        frame = sys._getframe(depth)  # noqa: SLF001 - the line of the component that forgot to await
         self.where: str = f"{frame.f_code.co_filename}:{frame.f_lineno}"
         self._ask = ask
         self._coroutine: Coroutine[Any, Any, Any] | None = None

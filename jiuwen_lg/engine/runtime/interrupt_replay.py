@@ -10,8 +10,8 @@ from langgraph.errors import GraphInterrupt
 from langgraph.types import Interrupt, interrupt
 
 from jiuwen_lg.engine.runtime.answer_book import AnswerBook
-from jiuwen_lg.engine.runtime.asked_questions import KEY, KNOWN, AskedQuestion, AskedQuestions, key_of, short
-from jiuwen_lg.engine.runtime.interrupts import Carried, InteractionRequired, slot_of, token_of
+from jiuwen_lg.engine.runtime.asked_questions import KEY, KNOWN, RESUMED, AskedQuestion, AskedQuestions, key_of, short
+from jiuwen_lg.engine.runtime.interrupts import Carried, InteractionRequired, token_of
 from jiuwen_lg.schema.path import MISSING
 
 _logger = logging.getLogger(__name__)
@@ -32,7 +32,6 @@ class InterruptReplay:
         self._task_id = task_id
         self._answers = answers
         self._carried = carried
-        self._skip = set(carried.skip)
         self._resumes: dict[int, Any] = {}
         self._questions: AskedQuestions | None = None
         self._interrupt_id = ""
@@ -114,17 +113,15 @@ class InterruptReplay:
         if slot in self._resumes:
             return self._resumes[slot]
         if (stored := self._answers.answer_to(token)) is not MISSING:
-            self._skip.add(slot)
             return stored
         if self._answers.has_early(self._id):
-            self._skip.add(slot)
             return await self._answers.claim(self._id, token)
         return MISSING
 
     def _replay(self) -> dict[int, Any]:
         """The answers that LangGraph holds for this task, each at the slot that it belongs to."""
         resumes: dict[int, Any] = {}
-        slot = 0
+        slots = self._carried.slots_of_resumes()
         while True:
             try:
                 answer = interrupt(None)
@@ -132,10 +129,7 @@ class InterruptReplay:
                 self._interrupt_id = raised.args[0][0].id
                 self._refuse_mixture(len(resumes))
                 return resumes
-            while slot in self._skip:
-                slot += 1
-            resumes[slot] = answer
-            slot += 1
+            resumes[next(slots)] = answer
 
     def _refuse_mixture(self, found: int) -> None:
         """LangGraph numbers the answers of a task; a component that asks in both ways would mix them up."""
@@ -148,7 +142,6 @@ class InterruptReplay:
             question["slot"] = asked.slot
         required = InteractionRequired(Interrupt(question, self._interrupt_id))
         self._asked.append(required)
-        self._skip.discard(asked.slot)
         return required
 
     def open_questions(self) -> list[InteractionRequired]:
@@ -161,10 +154,7 @@ class InterruptReplay:
         Args:
             private_state: The component's private state; None if this execution has not changed it.
         """
-        withdrawn = {slot_of(required.interrupt) for required in self._asked if required.is_handled}
-        carried: dict[str, Any] = {}
-        if skip := sorted(self._skip | withdrawn):
-            carried["skip"] = skip
+        carried: dict[str, Any] = {RESUMED: list(self._resumes)}
         if private_state is not None:
             carried["state"] = private_state
         if self._questions is not None:

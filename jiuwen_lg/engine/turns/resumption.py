@@ -68,6 +68,11 @@ def plan_resumption(
         jump=jump,
         runs=plan.runs and not (is_redelivered and status.is_stopped),
         answers={**stored_answers, **plan.answers},
-        early_answers={**state.early_answers, **plan.early_answers, **early_of_jump, **({EXACT: exact} if exact else {})},
+        early_answers={
+            **state.early_answers,
+            **plan.early_answers,
+            **early_of_jump,
+            **({EXACT: exact} if exact else {}),
+        },
         still_open=[question for question in status.questions if question.token not in plan.answers],
     )

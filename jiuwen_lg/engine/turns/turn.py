@@ -274,7 +274,9 @@ class Turn:
 
         def write() -> None:
             early = {**early_answers, **of_all}
-            store.sessions.accept(lease, self._identity, answers=answers, early_answers=early, questions=todo.still_open)
+            store.sessions.accept(
+                lease, self._identity, answers=answers, early_answers=early, questions=todo.still_open
+            )
 
         await store.database.call(write)
         self._run_context.sink.delivered = early_answers.pop(SHOWN, {})

@@ -291,5 +291,5 @@ def test_a_retried_task_counts_the_graphs_inside_it_on_unless_it_is_told_to_resu
     builder.add_edge(START, "n")
     saver = InMemorySaver()
     builder.compile(saver).invoke({}, on())
-    stored = {ns for ns in saver.storage["1"] if ns.startswith("n:")}
+    stored = {ns for ns in saver.storage["1"] if ns}
     assert len(stored) == 2, "pregel/attempts: `subgraph_counter` of the scratchpad numbers a task's graphs"
