@@ -13,6 +13,7 @@ from typing import Any, Self
 from jiuwen_lg.component import WorkflowComponent
 from jiuwen_lg.config import CompIOConfig, ComponentAbility, NodeSpec, WorkflowConfig
 from jiuwen_lg.engine.graph.abilities import TAKES_FRAMES
+from jiuwen_lg.engine.graph.checks import require_sense, warnings_of
 from jiuwen_lg.engine.graph.definition import ComponentSpec, Connection, Definition
 from jiuwen_lg.engine.graph.policies import NO_POLICIES, Cache, Policies, Retry, Timeout
 from jiuwen_lg.engine.graph.router import BringsRouter
@@ -198,6 +199,22 @@ class BaseWorkFlow:
             raise StatusCode.ERROR.error(reason=f"ids like {comp_id!r} are LangGraph's own: drop the underscores")
         if comp_id in self._definition.components:
             raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason="the id is used already")
+
+    def check(self) -> list[str]:
+        """Look for what means nothing: references that lead nowhere, components that nothing leads to.
+
+        Returns:
+            What is legal and hardly meant, each with component, field and remedy; the first run logs the same.
+
+        Raises:
+            JiuWenBaseException: 110006, something can never be right. (A run logs it, and reads None, as
+                openJiuwen does.)
+        """
+        self._definition.joins()
+        inputs = self._config.workflow_inputs_schema.properties
+        require_sense(self._definition, inputs)
+        ends = [f"component [{end}]: nothing leads to it from a start" for end in self._definition.unreachable_ends()]
+        return [*ends, *warnings_of(self._definition, inputs)]
 
     def start_comp(self, id: str) -> Self:
         """Let runs begin at a component that has been added (low level).

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 from uuid import uuid4
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class ComponentAbility(Enum):
@@ -47,7 +47,13 @@ class WorkflowMetadata(BaseModel):
 
 
 class WorkflowInputsSchema(BaseModel):
-    """A JSON schema of the workflow's inputs; it feeds tool infos and is not enforced."""
+    """A JSON schema of the workflow's inputs, further keywords such as `additionalProperties` and `$defs` included.
+
+    It feeds tool infos, and is enforced where others call the workflow: as a tool, a node or a runnable, as a
+    compiled graph, by a server, by workers. `Workflow.invoke` enforces it with `WorkflowConfig(validate_inputs=True)`.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     type: str = ""
     properties: dict[str, Any] = Field(default_factory=dict)
@@ -80,16 +86,23 @@ class WorkflowSpec(BaseModel):
 
 
 class WorkflowConfig(BaseModel):
-    """The configuration of a workflow; `workflow_max_nesting_depth` counts sub-workflows (0 to 10)."""
+    """The configuration of a workflow; `workflow_max_nesting_depth` counts sub-workflows (0 to 10).
+
+    `workflow_inputs_schema` may also be a dict, or a pydantic model. With `validate_inputs` it is enforced by
+    `Workflow.invoke` and `stream`, too.
+    """
 
     metadata: WorkflowMetadata = Field(default_factory=WorkflowMetadata)
     spec: WorkflowSpec = Field(default_factory=WorkflowSpec)
     workflow_inputs_schema: WorkflowInputsSchema = Field(default_factory=WorkflowInputsSchema)
     workflow_max_nesting_depth: int = Field(default=5, ge=0, le=10)
+    validate_inputs: bool = Field(default=False, repr=False)
 
     @field_validator("metadata", "spec", "workflow_inputs_schema", mode="before")
     @classmethod
     def _absent_is_default(cls, value: Any, info: Any) -> Any:
+        if isinstance(value, type) and issubclass(value, BaseModel):
+            return value.model_json_schema()
         if value is not None:
             return value
         factory = cls.model_fields[info.field_name].default_factory

@@ -76,7 +76,7 @@ def _open_in(output: WorkflowOutput) -> list[InteractionOutput]:
 def _reply(questions: Sequence[InteractionOutput], answers: Sequence[Any]) -> InteractiveInput:
     reply = InteractiveInput()
     for question, answer in zip(questions, answers, strict=True):
-        reply.update(question.id, answer)
+        reply.update(question.id, answer).tokens[question.id] = question.token
     return reply
 
 

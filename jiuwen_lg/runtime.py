@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from uuid import uuid4
 
@@ -74,17 +74,23 @@ class Runtime(ABC):
         """Queue a change of the global state; dicts merge, a None value deletes its key."""
 
     @abstractmethod
-    async def interact(self, value: Any, schema: Any = None) -> Any:
-        """Ask the user and return the answer.
+    def interact(
+        self, value: Any, schema: Any = None, *, id: str | None = None, strict: bool = False
+    ) -> Coroutine[Any, Any, Any]:
+        """Ask the user and return the answer; await it.
 
         The run pauses here; when it is resumed, the component's method runs again from
-        its top and earlier questions return their answers at once.
+        its top and earlier questions return their answers at once. A question is recognized by its value, wherever
+        it comes in the method. An answer made by `InteractiveInput.reply_to` counts only for the question that was
+        shown; another answer also counts for a question that is asked in its place, with a warning.
 
         Args:
             value: The question.
             schema: What the answer must be like: a type (`int`, a pydantic model, `Literal["yes", "no"]`),
                 whose instance is returned, or a JSON schema. One that does not fit is refused with
                 100000, and the question stays; inside a LangGraph app it is asked again, with the reason.
+            id: A name by which the question is recognized although its value varies.
+            strict: Whether no answer counts that was given to another value.
 
         Raises:
             InteractionRequired: No answer yet; let it pass.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import Any
+from uuid import uuid4
 
 from jiuwen_lg.agents.config import AgentConfig, PluginSchema
 from jiuwen_lg.agents.runs import AgentRuns
@@ -17,6 +18,8 @@ from jiuwen_lg.config import WorkflowInputsSchema
 from jiuwen_lg.context.context import ContextEngineConfig
 from jiuwen_lg.context.context_engine import ContextEngine
 from jiuwen_lg.engine.store import open_store
+from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import PendingQuestion
 from jiuwen_lg.resources import ResourceAccess, Resources
 from jiuwen_lg.runtime import Config, TaskRuntime
@@ -26,6 +29,21 @@ from jiuwen_lg.workflow import Workflow
 
 DEFAULT_CONVERSATION = "default_session"
 """The conversation of an input that names none."""
+
+
+def conversation_in(inputs: dict[str, Any]) -> str:
+    """The conversation that an input names; one that names none has its own.
+
+    Raises:
+        JiuWenBaseException: 100900, it is answers and names no conversation.
+    """
+    id = inputs.get("conversation_id")
+    if id is not None and id != "":
+        return str(id)
+    if isinstance(inputs.get("query"), InteractiveInput):
+        reason = "a message without conversation_id begins a conversation of its own, in which nothing is asked"
+        raise StatusCode.INTERACTION_NOT_PENDING.error(session_id="", reason=reason)
+    return uuid4().hex
 
 
 class AgentRuntime(ResourceAccess):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from jiuwen_lg.agents.agent import DEFAULT_CONVERSATION
+from jiuwen_lg.agents.agent import conversation_in
 from jiuwen_lg.agents.workflows import agent_failed
 from jiuwen_lg.context.conversation import said_in
 from jiuwen_lg.interaction import InteractiveInput
@@ -37,13 +37,13 @@ class AgentInput:
         """The message in an agent's input.
 
         Raises:
-            JiuWenBaseException: 123003, it is no dict.
+            JiuWenBaseException: 123003, it is no dict. 100900, it is answers and names no conversation.
         """
         if not isinstance(inputs, dict):
             raise agent_failed(f'a message is {{"conversation_id": ..., "query": ...}}, not {inputs!r}')
-        id, query = inputs.get("conversation_id"), inputs.get("query")
+        query = inputs.get("query")
         return cls(
-            conversation=DEFAULT_CONVERSATION if id is None or id == "" else str(id),
+            conversation=conversation_in(inputs),
             query=query if isinstance(query, InteractiveInput) else "" if query is None else str(query),
             more={name: value for name, value in inputs.items() if name not in _OWN},
         )

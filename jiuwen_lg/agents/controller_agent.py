@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from jiuwen_lg.agents.agent import DEFAULT_CONVERSATION, BaseAgent
+from jiuwen_lg.agents.agent import DEFAULT_CONVERSATION, BaseAgent, conversation_in
 from jiuwen_lg.agents.controller import BaseController
 from jiuwen_lg.agents.runs import OWN
 from jiuwen_lg.agents.workflows import agent_failed
@@ -149,12 +149,10 @@ class ControllerAgent(BaseAgent):
             )
         if not isinstance(inputs, dict):
             raise agent_failed(f'a message is {{"conversation_id": ..., "query": ...}}, not {inputs!r:.200}')
-        id = inputs.get("conversation_id")
-        return DEFAULT_CONVERSATION if id is None or id == "" else str(id)
+        return conversation_in(inputs)
 
     async def _given(self, inputs: dict[str, Any], runtime: TaskRuntime) -> tuple[Any, WorkflowRuntime]:
         """What the turn's workflow gets: an answer to what the controller asked, or a new message."""
-        self._conversation(inputs)
         session = WorkflowRuntime(session_id=runtime.session_id(), belongs_to=self._runs.own(), on_change="continue")
         session.config().set_envs({WORKFLOW_EXECUTE_TIMEOUT: -1, FORCE_DEL_WORKFLOW_STATE_KEY: True})
         query = inputs.get("query")

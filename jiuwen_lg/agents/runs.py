@@ -9,7 +9,7 @@ from jiuwen_lg.agents.config import WorkflowSchema
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.sessions.row import Record
 from jiuwen_lg.engine.sessions.workflow_key import AgentWorkflowKey, prefix_of
-from jiuwen_lg.engine.store import open_store
+from jiuwen_lg.engine.store import open_store, opened_store
 from jiuwen_lg.engine.turns.pending import pending_in
 from jiuwen_lg.output import PendingQuestion
 
@@ -81,7 +81,7 @@ class AgentRuns:
             conversation: The conversation.
             with_done: Whether those whose receipt is on file are listed, too.
         """
-        store = open_store()
+        store = await opened_store()
         records = await store.database.call(
             lambda: store.runs.of_agent(self._prefix, conversation, with_done=with_done)
         )
@@ -90,7 +90,7 @@ class AgentRuns:
 
     async def pending(self, conversation: str | None) -> list[PendingQuestion]:
         """What waits for somebody, in one conversation or all."""
-        return await pending_in(open_store(), lambda runs: runs.of_agent(self._prefix, conversation))
+        return await pending_in(await opened_store(), lambda runs: runs.of_agent(self._prefix, conversation))
 
     async def discard(self, conversation: str, *, with_done: bool) -> None:
         """Drop what a conversation has not finished.
@@ -102,7 +102,7 @@ class AgentRuns:
         Raises:
             JiuWenBaseException: 100904, a run is in progress.
         """
-        store = open_store()
+        store = await opened_store()
         await store.database.call(lambda: store.runs.discard_owned(self._prefix, conversation, with_done=with_done))
 
     def is_running(self, run: Run) -> bool:

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from jiuwen_lg.agents.agent import DEFAULT_CONVERSATION, BaseAgent
+from jiuwen_lg.agents.agent import BaseAgent, conversation_in
 from jiuwen_lg.agents.config import WorkflowSchema
 from jiuwen_lg.agents.conversation_log import ConversationLog
 from jiuwen_lg.agents.runs import AgentRuns
@@ -226,12 +226,6 @@ class ToolAgent(BaseAgent):
     def workflow_context(self, schema: WorkflowSchema, conversation: str) -> Any:
         """What was said over a workflow."""
         return self.context_engine.get_workflow_context("_".join(schema.key), conversation)
-
-
-def conversation_in(inputs: dict[str, Any]) -> str:
-    """The conversation that an input names."""
-    id = inputs.get("conversation_id")
-    return DEFAULT_CONVERSATION if id is None or id == "" else str(id)
 
 
 def unwrapped(error: JiuWenBaseException) -> BaseException:

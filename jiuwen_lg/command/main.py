@@ -94,7 +94,7 @@ def _answer(given: argparse.Namespace) -> int:
             id, text = next(iter(asked)), part
         if id not in asked:
             raise UsageError(f"{part!r} answers none of {[*asked]}: write ID=ANSWER")
-        reply.update(id, typed(text, asked[id].answer_schema))
+        reply.update(id, typed(text, asked[id].answer_schema)).tokens[id] = asked[id].token
     return _go_on(flow, info, reply)
 
 

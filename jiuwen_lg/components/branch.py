@@ -71,6 +71,11 @@ class BranchRouter:
                 known[target] = f"{known[target]} | {branch.label}" if known.get(target) else branch.label
         return known
 
+    @property
+    def expressions(self) -> list[str]:
+        """The expressions of its conditions."""
+        return [text for branch in self.branches for text in branch.condition.expressions]
+
     async def __call__(self, runtime: RouterRuntime) -> list[str]:
         """Where to go on.
 

@@ -44,6 +44,11 @@ class Condition:
         """What a trace, and a drawing, shows of it."""
         return ""
 
+    @property
+    def expressions(self) -> list[str]:
+        """The expressions that it evaluates."""
+        return []
+
     async def evaluate(self, runtime: RouterRuntime) -> tuple[Any, Mapping[str, Any]]:
         """Whether it holds, and the outputs that it gives."""
         inputs = {} if self._inputs is None else runtime.resolve(self._inputs)
@@ -112,6 +117,11 @@ class ExpressionCondition(PlainCondition):
     def trace_info(self, runtime: Any = None) -> str:
         """The expression."""
         return self._expression.text
+
+    @property
+    def expressions(self) -> list[str]:
+        """The expression, for a check of its references."""
+        return [self._expression.text]
 
 
 class NumberCondition(Condition):

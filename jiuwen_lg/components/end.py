@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from jiuwen_lg.component import SimpleComponent
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.schema.path import MISSING, walk
+from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.template import Slot, Template, parse_template, text_of
 
 
@@ -77,13 +77,13 @@ class End(SimpleComponent):
     async def collect(self, inputs: Any, runtime: Any, context: Any) -> dict[str, Any] | None:
         """`{"collect_output": [{path: item}, ...]}`, or `{"responseContent": text}`; nothing if nothing came."""
         if self._template is not None:
-            parts = [text_of(part) async for part in self._rendered(inputs, runtime)]
+            parts = [part async for part in self._rendered(inputs, runtime)]
             return {"responseContent": "".join(parts)}
         collected = [{path: item} async for path, item in _items(inputs)]
         return {"collect_output": collected} if collected else None
 
-    async def _rendered(self, inputs: dict[str, Any], runtime: Any) -> AsyncIterator[Any]:
-        """The template's texts and what its slots stand for, in order; a slot may give many parts or none.
+    async def _rendered(self, inputs: dict[str, Any], runtime: Any) -> AsyncIterator[str]:
+        """The template's texts and what its slots stand for, as texts, in order; a slot may give many parts or none.
 
         A slot that no frames fill stands for a batch input, which is known in the End's own turn.
         """
@@ -95,17 +95,17 @@ class End(SimpleComponent):
             found = _filled(part, inputs)
             if isinstance(found, AsyncIterator):
                 async for item in found:
-                    yield item
+                    yield text_of(item)
                 continue
             if found is None and runtime is not None:
                 found = part.value(await _batch_of(runtime))
             if found is not None:
-                yield found
+                yield text_of(found)
 
 
 def _filled(slot: Slot, inputs: dict[str, Any]) -> Any:
     """What a slot stands for: one stream of frames, or a value; None if nothing."""
-    found = walk(inputs, slot.path)
+    found = slot.find(inputs)
     if isinstance(found, AsyncIterator):
         return found
     if _has_frames(found) or (found is MISSING and slot.expression is not None and _has_frames(inputs)):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jiuwen_lg.engine.execution.loop_iteration import IterationRuntime
-from jiuwen_lg.schema.path import parse_path
+from jiuwen_lg.schema.path import parse_key
 from jiuwen_lg.schema.reference import Fields, Reference, Schema, parse_schema, references
 from jiuwen_lg.schema.values import assign, merge
 
@@ -94,7 +94,7 @@ class OutputCallback(LoopCallback):
 
         def value_of(place: str, leaf: Schema) -> Any:
             if _is_of_loop(leaf, runtime):
-                return runtime.resolve(leaf) if runtime.index else None
+                return runtime.resolve(leaf)
             if _changes(leaf, runtime):
                 return [entry.get(place) for entry in collected]
             return [runtime.resolve(leaf) for _ in range(runtime.index)]
@@ -131,5 +131,5 @@ def _changes(leaf: Schema, runtime: IterationRuntime) -> bool:
 
 
 def _below(root: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    below: dict[str, Any] = assign({}, parse_path(root), dict(values), merge) if root else dict(values)
+    below: dict[str, Any] = assign({}, parse_key(root), dict(values), merge) if root else dict(values)
     return below

@@ -10,7 +10,7 @@ from typing import Any
 from jiuwen_lg.component import SimpleComponent
 from jiuwen_lg.engine.graph.loop_protocol import SetsVariables
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
-from jiuwen_lg.schema.path import Path, parse_path
+from jiuwen_lg.schema.path import Path, is_exact, parse_key
 from jiuwen_lg.schema.reference import Literal, Schema, parse_reference, require_no_subscript
 
 
@@ -63,11 +63,11 @@ def _variable(left: Any) -> Path:
         raise _bad(f"a left side names a variable, {left!r} does not")
     if left.startswith("${") or left.endswith("}"):
         reference = parse_reference(left)
-        if reference is None or left.count("${") != 1 or left.count("}") != 1:
+        if reference is None or left.count("${") != 1 or not is_exact(reference.text):
             raise _bad(f"{left!r} is no variable: write '${{loop.name}}'")
         path = reference.path
     else:
-        path = parse_path(left)
+        path = parse_key(left)
     is_named = path and isinstance(path[0], str) and all(part != "" for part in path)
     if not is_named or "$" in left.lstrip("$"):
         raise _bad(f"{left!r} is no variable: write '${{loop.name}}', '${{name.key}}' or 'name'")

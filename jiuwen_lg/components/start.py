@@ -51,6 +51,12 @@ class Start(SimpleComponent):
                 result[name] = value
         return {**result, **{name: value for name, value in inputs.items() if name not in result}}
 
+    def known_keys(self, inputs_schema: dict[str, Any] | None) -> frozenset[str] | None:
+        """The keys of its output: its inputs and those of conf; None if a subclass may give others."""
+        if type(self) is not Start or inputs_schema is None:
+            return None
+        return frozenset(map(str, inputs_schema)) | frozenset(str(item["id"]) for item in self._declared)
+
     def _validate_inputs(self, inputs: dict[str, Any]) -> None:
         """Check that the required inputs are there.
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from jiuwen_lg.context.context import Context, ContextEngineConfig, ContextOwner
 from jiuwen_lg.engine.sessions.conversations import ConversationKey
 from jiuwen_lg.engine.sessions.row import reading
-from jiuwen_lg.engine.store import open_store
+from jiuwen_lg.engine.store import open_store, opened_store
 from jiuwen_lg.models.messages import CLASSES, BaseMessage, as_message
 
 _MOST = 100
@@ -79,12 +79,12 @@ class StoredContext(Context):
 
     async def abatch_add_messages(self, messages: Sequence[Any], tags: dict[str, str] | None = None) -> None:
         """The same, without holding up the event loop while another process writes."""
-        store = open_store()
+        store = await opened_store()
         await store.database.call(lambda: self.batch_add_messages(messages, tags))
 
     async def aget_messages(self, num: int = -1, tags: dict[str, str] | None = None) -> list[BaseMessage]:
         """`get_messages`, without holding up the event loop."""
-        store = open_store()
+        store = await opened_store()
         return await store.database.call(lambda: self.get_messages(num, tags))
 
     async def aread(self) -> list[tuple[BaseMessage, dict[str, str]]]:

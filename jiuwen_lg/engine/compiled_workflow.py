@@ -10,12 +10,14 @@ from jiuwen_lg.config import WorkflowConfig
 from jiuwen_lg.engine.compiler import compile_graph
 from jiuwen_lg.engine.execution.stream_output import END_FRAME
 from jiuwen_lg.engine.graph.abilities import streaming_end
+from jiuwen_lg.engine.graph.checks import findings
 from jiuwen_lg.engine.graph.definition import Definition
 from jiuwen_lg.engine.graph.fingerprint import Identity, fingerprint, shape_of
 from jiuwen_lg.engine.graph.reachability import after
 from jiuwen_lg.engine.storage.saver import FencedSaver
 from jiuwen_lg.engine.workflow_graph import WorkflowGraph
 from jiuwen_lg.output import OutputSchema
+from jiuwen_lg.tools.tool_info import Parameters
 
 _logger = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class CompiledWorkflow:
             for end in inside.unreachable_ends():
                 id = f"{parent}{end}"
                 _logger.warning("end component [%s] can never be reached: nothing leads to it from a start", id)
+        self._findings = findings(definition, Parameters.of(config.workflow_inputs_schema).properties)
         self._producers = {id: definition.producers_of(id) for id in definition.ends}
         self._joins = [
             (parent, join)
@@ -65,6 +68,13 @@ class CompiledWorkflow:
             if len(join.sources) > 1
         ]
         self._graphs: dict[FencedSaver | None, WorkflowGraph] = {None: self._graph}
+
+    def warn_once(self, inputs: Mapping[str, Any]) -> None:
+        """Log, before the first run, what in the workflow means nothing with these inputs."""
+        for found in self._findings:
+            if not found.input or found.input not in inputs:
+                _logger.warning("%s", found)
+        self._findings = []
 
     def _sub_workflows(self) -> dict[str, Definition]:
         """The workflows inside, by what stands before the ids of their components."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from langgraph.cache.base import BaseCache
-from langgraph.cache.memory import InMemoryCache
 from langgraph.constants import END, START
 from langgraph.graph import StateGraph
 
@@ -20,7 +19,7 @@ from jiuwen_lg.engine.execution.subgraph import Subgraph
 from jiuwen_lg.engine.graph.abilities import abilities_of, streaming_end
 from jiuwen_lg.engine.graph.definition import ComponentSpec, Definition, SubgraphSpec
 from jiuwen_lg.engine.graph.loop_protocol import LoopProtocol
-from jiuwen_lg.engine.graph.policies import OutputCache
+from jiuwen_lg.engine.graph.output_cache import ExpiringCache, OutputCache
 from jiuwen_lg.engine.graph.reachability import deferred, deferred_before, repeating
 from jiuwen_lg.engine.graph.router import Router
 from jiuwen_lg.engine.graph.state import (
@@ -61,16 +60,14 @@ def compile_graph(
         JiuWenBaseException: 110006, a connection names a component that was never added.
     """
     parameters = Parameters.of(config.workflow_inputs_schema)
-    definition.require_references(parameters.properties)
     for name in BREAKPOINTS:
         definition.require_ids(() if options.get(name) == "*" else options.get(name) or (), f"{name} names them")
     state, reads = _types(definition, State, NodeState)
     builder = StateGraph(state, input_schema=input_type(parameters), output_schema=GraphOutput)
     result_of = definition.ends[-1] if definition.ends else None
-    cache = options.get("cache") or InMemoryCache(serde=StrictSerializer())
-    inside = _SubgraphCompiler(
-        config.workflow_max_nesting_depth, cache, config.metadata.id if config.metadata.is_named else ""
-    )
+    cache = options.get("cache") or ExpiringCache(serde=StrictSerializer())
+    workflow = (config.metadata.id if config.metadata.is_named else "", config.metadata.version)
+    inside = _SubgraphCompiler(config.workflow_max_nesting_depth, cache, workflow)
     inside.add_components(builder, definition, reads, result_of=result_of)
     _add_edges(builder, definition)
     return _with_fresh_starts(builder.compile(checkpointer, **options), definition)
@@ -82,13 +79,13 @@ class _SubgraphCompiler:
     Args:
         room: How many workflows may still be nested in another here.
         cache: Where outputs are kept.
-        workflow_id: Whose they are.
+        workflow: The id and the version of the workflow that they belong to.
     """
 
-    def __init__(self, room: int, cache: BaseCache[Any], workflow_id: str) -> None:
+    def __init__(self, room: int, cache: BaseCache[Any], workflow: tuple[str, str]) -> None:
         self._room = room
         self._cache = cache
-        self._workflow_id = workflow_id
+        self._workflow_named = workflow
         self._compiled: dict[int, WorkflowGraph] = {}
         self._below: _SubgraphCompiler | None = None
 
@@ -126,8 +123,12 @@ class _SubgraphCompiler:
 
     def _outputs_of(self, spec: ComponentSpec) -> OutputCache | None:
         policy = spec.policies.cache
-        name = type(spec.executable).__qualname__
-        return None if policy is None else OutputCache(self._cache, policy, (self._workflow_id, spec.id, name))
+        if policy is None:
+            return None
+        nested = spec.nested
+        inner = None if nested is None else (nested.definition, nested.workflow_config, nested.rounds)
+        component = (type(spec.executable), spec.executable if nested is None else inner)
+        return OutputCache(self._cache, policy, self._workflow_named, component)
 
     def _subgraph(self, spec: ComponentSpec) -> Subgraph | None:
         nested = spec.nested
@@ -139,7 +140,7 @@ class _SubgraphCompiler:
         if self._room <= 0:
             return Subgraph(spec, nested, None)
         if self._below is None:
-            self._below = _SubgraphCompiler(self._room - 1, self._cache, self._workflow_id)
+            self._below = _SubgraphCompiler(self._room - 1, self._cache, self._workflow_named)
         return Subgraph(spec, nested, self._below.workflow(nested))
 
     def _once(self, key: int, compile: Callable[[], WorkflowGraph]) -> WorkflowGraph:
@@ -153,7 +154,6 @@ class _SubgraphCompiler:
 
     def _workflow(self, nested: SubgraphSpec) -> WorkflowGraph:
         definition = nested.definition
-        definition.require_references(Parameters.of(nested.workflow_config.workflow_inputs_schema).properties)
         state, reads = _types(definition, InnerState, NodeState)
         builder: Any = StateGraph(state, input_schema=GraphInput, output_schema=GraphOutput)
         result_of = definition.ends[-1] if definition.ends else None

@@ -84,6 +84,15 @@ async def current_store() -> Store | None:
     return _found(place) or await asyncio.to_thread(_find_or_open, place, is_default=not setting)
 
 
+async def opened_store() -> Store:
+    """Open the store as `open_store` does, without holding up the event loop.
+
+    Raises:
+        JiuWenBaseException: 100908, as `current_store`.
+    """
+    return await current_store() or open_store()
+
+
 def open_store() -> Store:
     """The same for synchronous callers; where it is switched off, this process's memory.
 

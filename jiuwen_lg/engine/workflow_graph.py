@@ -14,7 +14,7 @@ from langgraph.types import Command, Durability, StateSnapshot
 
 from jiuwen_lg.engine.concurrency.sync_bridge import run_in_loop_thread
 from jiuwen_lg.engine.execution.stream_input import STREAMS_KEY, Streams
-from jiuwen_lg.engine.graph.state import NEW, WORLD
+from jiuwen_lg.engine.graph.state import NEW, WORLD, declared_inputs
 from jiuwen_lg.engine.pregel import support
 from jiuwen_lg.engine.pregel.current_config import current_config
 from jiuwen_lg.engine.pregel.interrupt_views import map_chunk, map_snapshot
@@ -24,6 +24,7 @@ from jiuwen_lg.engine.runtime.parent import PARENT_KEY
 from jiuwen_lg.engine.runtime.run_context import RUN_CONTEXT_KEY, run_context_of
 from jiuwen_lg.environment import is_switched_off
 from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.schema.input_schema import require_inputs
 from jiuwen_lg.schema.values import MAX_DEPTH, require_depth
 
 BREAKPOINTS = ("interrupt_before", "interrupt_after")
@@ -43,6 +44,7 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> Iterator[Any]:
         """LangGraph's `stream`."""
         self._require_targets(input)
+        self._require_inputs(input)
         config, streams = self._run_config(config, kwargs)
         chunks = super().stream(
             _checked(input, config), config, durability=self._durability(durability, config), **kwargs
@@ -58,6 +60,7 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
     ) -> AsyncIterator[Any]:
         """LangGraph's `astream`."""
         self._require_targets(input)
+        self._require_inputs(input)
         config, streams = self._run_config(config, kwargs)
         durability, given = self._durability(durability, config), _checked(input, config)
         chunks: Any
@@ -118,6 +121,11 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
             raise StatusCode.WORKFLOW_COMPONENT_CONFIG_ERROR.error(
                 missing=missing, reason="goto names them", node_ids=ids
             )
+
+    def _require_inputs(self, input: Any) -> None:
+        """Hold a caller to the workflow's declared inputs; the engine's own turns are held elsewhere."""
+        if isinstance(input, dict) and NEW not in input:
+            require_inputs(input.get("inputs"), declared_inputs(self.builder.input_schema))
 
     def _durability(self, asked: Durability | None, config: RunnableConfig | None) -> Durability | None:
         """The caller's word; else durable at every step, where there is a saver to be durable in."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from jiuwen_lg.component import ComponentExecutable
 from jiuwen_lg.errors import StatusCode
+from jiuwen_lg.interop.threads import Threads
 from jiuwen_lg.schema.values import maybe_await
 
 _NAMED = ("runtime", "context", "config")
@@ -85,13 +86,14 @@ class FunctionExecutable(ComponentExecutable):
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self._takes_inputs, self._wants = _parameters(function)
+        self._threads = Threads()
 
     async def invoke(self, inputs: Any, runtime: Any, context: Any) -> Any:
         """Call it."""
         given, named = self._arguments(inputs, runtime, context)
         if _is_async(self.function):
             return await self.function(*given, **named)
-        return await maybe_await(await asyncio.to_thread(_called, self.function, given, named))
+        return await maybe_await(await self._threads.run(_key(runtime), _called, self.function, given, named))
 
     def _arguments(self, inputs: Any, runtime: Any, context: Any) -> tuple[list[Any], dict[str, Any]]:
         known = {"runtime": runtime, "context": context, "config": runtime.config}
@@ -117,8 +119,13 @@ class GeneratorExecutable(FunctionExecutable):
                 yield item
             return
         end = object()
-        while (item := await asyncio.to_thread(next, items, end)) is not end:
+        while (item := await self._threads.run(_key(runtime), next, items, end)) is not end:
             yield item
+
+
+def _key(runtime: Any) -> str:
+    """What the attempts of one execution have in common."""
+    return str(getattr(runtime, "idempotency_key", id(runtime)))
 
 
 def _called(function: Callable[..., Any], given: list[Any], named: dict[str, Any]) -> Any:

@@ -14,12 +14,14 @@ from typing import Annotated, Any, TypeAlias
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.types import Command
-from pydantic import BaseModel, RootModel, WithJsonSchema
+from pydantic import BaseModel, RootModel, ValidationError, WithJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from jiuwen_lg.engine.pregel.keys import INTERRUPT
 from jiuwen_lg.engine.workflow_graph import WorkflowGraph
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.schema.path import MISSING, parse_path, walk
+from jiuwen_lg.schema.input_schema import faults_in
+from jiuwen_lg.schema.path import MISSING, find_in
 from jiuwen_lg.tools.tool_info import ToolInfo
 
 Inputs: TypeAlias = Mapping[str, str] | Sequence[str] | Callable[[Any], Any] | None
@@ -102,10 +104,14 @@ def tool_of(graph: WorkflowGraph, info: ToolInfo) -> BaseTool:
         raise StatusCode.ERROR.error(reason=f"LangChain's tools have no argument {taken}: give the input another name")
     inner = runnable_of(graph, info)
 
+    schema = info.parameters.json_schema
+
     def run(config: RunnableConfig, **arguments: Any) -> Any:
+        _require_arguments(info.name, arguments, schema)
         return inner.invoke(arguments, config)
 
     async def arun(config: RunnableConfig, **arguments: Any) -> Any:
+        _require_arguments(info.name, arguments, schema)
         return await inner.ainvoke(arguments, config)
 
     return StructuredTool(
@@ -115,6 +121,22 @@ def tool_of(graph: WorkflowGraph, info: ToolInfo) -> BaseTool:
         func=run,
         coroutine=arun,
     )
+
+
+def _require_arguments(name: str, arguments: Mapping[str, Any], schema: Mapping[str, Any] | None) -> None:
+    """Refuse arguments as LangChain's tools do, whose callers hand a ValidationError back to the model."""
+    faults = faults_in(arguments, schema)
+    if not faults:
+        return
+    errors: list[InitErrorDetails] = [
+        {
+            "type": PydanticCustomError("json_schema", "{why}", {"why": why}),
+            "loc": path or ("arguments",),  # LangGraph passes over errors without a place
+            "input": arguments,
+        }
+        for path, why in faults
+    ]
+    raise ValidationError.from_exception_data(name, errors)
 
 
 def _itself(value: Any) -> Any:
@@ -135,7 +157,7 @@ def _as_dict(state: Any) -> dict[str, Any]:
 
 def _at(state: Any, key: str) -> Any:
     """What a path of a state leads to, a dict or an object with attributes; None if nothing."""
-    found = walk(_as_dict(state), parse_path(key))
+    found = find_in(_as_dict(state), key)
     return None if found is MISSING else found
 
 

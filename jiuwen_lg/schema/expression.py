@@ -54,6 +54,11 @@ class Expression:
         """Every `${path}` in it, in order."""
         return list(self._source.references.values())
 
+    @property
+    def quoted(self) -> list[str]:
+        """The string literals that hold a `${path}`, which is not filled in there."""
+        return self._source.quoted
+
     def evaluate(self, read: Callable[[Reference], Any]) -> Any:
         """The value; `read` gives what a reference stands for, None if nothing.
 
@@ -71,7 +76,8 @@ class Expression:
                 warnings.simplefilter("ignore")  # of unknown escapes in strings
                 tree = ast.parse(self._source.python, mode="eval").body
         except SyntaxError as error:
-            raise self._source.syntax_error(error.msg, max(0, (error.offset or 1) - 1)) from None
+            reason = self._source.remedy() or error.msg
+            raise self._source.syntax_error(reason, max(0, (error.offset or 1) - 1)) from None
         except (RecursionError, MemoryError):
             reason = f"it has too many parts, or is nested too deeply ({MAX_DEPTH} levels are allowed)"
             raise self._source.eval_error(reason) from None

@@ -8,12 +8,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
-from jiuwen_lg.schema.path import parse_path
 from jiuwen_lg.schema.reference import Reference
 
 _TOKEN = re.compile(
     r"""
-      (?P<reference> \$\{ [^{}]* \} )
+      (?P<reference> \$\{ (?: \['(?:\\.|[^'\\])*'\] | [^{}] )* \} )
     | (?P<string>    '''(?:[^\\]|\\.)*?''' | \"""(?:[^\\]|\\.)*?\"""
                    | '(?:[^'\\\n]|\\.)*' | "(?:[^"\\\n]|\\.)*" )
     | (?P<unclosed>  '(?:[^'\\\n]|\\.)*+ | "(?:[^"\\\n]|\\.)*+ )
@@ -30,6 +29,28 @@ _WORDS = {"true": "True", "false": "False", "null": "None", "not_in": "not in"}
 _SYMBOLS = {"&&": " and ", "||": " or "}
 _PLACEHOLDER = "reference"
 
+_FOREIGN = [
+    (re.compile(r"!=="), "'!='"),
+    (re.compile(r"==="), "'=='"),
+    (re.compile(r"<>"), "'!='"),
+    (re.compile(r"=>"), "'>='"),
+    (re.compile(r"=<"), "'<='"),
+    (re.compile(r"(?<![=!<>:])=(?!=)"), "'==' to compare"),
+    (re.compile(r"\b(?:not\s+contains|doesn't\s+contain)\b", re.IGNORECASE), "'x not in text'"),
+    (re.compile(r"\b(?:contains|includes)\b", re.IGNORECASE), "'x in text'"),
+    (re.compile(r"\bAND\b|\bAnd\b|且"), "'and' or '&&'"),
+    (re.compile(r"\bOR\b|\bOr\b|或"), "'or' or '||'"),
+    (re.compile(r"\bNOT\b|\bNot\b|!(?!=)"), "'not'"),
+    (re.compile(r"\?\?|\?\.|\?"), "two branches: there is no conditional value"),
+    (
+        re.compile(r"\b(?:startswith|startsWith|endsWith|matches|like|LIKE)\b"),
+        "'text.startswith(x)', 'text.endswith(x)' or 'x in text'",
+    ),
+    (re.compile(r"[“”‘’]"), "straight quotes"),
+    (re.compile(r"（|）|，|；|：|＝|＞|＜|！"), "the ASCII sign"),
+]
+"""Signs and words of other languages, and what this one has."""
+
 
 class SourceText:
     """An expression as the user wrote it, and as Python reads it.
@@ -40,6 +61,7 @@ class SourceText:
         text: As written.
         python: With each `${path}` replaced by a name.
         references: What those names stand for, by their position in `python`.
+        quoted: The string literals that look as if they held a reference.
 
     Raises:
         JiuWenBaseException: 140000, a reference is empty.
@@ -48,6 +70,7 @@ class SourceText:
     def __init__(self, text: str) -> None:
         self.text = text
         self.references: dict[int, Reference] = {}
+        self.quoted: list[str] = []
         self._written: list[int] = []  # where each piece begins in `text` …
         self._read: list[int] = []  # … and in `python`
         pieces: list[str] = []
@@ -75,15 +98,26 @@ class SourceText:
             elif kind == "word" and before != ".":
                 yield start, _WORDS.get(text, text), None
             elif kind == "string":
+                self.quoted.extend([text] if "${" in text else ())
                 yield start, text.replace("\\\n", "").replace("\r", "\\r").replace("\n", "\\n"), None
             else:
                 yield start, _SYMBOLS.get(text, text), None
             before = text
 
     def _reference(self, path: str, start: int) -> Reference:
-        if not path:
+        if not path.strip():
             raise self._error(StatusCode.EXPRESSION_CONDITION_SYNTAX_ERROR, "a reference needs a path", start)
-        return Reference(parse_path(path))
+        return Reference.to(path.strip())
+
+    def remedy(self) -> str:
+        """What to write instead of an operator of another language; empty if there is none."""
+        bare = "".join(
+            t.group() if t.lastgroup not in ("string", "reference") else " x " for t in _TOKEN.finditer(self.text)
+        )
+        found = (
+            f"there is no {m.group().strip()!r} here: write {right}" for p, right in _FOREIGN if (m := p.search(bare))
+        )
+        return next(found, "")
 
     def reference_at(self, node: ast.Name) -> Reference | None:
         """The reference that a name stands for; None for a name that the user wrote."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.schema.path import MISSING, Path, parse_path, walk
+from jiuwen_lg.schema.path import MISSING, Path, find, parse_path, walk
 from jiuwen_lg.schema.values import MAX_DEPTH, deep_copy
 
 Reader: TypeAlias = Callable[[str], Any]
@@ -21,18 +21,32 @@ Reader: TypeAlias = Callable[[str], Any]
 MAX_PATH = 1000
 """A longer text in braces is not a reference."""
 
-_BRACES = re.compile(r"\$\{([^}]*)\}")
+BRACES = r"\$\{((?:\['(?:\\.|[^'\\])*'\]|[^}])*)\}"
+"""The pattern of a reference: braces, in which a quoted key may hold any character."""
+
+_BRACES = re.compile(BRACES, re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A `${path}`."""
+    """A `${path}`.
+
+    Attributes:
+        path: Its keys and positions.
+        text: The path as it is written.
+    """
 
     path: Path
+    text: str = field(default="", compare=False)
+
+    @classmethod
+    def to(cls, text: str) -> Reference:
+        """The reference whose path is written like this."""
+        return cls(parse_path(text), text)
 
     def find(self, read: Reader) -> Any:
         """What the path leads to, as it lies in the state (not to be changed), or `MISSING`."""
-        return walk(read(self.name), self.path[1:])
+        return find(read, self.text) if self.text else walk(read(self.name), self.path[1:])
 
     def resolve(self, read: Reader) -> Any:
         """A copy of the value that the path leads to, `None` where it leads nowhere."""
@@ -83,6 +97,7 @@ Schema: TypeAlias = Reference | Literal | Fields | Items
 
 def parse_reference(text: str) -> Reference | None:
     """The reference that a string is, or None if it is a literal."""
+    text = text.strip()
     if not (text.startswith("${") and text.endswith("}") and len(text) > 3):
         return None
     braces = _BRACES.search(text)
@@ -90,8 +105,8 @@ def parse_reference(text: str) -> Reference | None:
     if not inner or len(inner) > MAX_PATH:
         return None
     # "${${q}}" and "${q}${x}" resolve their first inner reference only.
-    path = parse_path(inner.rpartition("${")[2])
-    return Reference(path) if path else None
+    reference = Reference.to(inner.rpartition("${")[2].strip())
+    return reference if reference.path else None
 
 
 def parse_schema(schema: Any, room: int = MAX_DEPTH) -> Schema:
@@ -156,7 +171,7 @@ def of_mapping(value: Any) -> Reader:
 
 def reference_to(key: str) -> Reference:
     """The reference that a key is, be it a path or a `${path}`."""
-    return parse_reference(key) or Reference(parse_path(key))
+    return parse_reference(key) or Reference.to(key)
 
 
 def look_up(key: Any, read: Reader) -> Any:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from jiuwen_lg.schema.path import MISSING, Path, parse_path, walk
+from jiuwen_lg.schema.path import MISSING, Path, find_in, parse_path
 
 _PLAIN_PATH = re.compile(r"(?:[\w-]+(?:\.[\w-]+|\[[^\]]*\])*)?")
 
@@ -27,9 +27,13 @@ class Slot:
     expression: Callable[..., Any] | None
     source: str
 
+    def find(self, values: Any) -> Any:
+        """What the path leads to; `MISSING` if nothing."""
+        return find_in(values, self.source[2:-2])
+
     def value(self, values: Mapping[str, Any]) -> Any:
         """The slot's value with its type kept; None where there is none."""
-        found = walk(values, self.path) if self.path else MISSING
+        found = self.find(values)
         if found is MISSING and self.expression is not None:
             found = _evaluated(self.expression, values)
         return None if found is MISSING else found

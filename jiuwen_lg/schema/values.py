@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jiuwen_lg.errors import JiuWenBaseException
-from jiuwen_lg.schema.path import MISSING, Path, is_plain_key, parse_path, walk
+from jiuwen_lg.schema.path import MISSING, Path, parse_key, walk
 
 MAX_DEPTH = 200
 """Levels of dicts and lists in what is kept: fewer than the file format can hold, and JSON needs a handful."""
@@ -48,24 +48,23 @@ def _copy_object(value: Any) -> Any:
 
 
 def normalize(value: Any, room: int = MAX_DEPTH) -> Any:
-    """The form in which a component's output is kept: detached, normalised, keys expanded.
+    """The form in which a component's output is stored: detached and normalised.
 
-    Tuples become lists, dict keys with dots or subscripts expand
-    (`{"a.b": 1}` → `{"a": {"b": 1}}`; those that begin with a subscript stay), subclasses
-    of dict and list become plain, so that a run sees the same values whether or not it was interrupted in between.
+    Tuples become lists, subclasses of dict and list become plain, so that a run sees the same values whether or not
+    it was interrupted in between. Keys are data: those with dots or brackets stay as they are.
 
     Args:
         value: The output.
         room: How many levels of dicts and lists it may have.
 
     Raises:
-        ValueError: A dict key is not a string, a subscript skips list positions, or there is no room.
+        ValueError: A dict key is not a string, or there is no room.
     """
     kind = type(value)
     if kind in _IMMUTABLE:
         return value
     if isinstance(value, dict):
-        return _expanded(value, room)
+        return _plain_dict(value, room)
     if isinstance(value, list) or (isinstance(value, tuple) and not hasattr(value, "_fields")):
         inside = _room_below(1, room)
         return [item if type(item) in _IMMUTABLE else normalize(item, inside) for item in value]
@@ -82,7 +81,7 @@ def storable_at(key: str, value: Any) -> Any:
     Raises:
         ValueError: See `storable`.
     """
-    return normalize(value, _room_below(len(parse_path(key)), MAX_DEPTH))
+    return normalize(value, _room_below(len(parse_key(key)), MAX_DEPTH))
 
 
 def require_depth(value: Any, room: int = MAX_DEPTH) -> None:
@@ -103,17 +102,13 @@ def _room_below(levels: int, room: int) -> int:
     return room - levels
 
 
-def _expanded(data: dict[Any, Any], room: int) -> dict[str, Any]:
+def _plain_dict(data: dict[Any, Any], room: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
     inside = _room_below(1, room)
     for key, item in data.items():
         if not isinstance(key, str):
             raise ValueError(f"dict keys must be strings, {key!r} is a {type(key).__name__}")
-        if is_plain_key(key) and key not in result:
-            result[key] = item if type(item) in _IMMUTABLE else normalize(item, inside)
-            continue
-        path = (key,) if key.startswith("[") else parse_path(key)  # what begins with no name leads nowhere
-        result = assign(result, path, normalize(item, _room_below(len(path), room)), merge)
+        result[key] = item if type(item) in _IMMUTABLE else normalize(item, inside)
     return result
 
 
@@ -183,18 +178,18 @@ def remove(tree: Any, path: Path) -> Any:
 
 
 def patch_private(state: dict[str, Any], patch: dict[str, Any] | None) -> dict[str, Any]:
-    """Apply one `update_state`: keys are paths, dicts merge, None is stored; a None patch wipes."""
+    """Apply one `update_state`: keys are paths (see `parse_key`), dicts merge, None is stored; a None patch wipes."""
     if patch is None:
         return {}
     for key, value in patch.items():
-        state = assign(state, parse_path(key), value, merge)
+        state = assign(state, parse_key(key), value, merge)
     return state
 
 
 def patch_global(state: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     """Apply one `update_global_state`: like the private one, but None deletes its key."""
     for key, value in patch.items():
-        path = parse_path(key)
+        path = parse_key(key)
         if value is not None:
             state = assign(state, path, value, merge)
         elif isinstance(path[-1], str):

@@ -87,7 +87,7 @@ class WrappedNodeRuntime(ResourceAccess, Runtime):
     def has_answer(self) -> bool:
         return False
 
-    async def interact(self, value: Any, schema: Any = None) -> Any:
+    async def interact(self, value: Any, schema: Any = None, *, id: str | None = None, strict: bool = False) -> Any:
         raise InteractionRequired(Interrupt({"id": self._node.node_id, "index": 0, "value": value}))
 
     async def write_stream(self, data: dict[str, Any] | OutputSchema) -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from jiuwen_lg.config import WorkflowInputsSchema
 
 
 class Parameters(BaseModel):
     """The JSON schema of the arguments."""
+
+    model_config = ConfigDict(extra="allow")
 
     type: str = "object"
     properties: dict[str, Any] = Field(default_factory=dict)
@@ -25,7 +27,13 @@ class Parameters(BaseModel):
         properties = {name: _without_required(value) for name, value in schema.properties.items()}
         inside = [name for name, value in schema.properties.items() if _says_required(value)]
         required = [*schema.required, *(name for name in inside if name not in schema.required)]
-        return cls(type=schema.type or "object", properties=properties, required=required)
+        more = schema.model_extra or {}
+        return cls(type=schema.type or "object", properties=properties, required=required, **more)
+
+    @property
+    def json_schema(self) -> dict[str, Any] | None:
+        """The schema, if it says anything."""
+        return self.model_dump() if self.properties or self.required or self.model_extra else None
 
 
 class ToolInfo(BaseModel):

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from jiuwen_lg.agents.agent import BaseAgent
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import WorkflowExecutionState, WorkflowOutput, is_question
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.schema.input_schema import require_inputs
 from jiuwen_lg.workers.containment import contained
 from jiuwen_lg.workers.presence import Presence
 from jiuwen_lg.workers.turns import TASK, DamagedTurnError, QueuedTurn, TurnQueue, TurnResult
@@ -243,6 +245,8 @@ def _backoff(deliveries: int) -> float:
 async def _turn_of(served: Workflow | BaseAgent, turn: QueuedTurn) -> WorkflowOutput:
     if isinstance(served, BaseAgent):
         return await _turn_of_agent(served, turn)
+    if not isinstance(turn.given, InteractiveInput):
+        require_inputs(turn.given, served.get_tool_info().parameters.json_schema)
     return await served.invoke(turn.given, WorkflowRuntime(session_id=turn.session_id, turn_id=turn.turn_id))
 
 

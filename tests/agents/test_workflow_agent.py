@@ -387,11 +387,19 @@ class TestAddressing:
             with pytest.raises(JiuWenBaseException, match="add_workflows"):
                 await say(later, "hello")
 
-    @pytest.mark.parametrize(("id", "expected"), [(0, "0"), (None, "default_session"), ("", "default_session")])
-    async def test_a_conversations_id(self, id: Any, expected: str) -> None:
+    async def test_a_conversations_id_is_a_text(self) -> None:
         one = agent(flow("w", ("ask", Ask("name?"))))
-        await one.invoke({"conversation_id": id, "query": "q"})
-        assert [p.session_id for p in await one.pending()] == [expected]
+        await one.invoke({"conversation_id": 0, "query": "q"})
+        assert [p.session_id for p in await one.pending()] == ["0"]
+
+    async def test_messages_without_an_id_share_no_conversation(self) -> None:
+        one = agent(flow("w", ("ask", Ask("name?"))))
+        for message in ({}, {"conversation_id": None}, {"conversation_id": ""}, {}):
+            found = await one.invoke({**message, "query": "q"})
+            assert found[0].payload.value == "name?"
+        assert len({p.session_id for p in await one.pending()}) == 4
+        with pytest.raises(JiuWenBaseException, match=r"\[100900\].*conversation_id"):
+            await one.invoke({"query": InteractiveInput("Li")})
 
     @pytest.mark.parametrize("inputs", ["hello", None, 5])
     async def test_what_is_no_message_is_refused(self, inputs: Any) -> None:

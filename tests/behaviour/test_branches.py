@@ -102,7 +102,7 @@ async def test_a_conditions_outputs_become_the_branchs() -> None:
     flow, _ = branching((Between(), "a"), (lambda: True, "b"))
     for session, n, expected in (("holds", 5, "a"), ("does not", 50, "b")):
         output = (await turn(flow, {"n": n}, session)).result["output"]
-        assert output == {expected: expected, "branch": {"saw": n, "a": {"b": 1}}}
+        assert output == {expected: expected, "branch": {"saw": n, "a.b": 1}}
 
 
 @pytest.mark.parametrize("text", ["(${start.n} > 5,)", "(${start.n}, 2)", "(${start.n}, {'leaked': 1})"])

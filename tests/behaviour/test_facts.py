@@ -6,8 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langgraph.types import Command
 
-from jiuwen_lg import End, InteractiveInput, Start, Workflow
+from jiuwen_lg import End, InteractiveInput, LoopComponent, LoopGroup, Start, Workflow
 from tests.flows import Ask, Call, Gate, chain, turn, workflow
 
 
@@ -30,26 +33,27 @@ class TestOutputs:
     @pytest.mark.parametrize(
         ("first", "second", "stored"),
         [
-            ({"d": {"a": 1}, "s": "x"}, {"d": {"b": 2}}, {"d": {"a": 1, "b": 2}, "s": "x"}),
+            ({"d": {"a": 1}, "s": "x"}, {"d": {"b": 2}}, {"d": {"b": 2}}),
             ({"l": [1, 2], "s": 1}, {"l": [3], "s": None}, {"l": [3], "s": None}),
-            ({"a": 1}, None, {"a": 1}),
+            ({"a": 1}, {}, {}),
+            ({"a": 1}, None, None),
             ({"a": 1}, "text", "text"),
             ("text", {"a": 1}, {"a": 1}),
-            ({"a.b": 1}, {"a": {"c": 2}}, {"a": {"b": 1, "c": 2}}),
+            ({"a.b": 1}, {"a": {"c": 2}}, {"a": {"c": 2}}),
         ],
     )
-    async def test_a_second_output_is_merged_into_the_first(self, first: Any, second: Any, stored: Any) -> None:
-        assert (await turn(twice(first, second), {})).result == {"output": {"n": stored}}
+    async def test_a_second_output_replaces_the_first(self, first: Any, second: Any, stored: Any) -> None:
+        assert (await turn(twice(first, second), {})).result == {"output": {} if stored is None else {"n": stored}}
 
     async def test_none_stores_nothing(self) -> None:
         assert (await turn(chain(("a", Call(lambda i, r: None))), {"q": 1})).result == {"output": {}}
 
     async def test_inputs_are_normalised_and_a_none_is_dropped_at_the_top(self) -> None:
-        flow = workflow().set_start_comp("s", Start(), inputs_schema={"u": "${u}", "t": "${t}", "none": "${none}"})
+        flow = workflow().set_start_comp("s", Start(), inputs_schema={"u": "${u.name}", "t": "${t}", "none": "${none}"})
         flow.set_end_comp("e", End(), inputs_schema={"s": "${s}"}).add_connection("s", "e")
         given = {"u.name": "x", "t": (1, (2,)), "none": None, "deep": {"none": None}}
         output = await turn(flow, given)
-        assert output.result == {"output": {"s": {"u": {"name": "x"}, "t": [1, [2]], "none": None}}}
+        assert output.result == {"output": {"s": {"u": "x", "t": [1, [2]], "none": None}}}
 
 
 class TestVisibility:
@@ -192,8 +196,67 @@ class TestScheduling:
         flow.set_end_comp("e", End(), inputs_schema={"x": 1}).add_connection("s", "e").end_comp("s")
         assert (await turn(flow, {})).result == {"output": {"x": 1}}
 
-    async def test_an_end_that_gives_none_the_second_time_keeps_its_result(self) -> None:
+    async def test_an_end_that_gives_none_the_second_time_has_no_result(self) -> None:
         outputs = [None, {"a": 1}]
         flow = workflow().set_end_comp("e", Call(lambda i, r: outputs.pop())).start_comp("e")
         flow.add_conditional_connection("e", lambda: "e" if outputs else [])
-        assert (await turn(flow, {})).result == {"a": 1}
+        assert (await turn(flow, {})).result is None
+
+
+FIELDS = st.dictionaries(
+    st.sampled_from("abc"),
+    st.none() | st.integers() | st.dictionaries(st.sampled_from("xy"), st.integers()),
+    max_size=3,
+)
+OUTPUTS = st.lists(st.none() | FIELDS | st.lists(st.integers(), max_size=2), min_size=1, max_size=4)
+
+
+class TestExecutedAgain:
+    """What a component gives replaces what it gave before, whole, wherever it runs again."""
+
+    @given(OUTPUTS)
+    @settings(max_examples=25, deadline=None)
+    async def test_in_a_cycle(self, outputs: list[Any]) -> None:
+        left = list(outputs)
+        flow = workflow().set_start_comp("s", Start())
+        flow.add_workflow_comp("c", Call(lambda i, r: left.pop(0)))
+        seen: list[Any] = []
+        flow.add_workflow_comp(
+            "see", Call(lambda i, r: seen.append([i["c"], i["b"]])), inputs_schema={"c": "${c}", "b": "${c.b}"}
+        )
+        flow.set_end_comp("e", End(), inputs_schema={"c": "${c}"})
+        flow.add_connection("s", "c").add_connection("c", "see")
+        flow.add_conditional_connection("see", lambda: "c" if left else "e")
+        found = (await flow.invoke({})).result["output"]
+        assert seen == [[one, one.get("b") if isinstance(one, dict) else None] for one in outputs]
+        assert found.get("c") == outputs[-1]
+
+    @given(OUTPUTS, st.booleans())
+    @settings(max_examples=25, deadline=None)
+    async def test_in_a_loop(self, outputs: list[Any], is_last: bool) -> None:
+        body = LoopGroup().add_workflow_comp("c", Call(lambda i, r: outputs[i["n"]]), inputs_schema={"n": "${l.index}"})
+        if not is_last:
+            body.add_workflow_comp("after", Call()).add_connection("c", "after")
+        body.start_nodes(["c"]).end_nodes(["c" if is_last else "after"])
+        flow = workflow().set_start_comp("s", Start())
+        schema = {"loop_type": "number", "loop_number": len(outputs)}
+        flow.add_workflow_comp("l", LoopComponent(body, {"all": "${c}", "b": "${c.b}"}), inputs_schema=schema)
+        flow.set_end_comp("e", End(), inputs_schema={"l": "${l}"})
+        flow.add_connection("s", "l").add_connection("l", "e")
+        found = (await flow.invoke({})).result["output"]["l"]
+        assert found == {"all": outputs, "b": [one.get("b") if isinstance(one, dict) else None for one in outputs]}
+
+    async def test_an_error_that_a_fallback_told_is_gone_when_it_goes_well(self) -> None:
+        calls: list[int] = []
+
+        def work(inputs: Any, runtime: Any) -> Any:
+            calls.append(1)
+            if len(calls) == 1:
+                raise ValueError("no")
+            return {"v": 1}
+
+        flow = workflow().set_start_comp("s", Start())
+        flow.add_workflow_comp("c", Call(work), fallback=Command(goto="sorry"))
+        flow.add_workflow_comp("sorry", Call()).add_connection("sorry", "c").add_connection("s", "c")
+        flow.set_end_comp("e", End(), inputs_schema={"c": "${c}"}).add_connection("c", "e")
+        assert (await flow.invoke({})).result == {"output": {"c": {"v": 1}}}

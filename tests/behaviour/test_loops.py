@@ -283,8 +283,8 @@ class TestVariables:
             )
         )
         found = await output(counted(group, {"a": "${a}"}, 1, intermediate_var={"v": 5}), {"q": 1})
-        around_it = {"l": {"index": 0, "v": 5}, "s": {"q": 1}}
-        assert found["a"] == [{**around_it, "__sys_loop_id": "l", "q": 1}]
+        loop = {"index": 0, "v": 5}
+        assert found["a"] == [{"l.index": 0, "l.v": 5, "l": loop, "s.q": 1, "__sys_loop_id": "l", "q": 1}]
 
     @pytest.mark.parametrize(
         "mapping",
@@ -398,7 +398,7 @@ class TestCollecting:
         found = await output(
             counted(group, {"a": "${a.i}", "v": "${l.v}", "x": {"y": 1}}, 0, intermediate_var={"v": 1})
         )
-        assert found == {"a": [], "v": None, "x": {"y": []}}
+        assert found == {"a": [], "v": 1, "x": {"y": []}}
 
     @pytest.mark.parametrize("schema", [None, {}, "text", ["x"]])
     async def test_without_a_schema_there_is_no_output(self, schema: Any) -> None:

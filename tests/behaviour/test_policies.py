@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -309,3 +310,44 @@ def test_a_policy_that_makes_no_sense_is_refused(policies: dict[str, Any]) -> No
     with pytest.raises(JiuWenBaseException, match="; it is") as error:
         flow(Call(), **policies)
     assert error.value.error_code == -1
+
+
+class TestThreads:
+    """A synchronous function runs in a thread, which cannot be stopped."""
+
+    async def test_a_retry_waits_for_the_thread_of_the_attempt_before(self) -> None:
+        running, most, let_go = [0], [0], threading.Event()
+        begun: list[int] = []
+
+        def work(inputs: Any) -> Any:
+            running[0] += 1
+            most[0] = max(most)
+            most.append(running[0])
+            begun.append(1)
+            if len(begun) == 1:
+                let_go.wait(10)
+            running[0] -= 1
+            return len(begun)
+
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.3, let_go.set)
+        assert await output(flow(work, timeout=0.2, retry=AT_ONCE)) == 2
+        assert max(most) == 1
+
+    async def test_a_thread_that_does_not_end_fails_each_attempt(self) -> None:
+        let_go, begun = threading.Event(), []
+
+        def work(inputs: Any) -> Any:
+            begun.append(1)
+            let_go.wait(10)
+
+        try:
+            assert await output(flow(work, timeout=0.05, retry=AT_ONCE, fallback="sorry")) == "sorry"
+            assert len(begun) == 1
+        finally:
+            let_go.set()
+
+    async def test_other_executions_run_beside_it(self) -> None:
+        meet = threading.Barrier(2, timeout=10)
+        built = flow(lambda inputs: meet.wait() >= 0)
+        assert await asyncio.gather(output(built), output(built)) == [True, True]

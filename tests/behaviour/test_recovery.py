@@ -47,8 +47,8 @@ async def test_a_component_may_fail_again_and_again() -> None:
 @pytest.mark.parametrize(
     ("error", "detail"),
     [
-        (KeyError("kk"), "'kk'"),
-        (Exception(), ""),
+        (KeyError("kk"), "KeyError: 'kk'"),
+        (Exception(), "Exception"),
         (JiuWenBaseException(101074, "too many answers"), "too many answers"),
     ],
 )

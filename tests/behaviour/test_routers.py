@@ -176,7 +176,7 @@ async def test_a_cycle_runs_until_its_router_leaves_it() -> None:
     )
     flow.set_end_comp("end", End(), inputs_schema={"count": "${count}"})
     output = await turn(flow, {})
-    assert output.result["output"]["count"] == {"n": 4, "seenNone": True, "seen1": True, "seen2": True, "seen3": True}
+    assert output.result["output"]["count"] == {"n": 4, "seen3": True}
     assert counter.executions == 4
 
 

@@ -144,7 +144,7 @@ class TestIsolation:
         assert found["g"] == "G"
         assert found["schema"] == {"q": None, "before": None, "mine": 7}
         assert found["id"] == "sub.look"
-        assert (found.get("start"), found.get("before")) == ({"q": None}, {"x": None})
+        assert (found["start.q"], found["before.x"]) == (None, None)
         assert (found["q"], found["outer"]) == (7, 8)  # openJiuwen has a workflow's raw inputs in its global state
 
     async def test_global_state_is_shared_both_ways(self) -> None:

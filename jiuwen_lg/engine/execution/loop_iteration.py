@@ -25,7 +25,7 @@ from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 from jiuwen_lg.engine.runtime.parent import ParentComponent, parent_component_of, variables
 from jiuwen_lg.engine.runtime.router_runtime import RouterRuntime
 from jiuwen_lg.engine.runtime.run_context import run_context_of
-from jiuwen_lg.schema.path import MISSING, parse_path
+from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import Schema
 from jiuwen_lg.schema.values import maybe_await, normalize
 
@@ -72,7 +72,7 @@ class IterationRuntime(RouterRuntime):
     def give(self, outputs: Mapping[str, Any]) -> None:
         """Set variables of the loop."""
         if outputs:
-            self.change(vars=[[list(parse_path(name)), normalize(value)] for name, value in outputs.items()])
+            self.change(vars=[[[name], normalize(value)] for name, value in outputs.items()])
 
     # --- what rounds give ---
 

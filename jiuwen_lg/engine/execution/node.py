@@ -17,7 +17,7 @@ from jiuwen_lg.engine.execution.stream_input import streams_of
 from jiuwen_lg.engine.execution.streaming_node import NodeResult, StreamingNode
 from jiuwen_lg.engine.execution.subgraph import RECURSION_LIMIT, Subgraph
 from jiuwen_lg.engine.graph.definition import ComponentSpec
-from jiuwen_lg.engine.graph.policies import OutputCache
+from jiuwen_lg.engine.graph.output_cache import OutputCache
 from jiuwen_lg.engine.graph.reachability import deferred_pending
 from jiuwen_lg.engine.graph.router import Router
 from jiuwen_lg.engine.graph.state import SET
@@ -34,7 +34,7 @@ from jiuwen_lg.engine.runtime.parent import parent_component_of
 from jiuwen_lg.engine.runtime.router_runtime import RouterRuntime, route
 from jiuwen_lg.engine.runtime.run_context import run_context_of
 from jiuwen_lg.engine.runtime.tracing import Span
-from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode, described, is_engine_error
 from jiuwen_lg.runtime_state import ReadableStateLike
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import Fields, Reader, look_up, of_mapping
@@ -118,7 +118,7 @@ class ComponentNode(Runnable[Any, Any]):
         task_id = task_id_of(config)
         parent = parent_component_of(config)
         runtime = ComponentRuntime(self._spec.id, task_id, run_context, input, await carried_by(config), parent, config)
-        runtime.is_sync = is_sync
+        runtime.is_sync, runtime.attempt = is_sync, _attempt()
         if self._first and deferred_pending(self._first, runtime.view.finished):
             return Command(goto=[self._spec.id])  # LangGraph lets all of that kind go at once
         runtime.span = self._span(runtime, config) if run_context.tracer is not None else None
@@ -128,14 +128,7 @@ class ComponentNode(Runnable[Any, Any]):
             done = await self._run_in_time(runtime, config, is_sync=is_sync)
             output = await self._outputs(done.output) if done.has_output else None
         except Exception as error:
-            raised = await self._as_raised(error, runtime, task_id)
-            if raised is error:
-                raise
-            raised.__cause__ = None if isinstance(raised, GraphBubbleUp) else error
-            if not self._falls_back(raised):
-                raise raised  # noqa: B904 - its cause is said already
-            runtime.discard_updates()
-            done, has_failed = NodeResult(await self._spec.policies.output_instead(raised)), True
+            done, has_failed = await self._fallen_back(error, runtime, task_id), True
             output = done.output
         self._refuse_swallowed(runtime)
         stored = self._stored(output)
@@ -153,13 +146,29 @@ class ComponentNode(Runnable[Any, Any]):
             await self._traced(runtime, stored, update, config)
         return update
 
-    def _falls_back(self, failure: BaseException) -> bool:
+    def _falls_back(self, failure: BaseException, runtime: ComponentRuntime) -> bool:
         """Whether a failure is the component's last, and something else counts instead."""
         policies = self._spec.policies
         if policies.fallback is MISSING or isinstance(failure, GraphBubbleUp) or is_engine_error(failure):
             return False
-        info = get_runtime().execution_info
-        return isinstance(failure, Exception) and policies.is_final(failure, info.node_attempt if info else 1)
+        return isinstance(failure, Exception) and policies.is_final(failure, runtime.attempt)
+
+    async def _fallen_back(self, error: Exception, runtime: ComponentRuntime, task_id: str) -> NodeResult:
+        """What counts instead of what failed: an output, and a frame of it for those who take frames.
+
+        Raises:
+            BaseException: There is no fallback, this was not the last attempt, or it asked.
+        """
+        raised = await self._as_raised(error, runtime, task_id)
+        if raised is not error:
+            raised.__cause__ = None if isinstance(raised, GraphBubbleUp) else error
+        if not self._falls_back(raised, runtime):
+            raise raised
+        runtime.discard_updates()
+        output = await self._spec.policies.output_instead(raised)
+        if self._streaming is None or self._spec.policies.targets:
+            return NodeResult(output)
+        return await self._streaming.fall_back(runtime, output)
 
     async def _run_in_time(self, runtime: ComponentRuntime, config: RunnableConfig, *, is_sync: bool) -> NodeResult:
         limit = self._spec.policies.timeout
@@ -234,11 +243,12 @@ class ComponentNode(Runnable[Any, Any]):
     async def _known(self, inputs: Any, runtime: ComponentRuntime, invoke: Any) -> Any:
         """The output for inputs that have come before, or a new one; one that was asked for is not kept."""
         assert self._cache is not None
-        output = await self._cache.find(inputs)
+        place = runtime.executable_id()
+        output = await self._cache.find(place, inputs)
         if output is MISSING:
             output = self._stored(await invoke(inputs))
-            if not runtime.replay.has_asked:
-                await self._cache.keep(inputs, output)
+            if not runtime.replay.has_asked and runtime.unawaited() is None:
+                await self._cache.keep(place, inputs, output)
         return output
 
     async def _inputs(self, runtime: ComponentRuntime) -> Any:
@@ -302,6 +312,8 @@ class ComponentNode(Runnable[Any, Any]):
         run_context = runtime.run_context
         for interrupt in interrupts:
             question = Question.of(interrupt, task_id, runtime.executable_id())
+            if any(asked.token == question.token for asked in run_context.questions):
+                continue  # an earlier attempt of a component around has announced it
             run_context.questions.append(question)
             await run_context.sink.emit(question.to_chunk())
 
@@ -316,12 +328,16 @@ class ComponentNode(Runnable[Any, Any]):
         if isinstance(error, JiuWenBaseException) and error.error_code == StatusCode.COMPONENT_EXECUTE_ERROR.code:
             return error
         cause = next(failures_in(error), error)
-        text = cause.message if isinstance(cause, JiuWenBaseException) else str(cause)
+        text = described(cause)
         if isinstance(cause, GraphRecursionError):
             text = f"it has run {RECURSION_LIMIT} supersteps without an end: do its connections run in a circle?"
         return StatusCode.COMPONENT_EXECUTE_ERROR.error(node_id=self._spec.id, ability=ability, error=text)
 
     def _refuse_swallowed(self, runtime: ComponentRuntime) -> None:
+        if (asking := runtime.unawaited()) is not None:
+            raise StatusCode.COMPONENT_EXECUTE_ERROR.error(
+                node_id=self._spec.id, ability=runtime.ability, error=asking.reason
+            )
         for required in runtime.replay.open_questions():
             raise StatusCode.INTERACTION_SWALLOWED.error(node_id=self._spec.id, question=required.value)
 
@@ -332,6 +348,12 @@ def _refuse_endless(state: Any, config: RunnableConfig) -> None:
         raise RecursionError(
             f"one round has more than {RECURSION_LIMIT} supersteps: do its connections run in a circle?"
         )
+
+
+def _attempt() -> int:
+    """The number of this attempt of the node, from 1."""
+    info = get_runtime().execution_info
+    return info.node_attempt if info else 1
 
 
 class _StateView(ReadableStateLike):

@@ -22,7 +22,7 @@ from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock, wait_any
 from jiuwen_lg.engine.execution.consumer_state import ConsumerState
 from jiuwen_lg.engine.graph.state import TAKEN
 from jiuwen_lg.engine.pregel.current_config import current_config, set_config
-from jiuwen_lg.schema.path import MISSING, Path, walk
+from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import Fields, Items, Literal, Reader, Reference, Schema, references
 from jiuwen_lg.schema.values import deep_copy
 
@@ -31,16 +31,16 @@ class FrameQueue:
     """What one reference of a consumer takes of its producer's frames.
 
     Args:
-        producer: The component whose frames it takes.
-        path: What it takes of each; frames without it, or with None there, are passed over.
+        reference: The component whose frames it takes, and what of each; frames without it, or with None there,
+            are passed over.
         timeout: The longest wait for a frame once the producer has given one, in seconds; None for no limit.
         pauses: Time that does not count.
     """
 
-    def __init__(self, producer: str, path: Path, timeout: float | None, clock: PausableClock) -> None:
-        self.producer = producer
-        self.name: str = ".".join(map(str, (producer, *path)))
-        self._path = path
+    def __init__(self, reference: Reference, timeout: float | None, clock: PausableClock) -> None:
+        self.producer = reference.name
+        self.name: str = ".".join(map(str, reference.path))
+        self._reference = reference
         self._timeout = timeout
         self._clock = clock
         self._has_begun = False
@@ -53,7 +53,7 @@ class FrameQueue:
     def put(self, frame: Any) -> None:
         """One more frame."""
         self._has_begun = True
-        item = walk(frame, self._path)
+        item = self._reference.find(lambda name: frame if name == self.producer else MISSING)
         if item is not MISSING and item is not None:
             self._items.append(deep_copy(item))
             self.taken.append(item)

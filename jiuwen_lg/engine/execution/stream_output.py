@@ -74,7 +74,7 @@ class FrameSink:
         if has_details:
             self.given.append(item)
         if is_exit:
-            await self._show(ability, item)
+            await self.show(ability, item)
         if self._hand_on is not None:
             frame = normalize(item.payload if is_exit and isinstance(item, OutputSchema) else item)
             self.frames.append(frame)
@@ -87,7 +87,7 @@ class FrameSink:
         schema = self._spec.stream_outputs
         return item if schema is None else schema.resolve(of_mapping(item))
 
-    async def _show(self, ability: ComponentAbility, item: Any) -> None:
+    async def show(self, ability: ComponentAbility, item: Any) -> None:
         """A frame of an End: to the reader of the stream, or to the component that is this workflow."""
         index = self._indices[ability] = self._indices.get(ability, -1) + 1
         if isinstance(item, CustomSchema):

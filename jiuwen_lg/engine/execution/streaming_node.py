@@ -32,7 +32,7 @@ from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 from jiuwen_lg.environment import seconds
 from jiuwen_lg.errors import StatusCode
 from jiuwen_lg.schema.reference import Reference
-from jiuwen_lg.schema.values import merge
+from jiuwen_lg.schema.values import merge, normalize
 
 Batch: TypeAlias = Callable[[Any], Awaitable[Any]]
 """Runs a component's `invoke`, or the graph that it is, on its inputs."""
@@ -156,6 +156,20 @@ class StreamingNode:
                 await started.cancel()
                 await consumer.abandon(streams)
 
+    async def fall_back(self, runtime: ComponentRuntime, output: Any) -> NodeResult:
+        """Give a fallback as the only frame: to the reader, if it is an End's, and to those who take frames.
+
+        What they began on earlier frames was abandoned with the failure.
+        """
+        if not self._gives_frames or output is None:
+            return NodeResult(output)
+        frame_sink = FrameSink(self.spec, runtime, None)
+        if self.spec.is_exit:
+            await frame_sink.show(ComponentAbility.STREAM, output)
+        if runtime.parent is None:
+            runtime.run_context.sink.counts.pop(self.id, None)
+        return NodeResult(output, [normalize(output)])
+
     def update(self, done: NodeResult, runtime: ComponentRuntime) -> dict[str, Any]:
         """What a turn adds to the frames in the state."""
         if done.is_idle:
@@ -278,7 +292,7 @@ class StreamingNode:
         queues: list[FrameQueue] = []
 
         def queue(reference: Reference) -> AsyncIterator[Any]:
-            queues.append(FrameQueue(reference.name, reference.path[1:], wait, runtime.run_context.clock))
+            queues.append(FrameQueue(reference, wait, runtime.run_context.clock))
             return queues[-1].items()
 
         frame_sink = self._frame_sink(runtime, streams)

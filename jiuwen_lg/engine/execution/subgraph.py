@@ -20,6 +20,7 @@ from jiuwen_lg.engine.execution.stream_input import STREAMS_KEY, Streams
 from jiuwen_lg.engine.graph.abilities import streaming_end
 from jiuwen_lg.engine.graph.definition import ComponentSpec, SubgraphSpec
 from jiuwen_lg.engine.graph.state import OWN, ROUND, WORLD, shielded
+from jiuwen_lg.engine.pregel.attempts import resuming
 from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 from jiuwen_lg.engine.runtime.interrupts import inner_state, is_resumed
 from jiuwen_lg.engine.runtime.parent import PARENT_KEY, ParentComponent
@@ -70,6 +71,7 @@ class Subgraph:
         """
         graph = self._graph()
         parent = self._parent(runtime)
+        config = resuming(config) if runtime.attempt > 1 else config
         state = runtime.view.channels
         given: Any = {
             "inputs": self._nested.begin(inputs, runtime.run_context.envs),

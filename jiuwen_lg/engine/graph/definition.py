@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -202,6 +202,10 @@ class Definition:
         """The connections that lead away from a component."""
         return self._indexed().out_of.get(id, ())
 
+    def identity(self) -> Any:
+        """All that tells it from other definitions, for a digest of it."""
+        return self.components, self.connections, self.routers, self.starts, self.ends
+
     def version(self) -> int:
         """A number that grows with every change, here or in a definition inside."""
         seen, found = {id(self)}, [self]
@@ -317,20 +321,6 @@ class Definition:
         return StatusCode.WORKFLOW_COMPONENT_CONFIG_ERROR.error(
             missing=missing, reason=reason, node_ids=list(self.components)
         )
-
-    def require_references(self, inputs: Collection[str]) -> None:
-        """Check, where the workflow's inputs are declared, that every reference leads to one or to a component.
-
-        Raises:
-            JiuWenBaseException: 110006, naming the component that refers, the name and the nearest one.
-        """
-        known = {*self.components, *self.values_set()}
-        for spec in self.components.values() if inputs else ():
-            for reference in references(spec.inputs) if spec.inputs else ():
-                if reference.name not in known and reference.name not in inputs:
-                    near = _nearest(reference.name, [*self.components, *inputs])
-                    reason = f"the inputs_schema of [{spec.id}] refers to it, the inputs are {list(inputs)}{near}"
-                    raise self._not_found([reference.name], reason)
 
     def require_ids(self, ids: Iterable[str], reason: str) -> None:
         """Check that components are there.

@@ -6,17 +6,15 @@ handlers lead away from a component's connections, so these two are ours.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeAlias
 
-from langgraph.cache.base import BaseCache
 from langgraph.types import CachePolicy, Command, RetryPolicy
 
-from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
+from jiuwen_lg.engine.graph.digest import digest_of
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode, described, is_engine_error
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.values import maybe_await
 
@@ -109,39 +107,11 @@ class Policies:
     async def output_instead(self, error: BaseException) -> Any:
         """The fallback's output; a branch tells what went wrong: `{"error": "…"}`."""
         if self.targets:
-            return {"error": error.message if isinstance(error, JiuWenBaseException) else str(error)}
+            return {"error": described(error)}
         return await maybe_await(self.fallback(error)) if callable(self.fallback) else self.fallback
 
 
 NO_POLICIES = Policies()
-
-
-class OutputCache:
-    """The outputs of one component, by its inputs.
-
-    Args:
-        cache: Where they are kept.
-        policy: Which inputs are the same, and for how long.
-        namespace: Whose they are.
-    """
-
-    def __init__(self, cache: BaseCache[Any], policy: CachePolicy[Any], namespace: tuple[str, ...]) -> None:
-        self._cache = cache
-        self._policy = policy
-        self._namespace = namespace
-
-    async def find(self, inputs: Any) -> Any:
-        """The output for these inputs; `MISSING` if there is none."""
-        key = self._key(inputs)
-        return (await self._cache.aget([key])).get(key, {"output": MISSING})["output"]
-
-    async def keep(self, inputs: Any, output: Any) -> None:
-        """Keep an output."""
-        await self._cache.aset({self._key(inputs): ({"output": output}, self._policy.ttl)})
-
-    def _key(self, inputs: Any) -> tuple[tuple[str, ...], str]:
-        made = self._policy.key_func(inputs)
-        return self._namespace, hashlib.sha256(made if isinstance(made, bytes) else str(made).encode()).hexdigest()
 
 
 def _refused(reason: str) -> JiuWenBaseException:
@@ -182,14 +152,9 @@ def _cache(cache: Cache) -> CachePolicy[Any] | None:
     if cache is None or cache is False:
         return None
     if isinstance(cache, CachePolicy):
-        return replace(cache, key_func=_as_json) if cache.key_func is CachePolicy().key_func else cache
+        return replace(cache, key_func=digest_of) if cache.key_func is CachePolicy().key_func else cache
     if cache is True:
-        return CachePolicy(key_func=_as_json)
+        return CachePolicy(key_func=digest_of)
     if not isinstance(cache, int) or cache < 1:
         raise _refused(f"cache is {cache!r}; it is True, a number of seconds, at least 1, or a CachePolicy")
-    return CachePolicy(key_func=_as_json, ttl=cache)
-
-
-def _as_json(inputs: Any) -> str:
-    """Equal inputs as one text (LangGraph's own tells dicts of another order apart)."""
-    return json.dumps(inputs, sort_keys=True, default=repr)
+    return CachePolicy(key_func=digest_of, ttl=cache)

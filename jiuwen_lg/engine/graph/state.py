@@ -18,7 +18,7 @@ from typing_extensions import TypedDict  # typing's own cannot make JSON schemas
 
 from jiuwen_lg.engine.pregel.triggers import RESET
 from jiuwen_lg.schema.path import Path
-from jiuwen_lg.schema.values import assign, merge, patch_global, patch_private
+from jiuwen_lg.schema.values import assign, patch_global, patch_private
 from jiuwen_lg.tools.tool_info import Parameters
 
 _logger = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ def _latest(_: dict[str, Any], writes: Sequence[dict[str, Any] | None]) -> dict[
 
 
 def _keep_outputs(outputs: dict[str, Any], writes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The outputs after a step: what a component gives replaces what it gave before, whole."""
     kept = dict(outputs)
     for write in writes:
         for component, output in write.items():
@@ -45,10 +46,7 @@ def _keep_output(kept: dict[str, Any], component: str, output: Any) -> None:
         return
     if component in kept.get(SET, ()):  # what a component gives counts again once it has run again
         kept[SET] = {name: value for name, value in kept[SET].items() if name != component}
-    if component not in kept:
-        kept[component] = output
-    elif output is not None:
-        kept[component] = merge(kept[component], output)
+    kept[component] = output
 
 
 def with_values(values: dict[str, Any], patches: Sequence[Any]) -> dict[str, Any]:
@@ -168,9 +166,7 @@ def _patched(state: dict[str, Any], patches: list[Any], apply: Callable[[Any, An
 
 
 def _keep_result(result: Any, writes: Sequence[Any]) -> Any:
-    for write in writes:
-        result = result if write is None else merge(result, write)
-    return result
+    return writes[-1] if writes else result
 
 
 _SHIELD = "__jlg_shield__"
@@ -301,8 +297,15 @@ def fresh_start(given: dict[str, Any], joins: Sequence[str], *, has_frames: bool
 
 def input_type(parameters: Parameters) -> Any:
     """The graph's input type, with the JSON schema of the workflow's own inputs."""
-    if not parameters.properties:
+    schema = parameters.json_schema
+    if schema is None:
         return GraphInput
-    schema = parameters.model_dump()
     declared = Annotated[dict[str, Any], WithJsonSchema(schema)]
     return type("GraphInput", (GraphInput,), {"__annotations__": {"inputs": declared}})
+
+
+def declared_inputs(input_schema: Any) -> dict[str, Any] | None:
+    """Return the JSON schema of a workflow's inputs from its graph's input type; None if it declares none."""
+    declared = getattr(input_schema, "__annotations__", {}).get("inputs")
+    found = [part for part in getattr(declared, "__metadata__", ()) if isinstance(part, WithJsonSchema)]
+    return found[0].json_schema if found else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from jiuwen_lg.schema.path import MISSING
@@ -19,6 +19,7 @@ class AnswerBook:
         answers: The stored answers, by token.
         early: The early answers, by executable id.
         claim: Makes an early answer the answer of a question, in the session's row too, and returns it.
+        exact: The tokens of the questions whose answers are for them alone.
     """
 
     def __init__(
@@ -26,7 +27,9 @@ class AnswerBook:
         answers: Mapping[str, Any] | None = None,
         early: Mapping[str, Any] | None = None,
         claim: Callable[[str, str], Awaitable[Any]] = _no_store,
+        exact: Collection[str] = (),
     ) -> None:
+        self.exact: Collection[str] = exact
         self._answers: Mapping[str, Any] = answers if answers is not None else {}
         self._early: Mapping[str, Any] = early if early is not None else {}
         self._claim = claim
@@ -44,6 +47,10 @@ class AnswerBook:
     def answer_to(self, token: str) -> Any:
         """Return the stored answer to a question; MISSING if there is none."""
         return self._answers.get(token, MISSING)
+
+    def is_exact(self, token: str) -> bool:
+        """Whether the answer to a question was given to it and to no other."""
+        return token in self.exact
 
     def has_early(self, id: str) -> bool:
         """Whether an early answer waits for the next question of a component."""

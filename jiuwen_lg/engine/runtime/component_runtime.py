@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +11,7 @@ from langgraph.types import Interrupt
 
 from jiuwen_lg.engine.graph.state import SET, TAKEN, patched_loop, with_values
 from jiuwen_lg.engine.pregel.keys import namespace_around
+from jiuwen_lg.engine.runtime.asking import Asking
 from jiuwen_lg.engine.runtime.interrupt_replay import InterruptReplay
 from jiuwen_lg.engine.runtime.interrupts import NOTHING_CARRIED, Carried
 from jiuwen_lg.engine.runtime.parent import ParentComponent
@@ -81,11 +82,13 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self.inner_patches: list[dict[str, Any]] = []
         self.ability = "invoke"
         self.is_sync = False
+        self.attempt = 1
         self.span: Span | None = None
         self.late_span: BufferedSpan | None = None
         self.frame_sink: Callable[[Any], Awaitable[None]] | None = None
         self.batch_inputs: Awaitable[Any] | None = None
         self._is_fed = False
+        self._askings: list[Asking] = []
 
     def executable_id(self) -> str:
         return self._id
@@ -193,6 +196,7 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self.global_patches += for_consumer.global_patches
         self.loop_patches += for_consumer.loop_patches
         self.value_patches += for_consumer.value_patches
+        self._askings += for_consumer._askings
 
     # --- the run inside ---
 
@@ -204,13 +208,24 @@ class ComponentRuntime(ResourceAccess, Runtime):
 
     # --- questions ---
 
-    async def interact(self, value: Any, schema: Any = None) -> Any:
+    def interact(
+        self, value: Any, schema: Any = None, *, id: str | None = None, strict: bool = False
+    ) -> Coroutine[Any, Any, Any]:
+        asking = Asking(lambda: self._interact(value, schema, id, strict))
+        self._askings.append(asking)
+        return asking
+
+    def unawaited(self) -> Asking | None:
+        """Return the first call of `interact` that nothing awaits."""
+        return next((asking for asking in self._askings if not asking.is_awaited), None)
+
+    async def _interact(self, value: Any, schema: Any, name: str | None, is_strict: bool) -> Any:
         require_depth(value)
         question: dict[str, Any] = {"value": value}
         if (wanted := json_schema_of(schema)) is not None:
             question["schema"] = wanted
         while True:
-            answer = await self._answered_question(question)
+            answer = await self._answered_question(question, name, is_strict)
             try:
                 return fitted(answer, schema)
             except ValueError as error:  # of a caller that hands answers over unseen
@@ -218,13 +233,13 @@ class ComponentRuntime(ResourceAccess, Runtime):
             except JiuWenBaseException as error:
                 question = {**question, "error": error.message}
 
-    async def _answered_question(self, question: dict[str, Any]) -> Any:
+    async def _answered_question(self, question: dict[str, Any], name: str | None, is_strict: bool) -> Any:
         value = question["value"]
         if self._is_fed:
             raise StatusCode.INTERACTIVE_NOT_SUPPORT_STREAM_ERROR.error()
         if not self._run_context.can_pause:
             raise StatusCode.STORE_OFF.error(reason=f"component [{self._id}] asked {value!r}")
-        return normalize(await self.replay.answer(question))
+        return normalize(await self.replay.answer(question, name, is_strict=is_strict))
 
     @property
     def has_answer(self) -> bool:
@@ -238,8 +253,10 @@ class ComponentRuntime(ResourceAccess, Runtime):
         """The component has failed and something else counts: what it queued and asked is dropped."""
         self.private_patches, self.global_patches, self.loop_patches = [], [], []
         self.value_patches = []
-        self.inner_states, self.inner_patches = {}, []
+        self.inner_states, self.inner_patches, self._askings = {}, [], []
         self.replay.discard()
+        inside = f"{self._id}."
+        self._run_context.questions[:] = [q for q in self._run_context.questions if not q.id.startswith(inside)]
 
     def finish(self) -> None:
         """The component has completed: its global updates are shared."""

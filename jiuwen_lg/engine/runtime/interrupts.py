@@ -1,16 +1,18 @@
 """Questions: from `interact` to a LangGraph interrupt and back to the open questions of a session.
 
 The value of an interrupt is `{"id": …, "index": …, "value": …}`, and where needed:
-`slot`, which call of `interact` it was (if that is not `index`); `skip`, the slots whose
-answers do not come from LangGraph's resumes; and `state`, the component's private state,
-since LangGraph drops what a task wrote before it asked. The last two are not shown to users.
+`slot`, its number among the questions of the task (if that is not `index`); `key`, what it is
+recognized by, and `known`, the task's questions; `resumed`, the slots to which LangGraph's answers
+belong (older releases: `skip`, those to which none do); and `state`, the component's private
+state, since LangGraph drops what a task wrote before it asked. They are not shown to users.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from langgraph.errors import GraphInterrupt
@@ -26,9 +28,10 @@ from jiuwen_lg.engine.pregel.keys import (
     namespace_around,
     task_id_of,
 )
+from jiuwen_lg.engine.runtime.asked_questions import KEY, KNOWN, RESUMED, AskedQuestion, asked_in
 from jiuwen_lg.output import INTERACTION, InteractionOutput, OutputSchema
 
-_HIDDEN = frozenset(("skip", "state"))
+_HIDDEN = frozenset(("skip", "state", KEY, KNOWN, RESUMED))
 
 
 class InteractionRequired(GraphInterrupt):
@@ -100,7 +103,7 @@ def is_ours(interrupt: Interrupt) -> bool:
 
 
 def slot_of(interrupt: Interrupt) -> int:
-    """Which call of `interact` raised it, from 0."""
+    """Return its number among the questions of its task, from 0."""
     slot: int = interrupt.value.get("slot", interrupt.value["index"])
     return slot
 
@@ -151,10 +154,18 @@ class PausedTask:
     resumes: int = 0
 
     def unanswered(self) -> list[Interrupt]:
-        """The questions that no resume has answered (an answered task may have failed since)."""
-        return [interrupt for interrupt in self.interrupts if not self._is_answered(interrupt)]
+        """The questions that no resume has answered (an answered task may have failed since).
 
-    def _is_answered(self, interrupt: Interrupt) -> bool:
+        A resume answers the first question of the task that has no answer.
+        """
+        ours = [interrupt for interrupt in self.interrupts if is_ours(interrupt)]
+        if not ours or RESUMED not in ours[0].value:
+            return [interrupt for interrupt in self.interrupts if not self._was_answered(interrupt)]
+        answered = ours[: max(0, self.resumes - len(ours[0].value[RESUMED]))]
+        return [interrupt for interrupt in self.interrupts if interrupt not in answered]
+
+    def _was_answered(self, interrupt: Interrupt) -> bool:
+        """The same for a question of an older release, in which slots were numbers of calls."""
         if not is_ours(interrupt):
             return False
         slot = slot_of(interrupt)
@@ -187,11 +198,21 @@ class Carried:
         state: The private state it had made, None if it had changed nothing.
         skip: The slots whose answers do not come from LangGraph's resumes.
         resumes: How many answers LangGraph holds for the task.
+        asked: The questions that the task has asked.
+        resumed: The slots of those answers, in their order; None if an older release stored the question.
     """
 
     state: dict[str, Any] | None = None
     skip: frozenset[int] = frozenset()
     resumes: int = 0
+    asked: list[AskedQuestion] = field(default_factory=list)
+    resumed: list[int] | None = None
+
+    def slots_of_resumes(self) -> Iterator[int]:
+        """Yield the slots to which LangGraph's answers belong, in their order."""
+        if self.resumed is not None:
+            yield from self.resumed
+        yield from (slot for slot in count(0 if self.resumed is None else len(self.resumed)) if slot not in self.skip)
 
 
 NOTHING_CARRIED = Carried()
@@ -207,8 +228,11 @@ async def carried_by(config: Mapping[str, Any]) -> Carried:
     paused = paused_tasks((saved and saved.pending_writes) or ()).get(task_id_of(config))
     if paused is None:
         return NOTHING_CARRIED
-    value: dict[str, Any] = next((interrupt.value for interrupt in paused.interrupts if is_ours(interrupt)), {})
-    return Carried(value.get("state"), frozenset(value.get("skip", ())), paused.resumes)
+    ours = [interrupt for interrupt in paused.interrupts if is_ours(interrupt)]
+    value: dict[str, Any] = ours[0].value if ours else {}
+    asked = asked_in(ours, slot_of)
+    resumed = [*value[RESUMED], *map(slot_of, ours)] if RESUMED in value else None
+    return Carried(value.get("state"), frozenset(value.get("skip", ())), paused.resumes, asked, resumed)
 
 
 async def is_resumed(config: Mapping[str, Any]) -> bool:

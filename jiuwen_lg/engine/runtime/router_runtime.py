@@ -10,9 +10,7 @@ from langgraph.constants import END
 from jiuwen_lg.engine.graph.router import Router
 from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
-from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.reference import Reference, Schema
-from jiuwen_lg.schema.values import merge
 
 
 class RouterRuntime:
@@ -72,10 +70,7 @@ class RouterRuntime:
         return self._runtime.view.get_global(key, self._read)
 
     def _read(self, name: str) -> Any:
-        found = self._runtime.view.read(name)
-        if name != self._runtime.local_id or self._output is None:
-            return found
-        return self._output if found is MISSING else merge(found, self._output)
+        return self._output if name == self._runtime.local_id else self._runtime.view.read(name)
 
     async def trace(self, data: dict[str, Any]) -> None:
         """As the component's own."""

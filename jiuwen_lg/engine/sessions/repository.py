@@ -30,6 +30,9 @@ MOST_RECEIPTS = 10_000
 """How many of them are kept at most, the newest."""
 _PURGE_EVERY = 256
 
+EXACT = "@exact"
+"""Among a session's early answers: the tokens of the questions whose answers are for them alone."""
+
 SHOWN = "@shown"
 """Among the kept answers: how many frames Ends gave that had not finished."""
 

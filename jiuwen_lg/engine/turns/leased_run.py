@@ -10,7 +10,7 @@ from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.concurrency.time_limit import TimeLimit
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.runtime.run_context import RunContext
-from jiuwen_lg.engine.sessions.repository import SHOWN
+from jiuwen_lg.engine.sessions.repository import EXACT, SHOWN
 from jiuwen_lg.engine.sessions.row import Record
 from jiuwen_lg.engine.storage.fence import Lease
 from jiuwen_lg.engine.store import Store
@@ -133,7 +133,11 @@ class LeasedRun:
         run_context = self._run_context
         counts = self._compiled.shown(run_context.sink.counts, run_context.completed) if were_seen else {}
         early_answers = run_context.answers.early
-        return {**early_answers, SHOWN: counts} if counts else early_answers
+        if counts:
+            early_answers[SHOWN] = counts
+        if run_context.answers.exact:
+            early_answers[EXACT] = list(run_context.answers.exact)
+        return early_answers
 
 
 def outcome_of(

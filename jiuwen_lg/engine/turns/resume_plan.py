@@ -52,6 +52,8 @@ class ResumePlan:
     answers: dict[str, Any] = field(default_factory=dict)
     early_answers: dict[str, Any] = field(default_factory=dict)
     runs: bool = False
+    exact: set[str] = field(default_factory=set)
+    """The tokens of the questions whose answers are for them alone."""
 
 
 def plan_resume(given: InteractiveInput, run_status: RunStatus, targets: Sequence[str] = ()) -> ResumePlan:
@@ -110,6 +112,7 @@ def _place(plan: ResumePlan, run_status: RunStatus, node_id: str, value: Any, to
     for question in run_status.questions:
         if question.id == node_id and token in (None, question.token):
             plan.answers[question.token] = _fitting(question, value)
+            plan.exact.update(() if token is None else (token,))
             return
     if token is not None:
         raise StatusCode.INTERACTION_UNKNOWN_ID.error(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jiuwen_lg.engine.runtime.interrupts import Question
+from jiuwen_lg.engine.sessions.repository import EXACT
 from jiuwen_lg.engine.turns.breakpoints import ResumeTarget, jump_of
 from jiuwen_lg.engine.turns.resume_plan import RunStatus, plan_resume
 from jiuwen_lg.engine.turns.run_state import RunState
@@ -60,12 +61,18 @@ def plan_resumption(
     if jump is not None:
         status = status.after_jump(after(jump.ids))
     plan = plan_resume(given, status, resume_from)
+    exact = sorted({*state.early_answers.get(EXACT, ()), *plan.exact})
     early_of_jump = jump.early_answers if jump is not None else {}
     return Resumption(
         status=status,
         jump=jump,
         runs=plan.runs and not (is_redelivered and status.is_stopped),
         answers={**stored_answers, **plan.answers},
-        early_answers={**state.early_answers, **plan.early_answers, **early_of_jump},
+        early_answers={
+            **state.early_answers,
+            **plan.early_answers,
+            **early_of_jump,
+            **({EXACT: exact} if exact else {}),
+        },
         still_open=[question for question in status.questions if question.token not in plan.answers],
     )

@@ -25,7 +25,7 @@ from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.runtime.run_context import RunContext
 from jiuwen_lg.engine.runtime.trace_format import ORIGINAL
 from jiuwen_lg.engine.runtime.tracing import Tracer, WorkflowSpan
-from jiuwen_lg.engine.sessions.repository import SHOWN
+from jiuwen_lg.engine.sessions.repository import EXACT, SHOWN
 from jiuwen_lg.engine.sessions.row import Record, checked_inputs, what_waits
 from jiuwen_lg.engine.storage.fence import Lease
 from jiuwen_lg.engine.store import Store, current_store
@@ -42,6 +42,8 @@ from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.output import BaseStreamMode, WorkflowChunk
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.schema.input_schema import require_inputs
+from jiuwen_lg.tools.tool_info import Parameters
 
 _logger = logging.getLogger(__name__)
 
@@ -119,6 +121,8 @@ class Turn:
             JiuWenBaseException: See `Workflow.invoke`.
         """
         self._breakpoints.require(self._compiled)
+        if self._compiled.config.validate_inputs and not isinstance(inputs, InteractiveInput):
+            require_inputs(inputs, Parameters.of(self._compiled.config.workflow_inputs_schema).json_schema)
         self._compiled.require(self._runtime.resume_from, "resume_from names them")
         self._time_limit.begin()
         store = await current_store()
@@ -199,6 +203,7 @@ class Turn:
 
     def _fresh_input(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """The graph's input for a fresh run, with the global state that its runtime or its conversation brings."""
+        self._compiled.warn_once(inputs)
         given = {"inputs": inputs, NEW: True}
         world = self._runtime.state().begin(inputs)
         return {**given, WORLD: world} if world else given
@@ -284,22 +289,25 @@ class Turn:
     async def _accept(self, store: Store, lease: Lease, todo: Resumption) -> None:
         """Store the answers, then hand them to the run."""
         answers, early_answers = todo.answers, todo.early_answers
+        of_all = {EXACT: early_answers[EXACT]} if EXACT in early_answers else {}
 
         def write() -> None:
+            early = {**early_answers, **of_all}
             store.sessions.accept(
-                lease, self._identity, answers=answers, early_answers=early_answers, questions=todo.still_open
+                lease, self._identity, answers=answers, early_answers=early, questions=todo.still_open
             )
 
         await store.database.call(write)
         self._run_context.sink.delivered = early_answers.pop(SHOWN, {})
         early_answers.pop(JUMP, None)
+        exact = early_answers.pop(EXACT, [])
 
         async def claim(id: str, token: str) -> Any:
             answers[token] = early_answers.pop(id)
             await store.database.call(write)
             return answers[token]
 
-        self._run_context.answers = AnswerBook(answers, early_answers, claim)
+        self._run_context.answers = AnswerBook(answers, early_answers, claim, exact)
 
     async def _ask_again(self, store: Store, record: Record, lease: Lease, questions: list[Question]) -> Outcome:
         """Show the open questions once more; nothing runs."""

@@ -15,12 +15,21 @@ from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.constants import END, START
 from langgraph.graph import StateGraph
-from langgraph.types import Command, Overwrite, interrupt
+from langgraph.types import Command, Overwrite, RetryPolicy, interrupt
 from typing_extensions import TypedDict
 
 import jiuwen_lg
 from jiuwen_lg import WorkflowRuntime
-from jiuwen_lg.engine.pregel import current_config, keys, patches, pending_writes, support, triggers, wire_format
+from jiuwen_lg.engine.pregel import (
+    attempts,
+    current_config,
+    keys,
+    patches,
+    pending_writes,
+    support,
+    triggers,
+    wire_format,
+)
 from tests.flows import Call, chain
 
 PACKAGE = Path(jiuwen_lg.__file__).parent
@@ -271,3 +280,25 @@ async def test_without_it_runs_take_langgraphs_own_path_with_one_warning(
         "this LangGraph has no AsyncPregelLoop.no_such_attribute: runs take its own, slower path"
     ]
     support.driver.cache_clear()
+
+
+def test_a_retried_task_counts_the_graphs_inside_it_on_unless_it_is_told_to_resume() -> None:
+    inner = built(x=lambda _: {"a": 1})
+    inner.add_edge(START, "x")
+    inside = inner.compile(checkpointer=True)
+    tries: list[int] = []
+
+    def run(state: Any, config: RunnableConfig) -> Any:
+        tries.append(1)
+        inside.invoke({"a": 0}, attempts.resuming(config) if len(tries) == 2 else config)
+        if len(tries) < 3:
+            raise ConnectionError("again")
+        return {"b": 1}
+
+    builder: StateGraph[Any, Any, Any, Any] = StateGraph(Plain)
+    builder.add_node("n", run, retry_policy=RetryPolicy(initial_interval=0, jitter=False))
+    builder.add_edge(START, "n")
+    saver = InMemorySaver()
+    builder.compile(saver).invoke({}, on())
+    stored = {ns for ns in saver.storage["1"] if ns}
+    assert len(stored) == 2, "pregel/attempts: `subgraph_counter` of the scratchpad numbers a task's graphs"
