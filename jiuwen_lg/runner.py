@@ -21,6 +21,16 @@ from jiuwen_lg.tools.langchain import as_tool
 from jiuwen_lg.workflow import Workflow
 
 
+class LocalMessageQueue:
+    """openJiuwen's queue of messages, for programs that start and stop it: messages are handed on without one."""
+
+    async def start(self) -> None:
+        """Nothing has to be started."""
+
+    async def stop(self) -> None:
+        """Nothing has to be stopped."""
+
+
 class _Runner:
     """Thin doors onto workflows, agents, groups, tools and sessions; `Runner` is the one instance."""
 
@@ -30,6 +40,10 @@ class _Runner:
     async def stop(self) -> None:
         """Leave the MCP servers; everything else may go on."""
         await resource_mgr.tool().stop()
+
+    def message_queue(self) -> LocalMessageQueue:
+        """A queue that programs may start and stop."""
+        return LocalMessageQueue()
 
     # --- agents ---
 

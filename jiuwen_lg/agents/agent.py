@@ -71,6 +71,12 @@ class AgentRuntime(ResourceAccess):
         """The registry."""
         return self._resources
 
+    def resource_mgr(self) -> Any:
+        """The registry of the process, `jiuwen_lg.resource_mgr`."""
+        from jiuwen_lg import resource_mgr
+
+        return resource_mgr
+
     def session_id(self) -> None:
         """None: this belongs to no session, as do the next four."""
 

@@ -78,6 +78,11 @@ class TestAgents:
     async def test_starting_and_stopping_may_be_left_out(self) -> None:
         assert await Runner.start() is None
         assert await Runner.stop() is None
+        queue = Runner.message_queue()
+        assert (await queue.start(), await queue.stop()) == (None, None)
+
+    def test_an_agents_runtime_leads_to_the_registry(self) -> None:
+        assert Mirror(AgentConfig(id="m"))._runtime.resource_mgr() is resource_mgr
 
 
 class TestWorkflows:
