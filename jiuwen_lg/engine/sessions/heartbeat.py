@@ -45,6 +45,15 @@ class Heartbeat:
                 self._drop(lease)
             return dict(self._held)
 
+    def find(self, thread_id: str) -> Lease | None:
+        """The lease that this process holds on a thread."""
+        with self._lock:
+            lease = self._held.get(thread_id)
+            if lease is not None and lease.is_abandoned:
+                self._drop(lease)
+                return None
+            return lease
+
     def add(self, lease: Lease) -> None:
         """Keep a lease alive until `remove`."""
         with self._lock:
@@ -82,7 +91,7 @@ _all: WeakSet[Heartbeat] = WeakSet()
 
 def held_here(thread_id: str) -> Lease | None:
     """The lease that this process holds on a thread, in whichever store."""
-    return next((lease for heartbeat in [*_all] if (lease := heartbeat.held().get(thread_id))), None)
+    return next((lease for heartbeat in [*_all] if (lease := heartbeat.find(thread_id))), None)
 
 
 def _start_over() -> None:

@@ -43,6 +43,13 @@ class ProcessIdentity:
         # Of another user's process `/proc` may show nothing (hidepid): then it may be the one.
         return _is_visible(self.pid) and _start_time(self.pid) != self.started
 
+    def is_stopped(self) -> bool:
+        """Whether the process is on this machine and does not run: SIGSTOP. It may never be continued."""
+        if self.host != _host():
+            return False
+        _, _, rest = _read(f"/proc/{self.pid}/stat").rpartition(")")
+        return rest.split()[:1] == ["T"] and _start_time(self.pid) == self.started
+
     def describe(self) -> str:
         """The owner in words."""
         return f"process {self.pid} on {self.host.split('/')[0]}"

@@ -104,7 +104,7 @@ class SessionTable:
         """Whether a living holder runs this session now.
 
         On one host the kernel knows: neither a clock, nor another user's process, nor a busy interpreter counts.
-        Elsewhere a lease counts until it runs out, by the clock of the store.
+        Elsewhere, and where the holder is stopped, a lease counts until it runs out, by the clock of the store.
         """
         row = record.row
         if row.status != "running" or row.owner is None:
@@ -115,7 +115,7 @@ class SessionTable:
         if owner is None or owner == ProcessIdentity.current():
             return False
         is_held = host_locks.is_held(_lock_of(row))
-        if is_held is not None:
+        if is_held is not None and not (is_held and owner.is_stopped()):
             return is_held
         return not owner.is_known_dead() and row.lease_until >= record.now
 

@@ -137,7 +137,7 @@ class SqliteDatabase:
         is_inline = getattr(self._calls, "patience", _PATIENT) == _INLINE
         self._take_lock()
         try:
-            with closing(self.connection.cursor()) as cursor, self._begun(cursor, write):
+            with closing(self.connection.cursor()) as cursor, self._begun(cursor, write, self._patience):
                 yield cursor
         except (sqlite3.Error, UnicodeError) as error:  # what a damaged file says may be no text
             will_wait = isinstance(error, BusyError) and is_inline
@@ -154,7 +154,7 @@ class SqliteDatabase:
             if time.monotonic() - began >= self._patience:
                 raise BusyError("database is locked by another thread")
 
-    def _begin(self, cursor: sqlite3.Cursor, statement: str) -> None:
+    def _begin(self, cursor: sqlite3.Cursor, statement: str, patience: float) -> None:
         """Wait for other processes, in the same way."""
         began = time.monotonic()
         while True:
@@ -165,18 +165,18 @@ class SqliteDatabase:
             try:
                 cursor.execute(statement)
             except sqlite3.OperationalError as error:
-                if not _is_busy(error) or time.monotonic() - began >= self._patience:
+                if not _is_busy(error) or time.monotonic() - began >= min(patience, self._patience):
                     raise
             else:
                 return
 
     @contextmanager
-    def _begun(self, cursor: sqlite3.Cursor, write: bool) -> Iterator[None]:
+    def _begun(self, cursor: sqlite3.Cursor, write: bool, patience: float) -> Iterator[None]:
         if cursor.connection.in_transaction:
             yield
             return
         try:
-            self._begin(cursor, "BEGIN IMMEDIATE" if write else "BEGIN")
+            self._begin(cursor, "BEGIN IMMEDIATE" if write else "BEGIN", patience)
             self._calls.cursor = cursor
             yield
             cursor.execute("COMMIT")
