@@ -47,7 +47,7 @@ def real_model(folder: Path) -> Iterator[str]:
             _wait_for(f"http://127.0.0.1:{port}/v1/models", server)
             yield f"http://127.0.0.1:{port}/v1"
         finally:
-            server.terminate()
+            server.kill()  # it would first finish what it is saying
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 300) -> None:

@@ -16,7 +16,7 @@ FORMS: tuple[Form, ...] = get_args(Form)
 """From the strictest to none; `json_object_schema` is `json_object` with the schema beside it."""
 
 AUTO = "auto"
-ENOUGH_TOKENS = 4096
+ENOUGH_TOKENS = 2048
 """The length of a choice or of extracted fields, thoughts included: a model that does not end must not eat a turn."""
 
 _REFUSALS = frozenset((400, 404, 405, 415, 422, 501))

@@ -94,7 +94,7 @@ async def test_json_is_what_was_asked_for_or_101004(form: str, url: str) -> None
 
 @pytest.mark.parametrize("form", ["auto", "prompt"])
 async def test_a_category_is_chosen_or_the_default_says_why(form: str, url: str) -> None:
-    model = config(url, structured_output=form)
+    model = config(url, structured_output=form, max_tokens=150)
     counted: Counter[str] = Counter()
     for number in range(ROUNDS):
         made = IntentDetectionCompConfig(category_name_list=["travel", "food", "sports"], model=model)
@@ -108,7 +108,7 @@ async def test_a_category_is_chosen_or_the_default_says_why(form: str, url: str)
 
 @pytest.mark.parametrize("form", ["auto", "prompt"])
 async def test_a_questioner_has_the_field_or_asks(form: str, url: str) -> None:
-    model = config(url, structured_output=form)
+    model = config(url, structured_output=form, max_tokens=150)
     counted: Counter[str] = Counter()
     for number in range(ROUNDS):
         flow = questioner.flow(questioner.made(model, FieldInfo(field_name="sum", description="sum", required=True)))
@@ -185,7 +185,7 @@ def _parsed(arguments: str) -> Any:
 
 
 async def test_an_agent_chooses_a_workflow_and_asks(url: str) -> None:
-    model = config(url)
+    model = config(url, max_tokens=150)
     schemas = [WorkflowSchema(id=id, name=id, version="1", description=id) for id in ("travel", "food")]
     agent = WorkflowAgent(WorkflowAgentConfig(id="a", version="1", description="d", workflows=schemas, model=model))
     agent.add_workflows([_workflow(schema.id) for schema in schemas])
