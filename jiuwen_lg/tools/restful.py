@@ -103,14 +103,14 @@ class RestfulApi(Tool):
 
     async def _request(self, inputs: Mapping[str, Any]) -> tuple[bytes, str]:
         """The body of the answer, and how its text is encoded."""
-        request = await _to_checked_address(self._build(inputs))
+        request = await to_checked_address(self._build(inputs))
         verify: Any = tls_context("RESTFUL") if request.url.scheme == "https" else False
         async with httpx.AsyncClient(verify=verify, trust_env=False, timeout=self.timeout) as client:
             answer = await client.send(request, stream=True)
             try:
                 if not answer.is_success:
                     raise StatusCode.PLUGIN_RESPONSE_HTTP_CODE_ERROR.error(status=answer.status_code)
-                return await _body(answer), answer.charset_encoding or "utf-8"
+                return await body_of(answer), answer.charset_encoding or "utf-8"
             finally:
                 await answer.aclose()
 
@@ -152,7 +152,7 @@ def _query_value(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else value
 
 
-async def _to_checked_address(request: httpx.Request) -> httpx.Request:
+async def to_checked_address(request: httpx.Request) -> httpx.Request:
     """The request to the address that its host has now, if that may be reached; TLS and `Host` keep the name."""
     url = request.url
     if url.scheme not in ("http", "https") or not url.host:
@@ -164,7 +164,7 @@ async def _to_checked_address(request: httpx.Request) -> httpx.Request:
     return request
 
 
-async def _body(answer: httpx.Response) -> bytes:
+async def body_of(answer: httpx.Response, longest: int = LONGEST_ANSWER) -> bytes:
     """What was sent, unpacked as far as it may be long: httpx would unpack a thousandfold of it first."""
     packed = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if packed not in ("identity", *_PACKED):
@@ -173,9 +173,9 @@ async def _body(answer: httpx.Response) -> bytes:
     unpacker = zlib.decompressobj(_ANY_HEADER) if packed in _PACKED else None
     found = bytearray()
     async for part in answer.aiter_raw():
-        found += unpacker.decompress(part, LONGEST_ANSWER + 1 - len(found)) if unpacker else part
-        if len(found) > LONGEST_ANSWER:
-            raise StatusCode.PLUGIN_RESPONSE_TOO_BIG_ERROR.error(limit=LONGEST_ANSWER)
+        found += unpacker.decompress(part, longest + 1 - len(found)) if unpacker else part
+        if len(found) > longest:
+            raise StatusCode.PLUGIN_RESPONSE_TOO_BIG_ERROR.error(limit=longest)
     if unpacker and not unpacker.eof:
         raise StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"the answer, packed as {packed}, is cut off")
     return bytes(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -115,7 +114,7 @@ class Building:
 
         if targets := Router(router).known_targets():
             route.targets = targets  # type: ignore[attr-defined]
-        return functools.wraps(router)(route) if inspect.isfunction(router) and not targets else route
+        return route
 
     def _register(self, comp_id: str, component: Any, name: str | None) -> None:
         if name is not None:

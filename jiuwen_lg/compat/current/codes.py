@@ -120,6 +120,7 @@ class StatusCode(Enum):
     MODEL_CALL_FAILED = (181001, "FrameworkError", "{reason}")
     MODEL_SERVICE_CONFIG_ERROR = (181002, "ValidationError", "{reason}")
     MODEL_CONFIG_ERROR = (181003, "ValidationError", "{reason}")
+    SCHEMA_VALIDATE_INVALID = (189001, "ValidationError", "{reason}")
     TOOL_CARD_INVALID = (182000, "ValidationError", "invalid card of a tool: {reason}")
     TOOL_STREAM_NOT_SUPPORTED = (182010, "ValidationError", "{reason}")
     TOOL_INVOKE_NOT_SUPPORTED = (182011, "ValidationError", "{reason}")

@@ -16,7 +16,7 @@ from jiuwen_lg.compat.current.session import OBSERVER_KEY, Session, enter_sessio
 from jiuwen_lg.compat.current.translation import translated
 from jiuwen_lg.component import Executable as OurExecutable
 from jiuwen_lg.component import WorkflowComponent as OurComponent
-from jiuwen_lg.engine.execution.interrupts import interrupts_in
+from jiuwen_lg.engine.runtime.interrupts import interrupts_in
 from jiuwen_lg.engine.graph.definition import SubgraphSpec
 from jiuwen_lg.engine.graph.loop_protocol import BelongsInLoop
 from jiuwen_lg.engine.graph.router import BringsRouter

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from jiuwen_lg.compat.current.callbacks import WorkflowEvents, callback_framework
-from jiuwen_lg.engine.execution.tracing import WORKFLOW_TRACE
+from jiuwen_lg.engine.runtime.tracing import WORKFLOW_TRACE
 from jiuwen_lg.output import TraceSchema, WorkflowChunk, is_question
 
 _ORDER = (

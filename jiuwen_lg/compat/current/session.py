@@ -13,7 +13,7 @@ from jiuwen_lg.schema.values import deep_copy
 
 if TYPE_CHECKING:
     from jiuwen_lg.compat.current.observer import Observer
-    from jiuwen_lg.engine.execution.component_runtime import ComponentRuntime
+    from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 
 OBSERVER_KEY = "__observer"
 """The setting of a run that holds its observer."""
@@ -256,7 +256,7 @@ class Session:
 
     def dump_state(self) -> dict[str, Any]:
         """The states as they were when the execution began, and what this execution has queued."""
-        runtime, state = self._runtime, self._runtime.state
+        runtime, state = self._runtime, self._runtime.view.channels
         outputs = {name: value for name, value in state["io"].items() if not name.startswith("__")}
         return {
             "io_state": deep_copy({**state["inputs"], **outputs}),
