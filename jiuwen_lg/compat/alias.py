@@ -120,8 +120,9 @@ class _AliasFinder(MetaPathFinder, Loader):
         if self._layout is not None and other is not None:
             return (
                 f"jiuwen_lg stands in for openjiuwen {versions} in this process, since {self._reason}, and {spelled} "
-                f"is of openjiuwen {other.version}: a program uses one layout. jiuwen_lg.compat.install({other.version!r}) "
-                f"before the first import, or python -m jiuwen_lg.compat --for {other.version}, chooses the other one"
+                f"is of openjiuwen {other.version}: a program uses one layout. To choose the other one, call "
+                f"jiuwen_lg.compat.install({other.version!r}) before the first import, or run the program with "
+                f"python -m jiuwen_lg.compat --for {other.version}"
             )
         if what := next((found for one in self._possible() if (found := one.left_out(path, name))), None):
             return f"{spelled} is not provided by jiuwen_lg, which stands in for openjiuwen {versions}: {what}"

@@ -60,7 +60,7 @@ def _is_ours(module: str) -> bool:
 
 def importing_source() -> str:
     """The text of the file that is importing now; empty if there is none."""
-    frame = sys._getframe()
+    frame = sys._getframe()  # noqa: SLF001 - the way to the importing module
     own = str(Path(__file__).parent)
     while frame is not None:
         name = frame.f_code.co_filename

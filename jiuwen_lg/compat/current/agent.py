@@ -15,6 +15,8 @@ from jiuwen_lg.compat.current.card import WorkflowCard
 from jiuwen_lg.compat.current.output import of_today
 from jiuwen_lg.compat.current.translation import translated, translating
 from jiuwen_lg.compat.current.workflow import Workflow
+from jiuwen_lg.output import WORKFLOW_FINAL, OutputSchema
+from jiuwen_lg.output import WorkflowOutput as OurOutput
 
 
 def _schema_of(card: WorkflowCard) -> WorkflowSchema:
@@ -168,13 +170,8 @@ class WorkflowAgent:
         frames = self.engine.stream(_message(inputs, session))
         try:
             async for frame in frames:
-                payload = getattr(frame, "payload", None)
-                if getattr(frame, "type", "") == "workflow_final" and isinstance(payload, dict) and "output" in payload:
-                    output = payload["output"]
-                    if payload.get("result_type") == "answer" and hasattr(output, "result"):
-                        frame.payload = output.result
-                yield frame
-        except Exception as error:
+                yield _final(frame)
+        except Exception as error:  # noqa: BLE001 - every failure leaves with its code
             raised = translated(error)
             raise raised from raised.__cause__
         finally:
@@ -187,5 +184,18 @@ def _message(inputs: Any, session: Any) -> Any:
     return {**inputs, "conversation_id": session.get_session_id()}
 
 
+def _final(frame: Any) -> Any:
+    """A frame of today's: the last one carries the End's result itself."""
+    payload = getattr(frame, "payload", None)
+    if getattr(frame, "type", "") != WORKFLOW_FINAL or not isinstance(payload, dict):
+        return frame
+    output = payload.get("output")
+    if payload.get("result_type") != "answer" or not isinstance(output, OurOutput):
+        return frame
+    return OutputSchema(type=WORKFLOW_FINAL, index=0, payload=output.result)
+
+
 def _answer(answer: Any) -> Any:
-    return {**answer, "output": of_today(answer["output"])} if isinstance(answer, dict) and "output" in answer else answer
+    return (
+        {**answer, "output": of_today(answer["output"])} if isinstance(answer, dict) and "output" in answer else answer
+    )

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from langgraph.constants import END
@@ -21,12 +21,14 @@ from jiuwen_lg.compat.current.recovery import Recovery
 from jiuwen_lg.compat.current.session import RouterSession
 from jiuwen_lg.compat.current.translation import translating
 from jiuwen_lg.components.branch import BranchRouter
+from jiuwen_lg.components.condition import ExpressionCondition
 from jiuwen_lg.config import ComponentAbility as OurAbility
 from jiuwen_lg.engine.graph.abilities import TAKES_FRAMES
 from jiuwen_lg.engine.graph.policies import NO_POLICIES, Policies
-from jiuwen_lg.engine.graph.router import Router
+from jiuwen_lg.engine.graph.router import BringsRouter, Router
 from jiuwen_lg.errors import JiuWenBaseException
 from jiuwen_lg.schema.path import MISSING
+from jiuwen_lg.schema.reference import of_mapping, parse_schema
 from jiuwen_lg.schema.values import maybe_await
 
 _COMPONENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -54,7 +56,14 @@ class Building:
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
+        self._places: dict[str, dict[str, str]] = {}
         self._inside: dict[str, Building] = {}
+        self.links: list[Link] = []
+
+    @property
+    def inside(self) -> dict[str, Building]:
+        """The bodies of loops and the sub-workflows, by component."""
+        return self._inside
 
     def names(self, prefix: str = "") -> dict[str, str]:
         """The names of components that have one, by executable id."""
@@ -64,10 +73,20 @@ class Building:
                 found |= inside.names(f"{prefix}{id}.")
         return found
 
+    def places(self, prefix: str = "") -> dict[str, dict[str, str]]:
+        """Where frames go in a component's inputs: by executable id, the reference and its key."""
+        found = {f"{prefix}{id}": places for id, places in self._places.items()}
+        for id, inside in self._inside.items():
+            if inside is not self:
+                found |= inside.places(f"{prefix}{id}.")
+        return found
+
     def add_connection(self, src_comp_id: str | list[str], target_comp_id: str) -> Self:
         """Let the target run after the source; after all of them, if a list is given."""
         with translating():
             self.engine.add_connection(src_comp_id, target_comp_id)
+        sources = [src_comp_id] if isinstance(src_comp_id, str) else src_comp_id
+        self.links += [Link(source, target_comp_id) for source in sources]
         return self
 
     def add_stream_connection(self, src_comp_id: str, target_comp_id: str) -> Self:
@@ -76,6 +95,7 @@ class Building:
             self.engine.add_stream_connection(src_comp_id, target_comp_id)
         except JiuWenBaseException as error:
             raise build_error(StatusCode.WORKFLOW_STREAM_EDGE_INVALID, reason=error.message) from None
+        self.links.append(Link(src_comp_id, target_comp_id, is_stream=True))
         return self
 
     def add_conditional_connection(self, src_comp_id: str, router: Callable[..., Any]) -> Self:
@@ -86,8 +106,9 @@ class Building:
             router: Called with `session=`, if it has a parameter of that name; it gives an id, or several.
         """
         with translating():
-            router = self._routing(src_comp_id, router) if callable(router) else router
-            self.engine.add_conditional_connection(src_comp_id, router)
+            routing = self._routing(src_comp_id, router) if callable(router) else router
+            self.engine.add_conditional_connection(src_comp_id, routing)
+        self.links += links_of(src_comp_id, router)
         return self
 
     def _routing(self, source: str, router: Callable[..., Any]) -> Callable[..., Any]:
@@ -116,11 +137,17 @@ class Building:
             route.targets = targets  # type: ignore[attr-defined]
         return route
 
-    def _register(self, comp_id: str, component: Any, name: str | None) -> None:
+    def _register(self, comp_id: str, component: Any, name: str | None, schemas: dict[str, Schema]) -> None:
         if name is not None:
             self._names[comp_id] = name
+        if places := dict(_references(schemas.get("stream_inputs_schema"))):
+            self._places[comp_id] = places
+        if isinstance(component, BringsRouter):
+            self.links += links_of(comp_id, component.router())
         if isinstance(inside := getattr(component, "inside", None), Building):
             self._inside[comp_id] = inside
+            if not hasattr(inside, "card"):  # a loop leads back to itself
+                self.links.append(Link(comp_id, comp_id, is_conditional=True))
 
     def _add_component(
         self,
@@ -144,10 +171,61 @@ class Building:
                 adapted(component, max_retries),
                 wait_for_all=wait_for_all,
                 comp_ability=abilities,
-                **our_schemas(schemas),
+                **with_merged_output(component, our_schemas(schemas)),
                 **policies,
             )
-        self._register(comp_id, component, name)
+        self._register(comp_id, component, name, schemas)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way from one component to another, as it was added; for drawings."""
+
+    source: str
+    target: str
+    is_conditional: bool = False
+    is_stream: bool = False
+    label: str = ""
+
+
+def links_of(source: str, router: Any) -> list[Link]:
+    """The ways that a router is known to choose among; a branch shows its expression."""
+    if isinstance(router, BranchRouter):
+        return [
+            Link(source, target, is_conditional=True, label=_label(one.condition))
+            for one in router.branches
+            for target in one.target
+        ]
+    return [Link(source, target, is_conditional=True) for target in Router(router).known_targets()]
+
+
+def _label(condition: Any) -> str:
+    return condition.trace_info() if isinstance(condition, ExpressionCondition) else ""
+
+
+def _references(schema: Schema, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The references of a schema with their keys."""
+    for key, value in (schema if isinstance(schema, dict) else {}).items():
+        if isinstance(value, dict):
+            yield from _references(value, f"{prefix}{key}.")
+        elif isinstance(value, str) and value.startswith("${") and value.endswith("}"):
+            yield value[2:-1], f"{prefix}{key}"
+
+
+def with_merged_output(component: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    """The schemas of a component; the batch output of one that says so is its frames, merged."""
+    merged = getattr(component, "merged_output", None)
+    if merged is None or not component.cache_stream:
+        return schemas
+    shape, made = schemas.pop("outputs_schema", None), schemas.pop("outputs_transformer", None)
+
+    def output(given: Any) -> Any:
+        found = merged(given)
+        if made is not None:
+            return made(found)
+        return found if shape is None else parse_schema(shape).resolve(of_mapping(found))
+
+    return {**schemas, "outputs_transformer": output}
 
 
 def _parameters(function: Callable[..., Any]) -> Iterable[str]:

@@ -46,9 +46,7 @@ class WorkflowEvents:
     COMPONENT_STREAM_OUTPUT = _event("component_stream_output")
 
 
-_NOT_PROVIDED = frozenset(
-    value for name, value in vars(WorkflowEvents).items() if name.endswith(("_INPUT", "_OUTPUT"))
-)
+_NOT_PROVIDED = frozenset(value for name, value in vars(WorkflowEvents).items() if name.endswith(("_INPUT", "_OUTPUT")))
 OBSERVED = frozenset(
     (
         WorkflowEvents.NODE_EXECUTED,

@@ -64,7 +64,7 @@ class ComponentAbility(Enum):
     TRANSFORM = ("transform", "stream in, stream out")
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """The name of the component's method."""
         return str(self.value[0])
 

@@ -103,7 +103,9 @@ class _Persistence(CheckpointerProvider):
         kind = conf.get("db_type", "sqlite")
         if kind != "sqlite" or conf.get("db_client") is not None:
             given = "db_client" if kind == "sqlite" else f"db_type {kind!r}"
-            raise _refused(f"jiuwen_lg keeps sessions in SQLite files or Postgres, not by {given}: use db_type='sqlite'")
+            raise _refused(
+                f"jiuwen_lg keeps sessions in SQLite files or Postgres, not by {given}: use db_type='sqlite'"
+            )
         path = str(conf.get("db_path", "checkpointer"))
         return PersistenceCheckpointer(path if path.endswith(".db") else f"{path}.db")
 

@@ -16,10 +16,10 @@ from jiuwen_lg.compat.current.session import OBSERVER_KEY, Session, enter_sessio
 from jiuwen_lg.compat.current.translation import translated
 from jiuwen_lg.component import Executable as OurExecutable
 from jiuwen_lg.component import WorkflowComponent as OurComponent
-from jiuwen_lg.engine.runtime.interrupts import interrupts_in
 from jiuwen_lg.engine.graph.definition import SubgraphSpec
 from jiuwen_lg.engine.graph.loop_protocol import BelongsInLoop
 from jiuwen_lg.engine.graph.router import BringsRouter
+from jiuwen_lg.engine.runtime.interrupts import interrupts_in
 from jiuwen_lg.errors import JiuWenBaseException, is_engine_error
 
 
@@ -109,7 +109,8 @@ class _Component(OurComponent):
         executable = self._component if make is None else make()
         if isinstance(executable, (SubgraphSpec, BelongsInLoop)):
             return executable
-        return _class_for(type(executable))(executable, self._max_retries)
+        kind: Any = type(executable)
+        return _class_for(kind)(executable, self._max_retries)
 
 
 class _RoutingComponent(BringsRouter, _Component):
@@ -127,6 +128,11 @@ class _Adapter:
         self._executable = executable
         self._max_retries = max_retries
         self._class_name = type(executable).__name__
+
+    @property
+    def executable(self) -> Any:
+        """The executable of this layout."""
+        return self._executable
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._executable, name)
@@ -149,7 +155,7 @@ class _Adapter:
         session, observer = self._begin(runtime)
         try:
             output = await getattr(self._executable, ability)(inputs, session, context)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - every failure leaves with its code
             failure = self._failed(error, ability, session, observer)
             raise failure from failure.__cause__
         self._end(runtime, observer)
@@ -160,7 +166,7 @@ class _Adapter:
         try:
             async for item in getattr(self._executable, ability)(inputs, session, context):
                 yield item
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - every failure leaves with its code
             failure = self._failed(error, ability, session, observer)
             raise failure from failure.__cause__
         self._end(runtime, observer)
@@ -206,5 +212,4 @@ def _step(runtime: Any) -> int:
 @cache
 def _class_for(cls: type) -> type[_Adapter]:
     """The adapter of a class, under the class's own name: it is a part of a workflow's shape."""
-    made = type(cls.__name__, (_Adapter,), {"__module__": cls.__module__, "__qualname__": cls.__qualname__})
-    return made
+    return type(cls.__name__, (_Adapter,), {"__module__": cls.__module__, "__qualname__": cls.__qualname__})

@@ -75,7 +75,7 @@ class HTTPRequestComponent(WorkflowComponent):
             request.headers.setdefault("Accept-Encoding", "identity")
         return await sent(
             request,
-            timeout=params.timeout,
+            within=params.timeout,
             longest=params.max_response_byte_size,
             redirects=params.response_handling.max_redirects if options.follow_redirect else 0,
             verify=not options.ignore_ssl_issues,

@@ -115,8 +115,8 @@ class HttpRetryConfig(BaseModel):
 
     def delay(self, attempt: int) -> float:
         """The pause after an attempt (from 1), in seconds."""
-        factor = {"fixed": 1, "linear": attempt, "exponential": 2 ** (attempt - 1)}[self.backoff_type]
-        return self.retry_delay * factor / 1000
+        factors: dict[str, float] = {"fixed": 1.0, "linear": attempt, "exponential": 2.0 ** (attempt - 1)}
+        return self.retry_delay * factors[self.backoff_type] / 1000
 
 
 class HttpRateLimitConfig(BaseModel):

@@ -35,19 +35,20 @@ def fitted_inputs(card: WorkflowCard, inputs: Any) -> Any:
     try:
         checked = model.model_validate(inputs)
     except Unfit as error:
-        raise build_error(StatusCode.WORKFLOW_EXECUTE_INPUT_INVALID, cause=error, reason=str(error)) from error
+        unfit = build_error(StatusCode.SCHEMA_VALIDATE_INVALID, cause=error, reason=str(error))
+        raise build_error(StatusCode.WORKFLOW_EXECUTE_INPUT_INVALID, cause=unfit, reason=str(error)) from unfit
     absent = {name for name in model.model_fields if name not in inputs and name not in checked.model_fields_set}
     defaults = {name: value for name, value in checked.model_dump(include=absent).items() if value is not None}
     return {**inputs, **defaults}
 
 
-def model_of(schema: dict[str, Any], name: str = "Inputs") -> type[BaseModel]:
+def model_of(schema: dict[str, Any], name: str = "DynamicModel") -> type[BaseModel]:
     """A JSON schema of an object as a pydantic class; what it does not declare is refused."""
     properties = schema.get("properties", {})
     required = schema.get("required", ())
     fields: dict[str, Any] = {}
-    for key, part in properties.items():
-        part = part if isinstance(part, dict) else {}
+    for key, given in properties.items():
+        part = given if isinstance(given, dict) else {}
         annotation = type_of(part, key)
         if key in required or part.get("required") is True:
             fields[key] = (annotation, ...)
@@ -58,7 +59,8 @@ def model_of(schema: dict[str, Any], name: str = "Inputs") -> type[BaseModel]:
 
 
 def _is_open(schema: dict[str, Any]) -> bool:
-    return not schema.get("properties") or bool(schema.get("additionalProperties"))
+    said = schema.get("additionalProperties")
+    return not schema.get("properties") if said is None else bool(said)
 
 
 def type_of(schema: dict[str, Any], name: str = "") -> Any:
@@ -71,8 +73,7 @@ def type_of(schema: dict[str, Any], name: str = "") -> Any:
     if isinstance(kind, list):
         return reduce(or_, (type_of({**schema, "type": one}, name) for one in kind))
     if kind == "array":
-        item = type_of(schema.get("items") or {}, name)
-        return list[item]
+        return list[type_of(schema.get("items") or {}, name)]  # type: ignore[misc]
     if kind == "object":
-        return model_of(schema, name or "Inputs") if schema.get("properties") else dict[str, Any]
+        return model_of(schema, name or "DynamicModel") if schema.get("properties") else dict[str, Any]
     return _TYPES.get(str(kind), Any)

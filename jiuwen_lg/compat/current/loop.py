@@ -13,8 +13,8 @@ from jiuwen_lg.compat.current.workflow import Workflow
 from jiuwen_lg.components.loop import AdvancedLoopComponent as OurAdvancedLoop
 from jiuwen_lg.components.loop import LoopComponent as OurLoop
 from jiuwen_lg.components.loop import LoopGroup as OurGroup
-from jiuwen_lg.components.loop import LoopInput as LoopInput
-from jiuwen_lg.components.loop import LoopType as LoopType
+from jiuwen_lg.components.loop import LoopInput as LoopInput  # noqa: PLC0414 - given on
+from jiuwen_lg.components.loop import LoopType as LoopType  # noqa: PLC0414 - given on
 from jiuwen_lg.components.subworkflow import SubWorkflowComponent as OurSubWorkflow
 from jiuwen_lg.schema.values import merge
 
@@ -143,7 +143,17 @@ class SubWorkflowComponent(OurSubWorkflow):
         with translating():
             super().__init__(sub_workflow.engine)
         self.inside: Workflow = sub_workflow
-        self.cache_stream = cache_stream
+        self.cache_stream: bool = cache_stream
+
+    def merged_output(self, output: Any) -> Any:
+        """The output of a streaming End as one value: its frames, merged."""
+        frames = output.get("stream") if isinstance(output, dict) else None
+        if not isinstance(frames, list):
+            return output
+        joined = joined_frames(frames)
+        if isinstance(joined, dict) and "output" not in joined:
+            return {**joined, "output": dict(joined)}
+        return joined
 
     @property
     def sub_workflow(self) -> Workflow:

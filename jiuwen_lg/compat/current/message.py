@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from jiuwen_lg.models.messages import AIMessage
 from jiuwen_lg.models.messages import BaseMessage as OurMessage
-from jiuwen_lg.models.messages import ToolCall as ToolCall
+from jiuwen_lg.models.messages import ToolCall as ToolCall  # noqa: PLC0414 - given on
 from jiuwen_lg.models.messages import as_dicts as our_dicts
 
 
@@ -97,7 +97,11 @@ def as_dicts(messages: Any) -> list[dict[str, Any]]:
 
 def _sent(message: Any) -> dict[str, Any]:
     dumped = our_dicts([message])[0]
-    return {key: dumped[key] for key in _SENT if dumped.get(key) is not None} if isinstance(message, BaseMessage) else dumped
+    return (
+        {key: dumped[key] for key in _SENT if dumped.get(key) is not None}
+        if isinstance(message, BaseMessage)
+        else dumped
+    )
 
 
 def reply_of(reply: AIMessage, cls: type[AssistantMessage] = AssistantMessage) -> AssistantMessage:

@@ -178,8 +178,11 @@ def our_tools(tools: Any) -> list[dict[str, Any]]:
 
 def _told(info: Any) -> dict[str, Any]:
     parameters = info.parameters
-    schema = parameters.model_json_schema() if isinstance(parameters, type) else parameters
-    schema = schema.model_dump() if isinstance(schema, BaseModel) else schema
+    schema: Any = parameters
+    if isinstance(parameters, type) and issubclass(parameters, BaseModel):
+        schema = parameters.model_json_schema()
+    elif isinstance(parameters, BaseModel):
+        schema = parameters.model_dump()
     function = {"name": info.name, "description": info.description, "parameters": schema}
     return {"type": "function", "function": function}
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from jiuwen_lg.compat.current.callbacks import WorkflowEvents, callback_framework
+from jiuwen_lg.engine.execution.stream_output import END_FRAME
 from jiuwen_lg.engine.runtime.tracing import WORKFLOW_TRACE
-from jiuwen_lg.output import TraceSchema, WorkflowChunk, is_question
+from jiuwen_lg.output import OutputSchema, TraceSchema, WorkflowChunk, is_question
 
 _ORDER = (
     "traceId",
@@ -47,13 +48,23 @@ class Observer:
         session: The workflow's session.
         card: The workflow's card.
         names: Names of components, by executable id.
+        places: Where frames go in a component's inputs, by executable id and reference.
         wants_traces: Whether the reader wants trace frames.
     """
 
-    def __init__(self, session: Any, card: Any, names: dict[str, str], *, wants_traces: bool) -> None:
+    def __init__(
+        self,
+        session: Any,
+        card: Any,
+        names: dict[str, str],
+        places: dict[str, dict[str, str]],
+        *,
+        wants_traces: bool,
+    ) -> None:
         self.session = session
         self.card = card
         self._names = names
+        self._places = places
         self._wants_traces = wants_traces
         self._has_events = callback_framework.is_observed()
         self._emit: Callable[[WorkflowChunk], Awaitable[None]] | None = None
@@ -62,6 +73,7 @@ class Observer:
         self._failures: dict[str, BaseException] = {}
         self._notes: dict[str, list[Any]] = {}
         self._retried: set[str] = set()
+        self._answers: dict[str, Any] = {}
         self._steps = 0
 
     @property
@@ -78,7 +90,8 @@ class Observer:
         assert self._emit is not None
         if not isinstance(frame, TraceSchema):
             await self._emit(frame)
-            if is_question(frame) and (last := self._last.get(frame.payload.id)) is not None:
+            asker = frame.payload.id if isinstance(frame, OutputSchema) and is_question(frame) else None
+            if asker is not None and (last := self._last.get(asker)) is not None:
                 ended = {**last, "status": "interrupted", "endTime": _now(), "streamOutputs": []}
                 await self._send(ended)
             return
@@ -109,8 +122,8 @@ class Observer:
             payload["parentInvokeId"] = self.card.id
         if notes := self._notes.get(id):
             payload["onInvokeData"] = [*notes, *payload["onInvokeData"]]
-        if not payload.get("streamInputs"):
-            payload["streamInputs"] = None
+        payload["interactiveInputs"] = self._answers.get(id)
+        self._shape_frames(id, payload)
         if status == "error":
             self._shape_error(id, payload)
         elif id in self._retried:
@@ -121,10 +134,23 @@ class Observer:
         self._last[id] = payload
         return payload
 
+    def _shape_frames(self, id: str, payload: dict[str, Any]) -> None:
+        """Name what was taken by where it went, and show an End's frames as its reader got them."""
+        places = self._places.get(id, {})
+        taken = [{places.get(name, name): item for name, item in one.items()} for one in payload["streamInputs"] or ()]
+        payload["streamInputs"] = taken or None
+        if payload["componentType"] == "End":
+            payload["streamOutputs"] = [
+                {"type": END_FRAME, "index": index, "payload": frame}
+                for index, frame in enumerate(payload["streamOutputs"] or ())
+            ]
+
     def _shaped_workflow(self, payload: dict[str, Any]) -> dict[str, Any]:
         payload |= {"onInvokeData": [], "streamOutputs": []}
         if payload["status"] == "interrupted":
             payload |= {"status": "finish", "outputs": None}
+        if isinstance(payload.get("outputs"), list):  # the frames of a streaming End
+            payload["outputs"] = None
         if hasattr(payload.get("inputs"), "model_dump"):
             payload["inputs"] = payload["inputs"].model_dump()
         if payload.get("error") is not None:
@@ -137,7 +163,7 @@ class Observer:
             return
         payload |= {"innerError": payload["error"], "error": None, "endTime": None}
         self._retried.add(id)
-        note = {"inner_error": payload["innerError"], "current_time": datetime.now(timezone.utc).isoformat()}
+        note = {"inner_error": payload["innerError"], "current_time": datetime.now(UTC).isoformat()}
         self._notes.setdefault(id, []).append(note)
         payload["onInvokeData"] = [*payload["onInvokeData"], note]
 
@@ -167,6 +193,7 @@ class Observer:
 
     async def answered(self, id: str, answer: Any) -> None:
         """A component's question has got its answer."""
+        self._answers[id] = answer
         if (last := self._last.get(id)) is not None:
             last["interactiveInputs"] = answer
             await self._send(last)

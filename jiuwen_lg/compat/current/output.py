@@ -10,7 +10,7 @@ from pydantic import Field
 from jiuwen_lg.output import WorkflowOutput as OurOutput
 
 
-class WorkflowExecutionState(str, Enum):
+class WorkflowExecutionState(str, Enum):  # noqa: UP042 - `str()` of a member shows its name, as openJiuwen's does
     """Whether a run finished, waits for an answer, or failed."""
 
     COMPLETED = "COMPLETED"
@@ -30,7 +30,7 @@ def of_today(output: Any) -> Any:
         return output
     return WorkflowOutput(
         result=output.result,
-        state=WorkflowExecutionState(output.state.value),  # type: ignore[arg-type]
+        state=WorkflowExecutionState(output.state.value),
         session_id=output.session_id,
         snapshot=output.snapshot,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -32,24 +31,6 @@ class JsonOutputParser:
             if value is not None and value != last:
                 last = value
                 yield value
-
-
-class MarkdownOutputParser:
-    """Takes an answer as Markdown: its text, its headings and its code blocks."""
-
-    async def parse(self, llm_output: Any) -> Any:
-        """The parts.
-
-        Args:
-            llm_output: A text or a message.
-        """
-        text = _text(llm_output)
-        blocks = re.findall(r"```(\w*)\n(.*?)```", text, re.DOTALL)
-        return {
-            "raw_content": text,
-            "headers": [{"level": len(m[0]), "title": m[1]} for m in re.findall(r"^(#{1,6}) +(.+)$", text, re.MULTILINE)],
-            "code_blocks": [{"language": language, "code": code} for language, code in blocks],
-        }
 
 
 def _text(output: Any) -> str:

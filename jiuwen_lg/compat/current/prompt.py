@@ -38,7 +38,8 @@ class PromptTemplate(BaseModel):
         """The messages; a text is one of the user's."""
         if isinstance(self.content, str):
             return [UserMessage(content=self.content)]
-        return [one.model_copy() if isinstance(one, BaseModel) else one for one in self.content]
+        found: list[Any] = [one.model_copy() if isinstance(one, BaseModel) else one for one in self.content]
+        return found
 
     def _message(self, message: Any, values: dict[str, Any]) -> Any:
         if isinstance(message, dict):

@@ -12,8 +12,8 @@ from jiuwen_lg.compat.current.translation import translating
 from jiuwen_lg.component import ComponentConfig
 from jiuwen_lg.components import questioner as ours
 from jiuwen_lg.components.extraction import FieldInfo as OurField
-from jiuwen_lg.components.extraction import QuestionerDirectReplyHandler as QuestionerDirectReplyHandler
-from jiuwen_lg.components.questioner import QuestionerState as QuestionerState
+from jiuwen_lg.components.extraction import QuestionerDirectReplyHandler as QuestionerDirectReplyHandler  # noqa: PLC0414 - given on
+from jiuwen_lg.components.questioner import QuestionerState as QuestionerState  # noqa: PLC0414 - given on
 
 _TYPES: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool}
 
@@ -76,6 +76,13 @@ class QuestionerConfig(ComponentConfig):
 class _TypedHandler(QuestionerDirectReplyHandler):
     """Takes fields out of answers, in their types."""
 
+    @classmethod
+    def like(cls, handler: QuestionerDirectReplyHandler) -> _TypedHandler:
+        """The same handler, with types."""
+        typed = cls.__new__(cls)
+        typed.__dict__.update(handler.__dict__)
+        return typed
+
     async def extract(self, state: QuestionerState, said: Any, context: Any) -> None:
         await super().extract(state, said, context)
         kinds = {one.field_name: one for one in self._fields if isinstance(one, FieldInfo)}
@@ -94,9 +101,9 @@ class QuestionerExecutable(ours.QuestionerExecutable):
 
     def __init__(self, config: QuestionerConfig | None) -> None:
         today = config or QuestionerConfig()
+        self._handler: QuestionerDirectReplyHandler
         super().__init__(today.ours())
-        made = self._handler
-        self._handler = _TypedHandler(made._config, made._model, made._prompt)
+        self._handler = _TypedHandler.like(self._handler)
         self._language = today.accept_language
 
     async def invoke(self, inputs: Any, session: Any, context: Any) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Request:
             url = url.copy_merge_params({name: _query_value(value) for name, value in self.query.items()})
         body = {"json": self.json, "content": self.content, "data": self.data, "files": self.files}
         given = {name: value for name, value in body.items() if value is not None}
-        return httpx.Request(self.method.upper(), url, headers=self.headers, **given)  # type: ignore[arg-type]
+        return httpx.Request(self.method.upper(), url, headers=self.headers, **given)
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ def _query_value(value: Any) -> Any:
 async def sent(
     request: Request,
     *,
-    timeout: float,
+    within: float,
     longest: int,
     redirects: int = 0,
     verify: bool = True,
@@ -95,7 +95,7 @@ async def sent(
 
     Args:
         request: The request.
-        timeout: For the whole of it, in seconds.
+        within: For the whole of it, in seconds.
         longest: The longest answer in bytes.
         redirects: How many redirects are followed, each to an address that is checked again.
         verify: Whether certificates are checked.
@@ -107,10 +107,10 @@ async def sent(
             success; 182104 it could not be reached, or may not be.
     """
     try:
-        async with asyncio.timeout(timeout):
-            return await _sent(request.build(), timeout, longest, redirects, verify, auth, fails=fails)
+        async with asyncio.timeout(within):
+            return await _sent(request.build(), within, longest, redirects, verify, auth, fails=fails)
     except (TimeoutError, httpx.TimeoutException) as error:
-        reason = f"{request.url} did not answer within {timeout:g} s"
+        reason = f"{request.url} did not answer within {within:g} s"
         raise build_error(StatusCode.TOOL_RESTFUL_API_EXECUTION_TIMEOUT, cause=error, reason=reason) from error
     except JiuWenBaseException as error:
         raise translated(error) from error
@@ -120,17 +120,17 @@ async def sent(
 
 
 async def _sent(
-    built: httpx.Request, timeout: float, longest: int, redirects: int, verify: bool, auth: Any, *, fails: bool
+    built: httpx.Request, within: float, longest: int, redirects: int, verify: bool, auth: Any, *, fails: bool
 ) -> Answer:
     asked = str(built.url)
     request = await to_checked_address(built)
     context: Any = (tls_context("RESTFUL") if verify else False) if request.url.scheme == "https" else False
-    async with httpx.AsyncClient(verify=context, trust_env=False, timeout=timeout) as client:
+    async with httpx.AsyncClient(verify=context, trust_env=False, timeout=within) as client:
         answer = await client.send(request, stream=True, auth=auth)
         try:
             if redirects > 0 and answer.is_redirect and "Location" in answer.headers:
                 following = httpx.Request("GET", httpx.URL(asked).join(answer.headers["Location"]))
-                return await _sent(following, timeout, longest, redirects - 1, verify, None, fails=fails)
+                return await _sent(following, within, longest, redirects - 1, verify, None, fails=fails)
             if fails and not answer.is_success:
                 reason = f"{asked} answered with HTTP status {answer.status_code}"
                 raise build_error(StatusCode.TOOL_RESTFUL_API_RESPONSE_ERROR, reason=reason, code=answer.status_code)

@@ -212,8 +212,8 @@ class ResourceMgr:
     def _remove(self, kind: str, id: Any, tag: Any) -> Any:
         known, removed = self._kinds[kind], []
         for entry in self._entries(kind, id, tag):
-            for name in [name for name, one in known.items() if one is entry]:
-                removed.append(Ok(known.pop(name).card))
+            names = [name for name, one in known.items() if one is entry]
+            removed += [Ok(known.pop(name).card) for name in names]
         if isinstance(id, list) or id is None:
             return removed
         return removed[0] if removed else Ok(None)

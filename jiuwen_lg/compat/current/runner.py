@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from jiuwen_lg.compat.current.resources import ResourceMgr
 from jiuwen_lg.compat.current.session import AgentSession, WorkflowSession
 from jiuwen_lg.compat.current.translation import translating
 from jiuwen_lg.compat.current.workflow import Workflow
+from jiuwen_lg.output import BaseStreamMode, CustomSchema, TraceSchema
 from jiuwen_lg.runner import Runner as OurRunner
 
 
@@ -125,9 +127,10 @@ class Runner(metaclass=_RunnerMeta):
             agent: An agent, or the id of one of the resource manager's.
             inputs: The message.
             session: A session or its id: the conversation, unless the message names one.
-            context: Kept for openJiuwen's signature.
-            envs: Kept for openJiuwen's signature.
+            context: Not used: an agent keeps its conversations itself.
+            envs: Not used: give them to the workflow's session.
         """
+        _warn_unused(context=context, envs=envs)
         found = await cls._agent(agent)
         return await found.invoke(_in_conversation(inputs, session))
 
@@ -142,17 +145,19 @@ class Runner(metaclass=_RunnerMeta):
         stream_modes: Any = None,
         envs: dict[str, Any] | None = None,
     ) -> AsyncGenerator[Any, None]:
-        """The same, with frames while they are made."""
+        """The same, with frames while they are made; only those of `stream_modes`, if that is given."""
+        _warn_unused(context=context, envs=envs)
         found = await cls._agent(agent)
         frames = found.stream(_in_conversation(inputs, session))
         try:
             async for frame in frames:
-                yield frame
+                if stream_modes is None or _mode_of(frame) in stream_modes:
+                    yield frame
         finally:
             await frames.aclose()
 
     @classmethod
-    async def release(cls, session_id: str, *, force: bool = False) -> None:
+    async def release(cls, session_id: str, *, force: bool = False) -> None:  # noqa: ARG003 - openJiuwen's signature
         """Drop the runs of a session, of all workflows and agents."""
         with translating():
             await OurRunner.release(session_id)
@@ -184,6 +189,18 @@ def _session(session: Any, envs: dict[str, Any] | None) -> WorkflowSession:
         )
     found: WorkflowSession = made
     return found
+
+
+def _warn_unused(**given: Any) -> None:
+    """Warn of arguments that have no effect."""
+    if names := [name for name, value in given.items() if value]:
+        warnings.warn(f"run_agent does not use {', '.join(names)}", RuntimeWarning, stacklevel=3)
+
+
+def _mode_of(frame: Any) -> BaseStreamMode:
+    if isinstance(frame, TraceSchema):
+        return BaseStreamMode.TRACE
+    return BaseStreamMode.CUSTOM if isinstance(frame, CustomSchema) else BaseStreamMode.OUTPUT
 
 
 def _in_conversation(inputs: Any, session: Any) -> Any:

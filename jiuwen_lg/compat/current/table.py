@@ -125,7 +125,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "LLMExecutable",
     ),
     f"{_HERE}.output": ("WorkflowExecutionState", "WorkflowOutput"),
-    f"{_HERE}.parsers": ("JsonOutputParser", "MarkdownOutputParser"),
+    f"{_HERE}.parsers": ("JsonOutputParser",),
     f"{_HERE}.prompt": ("PromptTemplate",),
     f"{_HERE}.questioner": (
         "FieldInfo",
@@ -308,8 +308,13 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_C}.single_agent.legacy.config": ("ConstrainConfig", "WorkflowAgentConfig"),
     f"{_C}.single_agent.legacy.schema": ("WorkflowSchema",),
     f"{_C}.workflow": (*_WORKFLOW, "Session=WorkflowSession"),
-    f"{_C}.workflow.base": ("WorkflowCard", "WorkflowChunk", "WorkflowExecutionState", "WorkflowOutput",
-                            "generate_workflow_key"),
+    f"{_C}.workflow.base": (
+        "WorkflowCard",
+        "WorkflowChunk",
+        "WorkflowExecutionState",
+        "WorkflowOutput",
+        "generate_workflow_key",
+    ),
     f"{_C}.workflow.components": (*_WORKFLOW, "Session=ComponentSession"),
     f"{_C}.workflow.components.base": (
         "ComponentAbility",
@@ -396,6 +401,7 @@ LEFT_OUT: dict[str, str] = {
     "ComponentKBConfig": "components for knowledge",
     "KnowledgeRetrievalCompConfig": "components for knowledge",
     "KnowledgeRetrievalComponent": "components for knowledge",
+    "MarkdownOutputParser": "a parser of Markdown",
     "MCPTool": "tools of MCP servers; bind LangChain's, of langchain-mcp-adapters",
     "McpServerConfig": "tools of MCP servers; bind LangChain's, of langchain-mcp-adapters",
     "McpToolCard": "tools of MCP servers; bind LangChain's, of langchain-mcp-adapters",
@@ -432,4 +438,6 @@ def left_out(path: str, name: str = "") -> str | None:
     """Say of a module or a name that it is left out on purpose; None if it is not known to be."""
     if name:
         return LEFT_OUT.get(name) or left_out(f"{path}.{name}")
-    return next((what for prefix, what in NOT_PROVIDED.items() if path == prefix or path.startswith(f"{prefix}.")), None)
+    return next(
+        (what for prefix, what in NOT_PROVIDED.items() if path == prefix or path.startswith(f"{prefix}.")), None
+    )

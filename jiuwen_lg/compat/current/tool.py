@@ -89,7 +89,7 @@ class Tool:
         params = self._card.input_params
         if not params:
             return given
-        model = params if isinstance(params, type) else model_of(params, self._card.name or "Inputs")
+        model = params if isinstance(params, type) else model_of(params, self._card.name or "DynamicModel")
         try:
             checked = model.model_validate(given)
         except Unfit as error:
@@ -183,7 +183,7 @@ class RestfulApi(Tool):
         query = {**card.queries, **places["query"]}
         headers = {name: str(value) for name, value in {**card.headers, **places["header"]}.items()}
         request = Request(card.method, url, query=query, headers=headers, json=places["body"] or None)
-        answer = await sent(request, timeout=card.timeout, longest=card.max_response_byte_size)
+        answer = await sent(request, within=card.timeout, longest=card.max_response_byte_size)
         return {
             "code": answer.status,
             "data": answer.data(),
@@ -262,7 +262,9 @@ def _told_arguments(function: Callable[..., Any]) -> dict[str, str]:
     """The descriptions of parameters in a docstring of Google's style."""
     section = re.search(r"Args:\n((?:[ \t]+.*\n?)+)", inspect.getdoc(function) or "")
     lines = section[1] if section else ""
-    return {match[1]: match[2].strip() for match in re.finditer(r"^\s+(\w+)(?: *\([^)]*\))?: *(.+)$", lines, re.MULTILINE)}
+    return {
+        match[1]: match[2].strip() for match in re.finditer(r"^\s+(\w+)(?: *\([^)]*\))?: *(.+)$", lines, re.MULTILINE)
+    }
 
 
 def schema_of(function: Callable[..., Any], name: str | None = None) -> dict[str, Any]:
@@ -306,4 +308,6 @@ def _part_of(annotation: Any) -> dict[str, Any]:
     if "enum" in schema:
         schema = {"type": schema.get("type", "string"), **schema}
     schema.pop("additionalProperties", None)
-    return schema
+    for name, inner in schema.get("properties", {}).items():
+        inner.setdefault("description", name)
+    return {"type": "array", **schema} if schema.get("type") == "array" else schema

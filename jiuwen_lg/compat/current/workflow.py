@@ -29,7 +29,7 @@ from jiuwen_lg.compat.current.session import AgentSession, WorkflowSession
 from jiuwen_lg.compat.current.translation import translated, translating
 from jiuwen_lg.config import WorkflowConfig as OurConfig
 from jiuwen_lg.config import WorkflowInputsSchema, WorkflowMetadata
-from jiuwen_lg.output import BaseStreamMode, WorkflowChunk, WorkflowExecutionState
+from jiuwen_lg.output import WORKFLOW_FINAL, BaseStreamMode, OutputSchema, WorkflowChunk, WorkflowExecutionState
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.workflow import Workflow as OurWorkflow
 
@@ -152,7 +152,7 @@ class Workflow(Building):
         require_disjoint(start_comp_id, schemas)
         with building_errors(start_comp_id):
             self.engine.set_start_comp(start_comp_id, adapted(component), **our_schemas(schemas))
-        self._register(start_comp_id, component, name)
+        self._register(start_comp_id, component, name, schemas)
         return self
 
     def set_end_comp(
@@ -183,7 +183,7 @@ class Workflow(Building):
             self.engine.set_end_comp(
                 end_comp_id, adapted(component), response_mode=response_mode, **our_schemas(schemas)
             )
-        self._register(end_comp_id, component, name)
+        self._register(end_comp_id, component, name, schemas)
         return self
 
     # --- running ---
@@ -198,7 +198,7 @@ class Workflow(Building):
             kwargs: `skip_inputs_validate=True` leaves the inputs unchecked.
         """
         session, given = self._prepared(inputs, session, kwargs)
-        observer = Observer(session, self._card, self.names(), wants_traces=False)
+        observer = Observer(session, self._card, self.names(), self.places(), wants_traces=False)
         await observer.started(inputs)
         try:
             with translating():
@@ -225,21 +225,26 @@ class Workflow(Building):
         """Run as `invoke` does and yield frames while they are made; all kinds, unless `stream_modes` says which."""
         session, given = self._prepared(inputs, session, kwargs)
         wants_traces = stream_modes is None or BaseStreamMode.TRACE in stream_modes
-        observer = Observer(session, self._card, self.names(), wants_traces=wants_traces)
+        observer = Observer(session, self._card, self.names(), self.places(), wants_traces=wants_traces)
         await observer.started(inputs)
         frames = self.engine.stream(given, session.runtime(observer), context, stream_modes)
-        result: Any = None
+        held: OutputSchema | None = None  # the last frame may be the result, which comes after the last event
         try:
             async for frame in frames:
-                result = getattr(frame, "payload", None) if getattr(frame, "type", "") == "workflow_final" else result
-                yield frame
-        except Exception as error:
+                if held is not None:
+                    yield held
+                held = frame if isinstance(frame, OutputSchema) and frame.type == WORKFLOW_FINAL else None
+                if held is None:
+                    yield frame
+        except Exception as error:  # noqa: BLE001 - every failure leaves with its code
             raised = translated(error)
             await observer.stopped(raised)
             raise raised from raised.__cause__
         finally:
             await frames.aclose()
-        await observer.finished(result)
+        await observer.finished(held.payload if held is not None else None)
+        if held is not None:
+            yield held
 
     def _prepared(self, inputs: Any, session: Any, options: dict[str, Any]) -> tuple[WorkflowSession, Any]:
         """The session and the inputs of a turn, both checked."""
@@ -274,7 +279,7 @@ class Workflow(Building):
         if not self._is_drawable:
             return ""
         with translating():
-            return drawn(self.engine, title, output_format, expand_subgraph, enable_animation=enable_animation)
+            return drawn(self, title, output_format, expand_subgraph, enable_animation=enable_animation)
 
 
 def _our_config(card: WorkflowCard, depth: int) -> OurConfig:
