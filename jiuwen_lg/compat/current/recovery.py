@@ -7,6 +7,7 @@ from typing import Any
 from langgraph.types import RetryPolicy
 
 from jiuwen_lg.compat.current.callbacks import RECOVERY, TIMED_OUT, callback_framework
+from jiuwen_lg.compat.current.card import ComponentAbility
 from jiuwen_lg.compat.current.codes import StatusCode
 from jiuwen_lg.compat.current.errors import build_error
 from jiuwen_lg.compat.current.session import get_current_session
@@ -62,7 +63,7 @@ class Recovery:
                 error=failure,
                 session=self._session(),
                 node_id=self._node_id,
-                ability=ability,
+                ability=ComponentAbility[ability.upper()],
                 exception_config=self._exception_config,
             )
             if output is not None:

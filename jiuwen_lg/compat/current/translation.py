@@ -72,6 +72,9 @@ _CODES: dict[int, StatusCode] = {
 
 _SAME: dict[int, StatusCode] = {status.code: status for status in reversed(StatusCode)}
 
+_OF_VALUES = frozenset((*range(101151, 101156), 140002, 140003))
+"""Codes of inputs of loops, which openJiuwen raises from a ValueError."""
+
 _TEXTS = {101102: "branch meeting the condition was not found"}
 
 
@@ -93,6 +96,8 @@ def translated(error: BaseException) -> BaseException:
     if code == Ours.WORKFLOW_EXECUTE_INNER_ERROR.code:
         failed = StatusCode.PREGEL_GRAPH_SUPER_STEP_EXECUTION_ERROR if cause else StatusCode.WORKFLOW_EXECUTION_ERROR
         return build_error(failed, cause=cause, reason=inner.message)
+    if cause is None and code in _OF_VALUES:
+        cause = ValueError(inner.message)
     status = _CODES.get(code) or _SAME.get(code) or StatusCode.WORKFLOW_EXECUTION_ERROR
     return build_error(status, cause=cause, reason=_TEXTS.get(code, inner.message))
 
