@@ -9,7 +9,7 @@ SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 .PHONY: help demo test test-newest test-lowest test-next lint format types bench peer peers browser postgres server model notebooks picture reference parity soak clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -125,6 +125,12 @@ reference: $(READY) ## Write docs/reference.md and docs/openjiuwen-names.md anew
 
 parity: $(READY) parity/.peer/.ready ## Play generated workflows on both engines; EXAMPLES=10000
 	$(BIN)/python -m parity --examples $(or $(EXAMPLES),10000) --seed $(or $(SEED),1)
+
+parity-current: $(READY) ## Play programs for today's openJiuwen on its newest release and on ours; show what changed
+	test -x parity/.peer-current/bin/python || $(PYTHON) -m venv parity/.peer-current
+	parity/.peer-current/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	parity/.peer-current/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "openjiuwen[sqlite]"
+	$(BIN)/python -m parity.current parity/.peer-current/bin/python
 
 soak: $(READY) ## Run the long tests; SOAK=0.1 runs a tenth of them
 	SOAK=$(or $(SOAK),1) $(BIN)/python -m pytest -m soak --timeout 3600 $(ARGS)

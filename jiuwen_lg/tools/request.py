@@ -50,7 +50,9 @@ def headers_of(values: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
         if not _HEADER_NAME.fullmatch(name):
             raise _bad(f"{name!r} is no name of a header")
         text = text_of(value, name)
-        if any(character in text for character in "\r\n\0"):
+        if any(character < " " and character not in "\t\r\n" for character in text):
+            raise _bad(f"header [{name}] holds a character that no header may hold")
+        if any(character in text for character in "\r\n"):
             raise _bad(f"header [{name}] has a line break in its value; strip what was read from a file")
         try:
             found.append((name.encode(), text.strip(" \t").encode()))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,8 +20,10 @@ from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.tls import tls_context
 from jiuwen_lg.tools.base import Tool
 from jiuwen_lg.tools.param import PLACES, Param, with_defaults
-from jiuwen_lg.tools.request import headers_of, text_of, with_body, with_query
+from jiuwen_lg.tools.request import headers_of, with_body, with_query
 from jiuwen_lg.unpacking import TooLongError, Unpacker, text_of_body
+
+_logger = logging.getLogger(__name__)
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _SHORTEST_SECRET = 4
@@ -111,16 +114,17 @@ class RestfulApi(Tool):
 
     async def _answer(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """What the service gave; sent by a bare transport, for a client would log the URL with all that is in it."""
-        request = await _to_checked_address(self._build(inputs))
+        request = await to_checked_address(self._build(inputs))
         request.extensions["timeout"] = httpx.Timeout(self.timeout).as_dict()
         verify: Any = tls_context("RESTFUL") if request.url.scheme == "https" else False
         async with httpx.AsyncHTTPTransport(verify=verify, trust_env=False) as transport:
             answer = await transport.handle_async_request(request)
             answer.request = request
+            _log(self.method, httpx.URL(self.path), answer.status_code)
             try:
                 if not answer.is_success:
                     raise StatusCode.PLUGIN_RESPONSE_HTTP_CODE_ERROR.error(status=answer.status_code)
-                body, kind = await _body(answer), answer.headers.get("Content-Type", "")
+                body, kind = await body_of(answer), answer.headers.get("Content-Type", "")
             finally:
                 await answer.aclose()
         return await asyncio.to_thread(_read, body, kind) if len(body) > _QUICK else _read(body, kind)
@@ -160,11 +164,17 @@ class RestfulApi(Tool):
         return url
 
 
-async def _to_checked_address(request: httpx.Request) -> httpx.Request:
+def _log(method: str, url: httpx.URL, status: int) -> None:
+    """Log a request as httpx does, without what it carries: values of inputs and keys stand in URLs."""
+    place = url.netloc.decode(errors="replace").rpartition("@")[2]
+    _logger.info("HTTP Request: %s %s://%s/… %d", method, url.scheme, place, status)
+
+
+async def to_checked_address(request: httpx.Request) -> httpx.Request:
     """The request to the address that its host has now, if that may be reached; TLS and `Host` keep the name."""
     url = request.url
     if url.scheme not in ("http", "https") or not url.host:
-        shown = str(url.copy_with(query=None))
+        shown = str(url.copy_with(query=None, username=None, password=None)) if url.host else "//…"
         raise StatusCode.URL_INVALID_ERROR.error(reason=f"{shown!r} is no address of a service: write http(s)://…")
     address = await address_of(url.host, url.port or {"http": 80, "https": 443}[url.scheme])
     if address is not None:
@@ -177,10 +187,10 @@ _QUICK = 100_000
 """In bytes; a longer body is unpacked and read in a thread."""
 
 
-async def _body(answer: httpx.Response) -> bytes:
+async def body_of(answer: httpx.Response, longest: int = LONGEST_ANSWER) -> bytes:
     """What was sent, unpacked as far as it may be long: httpx would unpack a thousandfold of it first."""
     try:
-        unpacker = Unpacker(answer.headers.get("Content-Encoding", ""), LONGEST_ANSWER)
+        unpacker = Unpacker(answer.headers.get("Content-Encoding", ""), longest)
         found = bytearray()
         async for part in answer.aiter_raw():
             found += await asyncio.to_thread(unpacker.feed, part) if unpacker.is_packed else unpacker.feed(part)

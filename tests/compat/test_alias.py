@@ -77,7 +77,7 @@ def test_a_module_can_be_imported_whole(child_env: dict[str, str]) -> None:
     ("statement", "hint"),
     [
         ("import openjiuwen.core.workflow.bose", "'openjiuwen.core.workflow.base'"),
-        ("from openjiuwen.core.session import Session", "openjiuwen 0.1.1"),
+        ("from openjiuwen.core.runner.runner import Runer", "'Runner'"),
         ("from openjiuwen.core.workflow.base import Workfow", "'Workflow'"),
         ("from openjiuwen.core.memory.engine import MemoryEngine", "memory is left to"),
         ("from openjiuwen.core.workflow.base import Tracer", "TraceSchema"),

@@ -309,9 +309,7 @@ class TestSecrets:
         [
             (f"Bearer {SECRET}\n", "a line break"),
             (f"{SECRET}\r\nX-More: 1", "a line break"),
-            (f"密钥{SECRET}", "a character that no header may hold"),
             (f"{SECRET}\x00", "a character that no header may hold"),
-            (f" {SECRET}", "a character that no header may hold"),
         ],
     )
     async def test_a_header_that_cannot_be_sent(self, service: Service, value: str, what: str) -> None:

@@ -1,0 +1,1 @@
+"""Programs for today's layout, played on ours and on the newest openJiuwen."""
