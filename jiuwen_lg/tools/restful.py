@@ -20,7 +20,7 @@ from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.tls import tls_context
 from jiuwen_lg.tools.base import Tool
 from jiuwen_lg.tools.param import PLACES, Param, with_defaults
-from jiuwen_lg.tools.request import headers_of, with_body, with_query
+from jiuwen_lg.tools.request import headers_of, text_of, with_body, with_query
 from jiuwen_lg.unpacking import TooLongError, Unpacker, text_of_body
 
 _logger = logging.getLogger(__name__)

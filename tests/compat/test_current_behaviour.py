@@ -147,8 +147,10 @@ async def test_a_time_limit_of_0_is_none() -> None:
 
 
 async def test_a_handler_may_supply_the_error_of_a_time_limit() -> None:
-    async def mine(cause: Any, timeout: float, node_id: str, **rest: Any) -> Exception:
-        return build_error(StatusCode.WORKFLOW_EXECUTION_ERROR, cause=cause, reason=f"{node_id} after {timeout:g}")
+    async def mine(cause: Any, node_id: str, **rest: Any) -> Exception:
+        return build_error(
+            StatusCode.WORKFLOW_EXECUTION_ERROR, cause=cause, reason=f"{node_id} after {rest['timeout']:g}"
+        )
 
     callback_framework.register_sync(TIMED_OUT, mine)
     try:

@@ -31,8 +31,8 @@ PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted(DOCS.rglob("*.md"
 GENERATED = {"reference.md"}
 """Pages made of the docstrings, which are English."""
 TRANSLATED = sorted(path.name for path in DOCS.glob("*.md") if path.name not in GENERATED)
-OPENJIUWEN_0_1_19 = {100054, 111121}
-"""Codes of that release, which the migration guide names."""
+OPENJIUWEN_0_1_19 = {100054, 111121, 111124}
+"""Codes of that release, which the migration guides name."""
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
