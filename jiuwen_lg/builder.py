@@ -62,6 +62,8 @@ class BaseWorkFlow:
         timeout: Timeout = None,
         cache: Cache = None,
         fallback: Any = MISSING,
+        label: str | None = None,
+        description: str | None = None,
     ) -> Self:
         """Add a component.
 
@@ -86,6 +88,9 @@ class BaseWorkFlow:
                 LangGraph's `CachePolicy`. Only the output is kept, and only of `invoke`.
             fallback: What counts instead when it has failed for good: an output, a function of the error that
                 gives one, or `Command(goto="other")`, which goes on there instead of along its connections.
+            label: How drawings, traces and questions name it, in any language (default: its id). Labels are
+                not part of a workflow's shape: changing one leaves paused sessions as they are.
+            description: A sentence about it for those who look at it.
 
         Raises:
             JiuWenBaseException: -1 for a malformed id or policy, 110003 for a used one, 100002 for an
@@ -101,7 +106,8 @@ class BaseWorkFlow:
             )
         waits = bool(wait_for_all) or takes_frames
         policies = Policies.of(retry, timeout, cache, fallback)
-        return self._add(comp_id, workflow_comp, node, wait_for_all=waits, is_exit=False, policies=policies)
+        names = _names(comp_id, label, description)
+        return self._add(comp_id, workflow_comp, node, names, wait_for_all=waits, is_exit=False, policies=policies)
 
     def set_start_comp(
         self,
@@ -111,10 +117,14 @@ class BaseWorkFlow:
         outputs_schema: dict[str, Any] | None = None,
         inputs_transformer: Callable[..., Any] | None = None,
         outputs_transformer: Callable[..., Any] | None = None,
+        *,
+        label: str | None = None,
+        description: str | None = None,
     ) -> Self:
         """Add the component where runs begin; arguments as in `add_workflow_comp`."""
         node = NodeSpec(io_config=_io(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer))
-        self._add(start_comp_id, component, node, wait_for_all=False, is_exit=False)
+        names = _names(start_comp_id, label, description)
+        self._add(start_comp_id, component, node, names, wait_for_all=False, is_exit=False)
         return self.start_comp(start_comp_id)
 
     def set_end_comp(
@@ -129,6 +139,9 @@ class BaseWorkFlow:
         stream_outputs_schema: dict[str, Any] | None = None,
         stream_outputs_transformer: Callable[..., Any] | None = None,
         response_mode: str | None = None,
+        *,
+        label: str | None = None,
+        description: str | None = None,
     ) -> Self:
         """Add the component whose output is the result; of several, the one set last counts.
 
@@ -140,7 +153,8 @@ class BaseWorkFlow:
         abilities = _end_abilities(response_mode, inputs_schema or inputs_transformer, stream_inputs_schema)
         node = NodeSpec(io_config=io, stream_io_configs=stream_io, abilities=abilities)
         waits = stream_inputs_schema is not None
-        self._add(end_comp_id, component, node, wait_for_all=waits, is_exit=True)
+        names = _names(end_comp_id, label, description)
+        self._add(end_comp_id, component, node, names, wait_for_all=waits, is_exit=True)
         self._definition.end_at(end_comp_id)
         return self
 
@@ -149,6 +163,7 @@ class BaseWorkFlow:
         comp_id: str,
         component: Any,
         node: NodeSpec,
+        names: tuple[str, str],
         *,
         wait_for_all: bool,
         is_exit: bool,
@@ -159,7 +174,14 @@ class BaseWorkFlow:
         self._require_place(executable)
         try:
             spec = ComponentSpec.parse(
-                comp_id, executable, node, wait_for_all=wait_for_all, is_exit=is_exit, policies=policies
+                comp_id,
+                executable,
+                node,
+                wait_for_all=wait_for_all,
+                is_exit=is_exit,
+                policies=policies,
+                label=names[0],
+                description=names[1],
             )
         except ValueError as error:
             raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason=str(error)) from error
@@ -263,6 +285,18 @@ class BaseWorkFlow:
         self._definition.connect(Connection((src_comp_id,), target_comp_id, is_stream=True))
         self._config.spec.stream_edges.setdefault(src_comp_id, []).append(target_comp_id)
         return self
+
+
+def _names(id: str, label: str | None, description: str | None) -> tuple[str, str]:
+    """A component's label and description; empty without one.
+
+    Raises:
+        JiuWenBaseException: -1, one of them is no text.
+    """
+    for name, value in (("label", label), ("description", description)):
+        if value is not None and not isinstance(value, str):
+            raise StatusCode.ERROR.error(reason=f"the {name} of [{id}] is a text, not {value!r}")
+    return " ".join((label or "").split()), (description or "").strip()
 
 
 def _executable_of(component: Any) -> Any:

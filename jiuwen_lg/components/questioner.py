@@ -125,6 +125,8 @@ class QuestionerState:
 class QuestionerExecutable(ComponentExecutable):
     """What a `QuestionerComponent` runs."""
 
+    drawn_as = "question"
+
     def __init__(self, config: QuestionerConfig | None) -> None:
         self._config = config = config or QuestionerConfig()
         _check(config)
