@@ -54,15 +54,27 @@ class InteractionOutput(BaseModel):
     _token: str = PrivateAttr(default="")
     _answer_schema: dict[str, Any] | None = PrivateAttr(default=None)
     _error: str | None = PrivateAttr(default=None)
+    _label: str = PrivateAttr(default="")
 
     @classmethod
     def asked(
-        cls, id: str, value: Any, token: str, schema: dict[str, Any] | None = None, error: str | None = None
+        cls,
+        id: str,
+        value: Any,
+        token: str,
+        schema: dict[str, Any] | None = None,
+        error: str | None = None,
+        label: str = "",
     ) -> InteractionOutput:
         """A question together with the token that makes its answer unmistakable."""
         output = cls(id=id, value=value)
-        output._token, output._answer_schema, output._error = token, schema, error
+        output._token, output._answer_schema, output._error, output._label = token, schema, error, label
         return output
+
+    @property
+    def label(self) -> str:
+        """The label of the component that asks; empty without one."""
+        return self._label
 
     @property
     def answer_schema(self) -> dict[str, Any] | None:

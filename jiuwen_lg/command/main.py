@@ -18,9 +18,10 @@ from importlib import import_module
 from typing import Any
 
 from jiuwen_lg.errors import JiuWenBaseException
+from jiuwen_lg.forms.dialogue import ask_question, rich_terminal
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.operations import STATUSES, SessionInfo, check, prune, sessions
-from jiuwen_lg.output import WorkflowExecutionState, WorkflowOutput, is_question
+from jiuwen_lg.output import InteractionOutput, WorkflowExecutionState, WorkflowOutput, is_question
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.schema.answer_schema import typed
 from jiuwen_lg.schema.values import as_text
@@ -85,6 +86,8 @@ def _answer(given: argparse.Namespace) -> int:
     info = _one(given.session, flow)
     asked = {question.id: question for question in info.questions}
     reply = InteractiveInput()
+    for question in () if given.answers else info.questions:
+        reply.update(question.id, _typed_in(question))
     for part in given.answers:
         id, separator, text = part.partition("=")
         if not separator and len(asked) == 1:
@@ -93,6 +96,14 @@ def _answer(given: argparse.Namespace) -> int:
             raise UsageError(f"{part!r} answers none of {[*asked]}: write ID=ANSWER")
         reply.update(id, typed(text, asked[id].answer_schema))
     return _go_on(flow, info, reply)
+
+
+def _typed_in(question: InteractionOutput) -> Any:
+    """An answer that is typed into the fields that the question asks for."""
+    try:
+        return ask_question(rich_terminal(), question)
+    except EOFError:
+        raise UsageError(f"[{question.id}] has no answer: write [ID=]ANSWER, or answer at a terminal") from None
 
 
 def _retry(given: argparse.Namespace) -> int:
@@ -220,7 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("--json", action="store_true")
     answering = command("answer", _answer, "Answer what a session asks, and run it on.")
     answering.add_argument("session")
-    answering.add_argument("answers", nargs="+", metavar="[ID=]ANSWER")
+    answering.add_argument("answers", nargs="*", metavar="[ID=]ANSWER", help="without any: asked for, field by field")
     answering.add_argument("--flow", **flow)
     retrying = command("retry", _retry, "Go on with a session that has failed or was killed.")
     retrying.add_argument("session")

@@ -194,7 +194,7 @@ class TestAnswering:
 
         cell = kernel.run("(await chat(chain(('c', asks)), {})).result", answer=answer)
         assert cell.value == "{'output': {'c': {'got': [True, '42', 'l', 7]}}}"
-        assert asked == ["[c] ? (yes/no) ", "[c] ? ", "[c] ? (s/l) ", "[c] ? "]
+        assert asked == ["[c] ? (yes/no) ", "[c] ? ", "[c] ? (s/l) ", "[c] ? (integer) "]
 
     def test_large_values_do_not_fill_the_notebook(self, kernel: Kernel) -> None:
         kernel.run('flow = chain(("a", Ask("x" * 1_000_000)), id="w")')

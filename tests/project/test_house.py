@@ -22,7 +22,7 @@ ROWS = [
     ["builder", "interop", "drawing", "synchronous"],
     ["context"],
     ["engine"],
-    ["component", "runtime", "interaction"],
+    ["component", "runtime", "interaction", "forms"],
     ["resources", "tools", "models"],
     ["output", "address", "tls"],
     ["config", "environment"],
