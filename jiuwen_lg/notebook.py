@@ -13,7 +13,7 @@ from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock, wait_any
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.forms.dialogue import ask_question, plain_terminal, rich_terminal
 from jiuwen_lg.interaction import InteractiveInput
-from jiuwen_lg.output import InteractionOutput, WorkflowExecutionState, WorkflowOutput, is_question
+from jiuwen_lg.output import InteractionOutput, WorkflowOutput, questions_in
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.workflow import Workflow
 
@@ -52,7 +52,7 @@ async def chat(
     session = runtime or WorkflowRuntime()
     ask = ask or _asker()
     output = await flow.invoke(inputs, session, context)
-    while ask is not None and (questions := _open_in(output)):
+    while ask is not None and (questions := questions_in(output)):
         try:
             answers = await ask(questions)
         except EOFError:  # nobody is there any more
@@ -64,12 +64,6 @@ async def chat(
                 raise
             print(error.message)  # noqa: T201 - it is for the person who answers
     return output
-
-
-def _open_in(output: WorkflowOutput) -> list[InteractionOutput]:
-    if output.state is WorkflowExecutionState.COMPLETED:
-        return []
-    return [frame.payload for frame in output.result if is_question(frame)]
 
 
 def _reply(questions: Sequence[InteractionOutput], answers: Sequence[Any]) -> InteractiveInput:

@@ -160,7 +160,7 @@ class WorkflowOutput(BaseModel):
 
     def _as_html(self) -> str:
         """What waits, and how to go on."""
-        asked = [(f.payload.id, f.payload.value) for f in self.result if is_question(f)]
+        asked = [(f.payload.id, f.payload.value, f.payload.label) for f in self.result if is_question(f)]
         if not asked and self.snapshot is not None:
             return stopped_html(self.session_id, self.snapshot.next_nodes)
         return questions_html(self.session_id, asked)
@@ -175,6 +175,13 @@ def is_question(frame: WorkflowChunk) -> bool:
     return (
         isinstance(frame, OutputSchema) and isinstance(frame.payload, InteractionOutput) and bool(frame.payload.token)
     )
+
+
+def questions_in(output: WorkflowOutput) -> list[InteractionOutput]:
+    """The open questions of an output; none of a completed one."""
+    if output.state is WorkflowExecutionState.COMPLETED or not isinstance(output.result, list):
+        return []
+    return [frame.payload for frame in output.result if is_question(frame)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,17 +253,16 @@ class BaseStreamMode(StreamMode):
 _CELL = 'style="text-align: left; padding: 2px 12px 2px 0"'
 
 
-def questions_html(session_id: str, questions: Sequence[tuple[str, Any]]) -> str:
+def questions_html(session_id: str, questions: Sequence[tuple[str, Any, str]]) -> str:
     """A table of open questions, and how they are answered.
 
     Args:
         session_id: The session that asks.
-        questions: Who asks, and what.
+        questions: Who asks, what, and the label of who asks.
     """
-    rows = "".join(
-        f"<tr><td {_CELL}><code>{_text(id)}</code></td><td {_CELL}>{_text(v)}</td></tr>" for id, v in questions
-    )
-    answers = "".join(f".update({id!r}, ...)" for id, _ in questions)
+    who = {id: f"{_text(label)} <code>{_text(id)}</code>".lstrip() for id, _, label in questions}
+    rows = "".join(f"<tr><td {_CELL}>{who[id]}</td><td {_CELL}>{_text(v)}</td></tr>" for id, v, _ in questions)
+    answers = "".join(f".update({id!r}, ...)" for id, *_ in questions)
     given = 'InteractiveInput("...")' if len(questions) == 1 else f"InteractiveInput(){answers}"
     count = "A question waits" if len(questions) == 1 else f"{len(questions)} questions wait"
     return f"<p><b>{count}</b> for an answer:</p><table>{rows}</table>{_go_on(session_id, given)}"

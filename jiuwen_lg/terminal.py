@@ -75,6 +75,12 @@ class _Row:
     began: float = field(default_factory=time.monotonic)
     seconds: float | None = None
     note: str = ""
+    label: str = ""
+
+    def name(self, id: str) -> str:
+        """How a person reads the component: its label with its id, within those around it."""
+        own = id.rpartition(".")[2]
+        return "  " * id.count(".") + (id if self.label in ("", own) else f"{self.label} ({id})")
 
 
 class ProgressView:
@@ -113,7 +119,7 @@ class ProgressView:
         if "workflowName" in payload:
             return
         row = self._rows.setdefault(payload["invokeId"], _Row())
-        row.status = payload["status"]
+        row.status, row.label = payload["status"], payload["componentName"]
         if row.status == "start":
             row.runs += 1
             row.began, row.seconds = time.monotonic(), None
@@ -132,7 +138,7 @@ class ProgressView:
             took = time.monotonic() - row.began if row.seconds is None else row.seconds
             frames = str(row.frames or "")
             table.add_row(
-                Text("  " * id.count(".") + id),
+                Text(row.name(id)),
                 Text(text, colour),
                 str(row.runs),
                 f"{took:.1f}",

@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import Any
 
 from jiuwen_lg.errors import JiuWenBaseException
-from jiuwen_lg.forms.dialogue import ask_question, rich_terminal
+from jiuwen_lg.forms.dialogue import ask_question, heading, rich_terminal
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.operations import STATUSES, SessionInfo, check, prune, sessions
 from jiuwen_lg.output import InteractionOutput, WorkflowExecutionState, WorkflowOutput, is_question
@@ -75,7 +75,7 @@ def _show(given: argparse.Namespace) -> int:
         print(f"{info.session_id}  {_whose(info)}  {info.status}  {_bytes(info.bytes)}")
         print(f"  began {_date(info.created_at)}, touched {_date(info.updated_at)}")
         for question in info.questions:
-            print(f"  [{question.id}] asks: {as_text(question.value)}")
+            print(f"  {_asker(question)} asks: {as_text(question.value)}")
         if info.error:
             print(f"  error: {info.error}")
     return 0
@@ -162,7 +162,7 @@ def _print_output(output: WorkflowOutput) -> None:
         return
     for frame in output.result:
         if is_question(frame):
-            print(f"[{frame.payload.id}] asks: {as_text(frame.payload.value)}")
+            print(f"{_asker(frame.payload)} asks: {as_text(frame.payload.value)}")
 
 
 # --- what the arguments mean ---
@@ -260,14 +260,22 @@ def _whose(info: SessionInfo) -> str:
     return f"{info.agent_id}/{info.workflow_id}" if info.agent_id else info.workflow_id or "-"
 
 
+def _asker(question: InteractionOutput) -> str:
+    return f"[{question.id}] {question.label}" if question.label else f"[{question.id}]"
+
+
 def _gist(info: SessionInfo) -> str:
-    text = "; ".join(f"[{q.id}] {as_text(q.value)}" for q in info.questions) or info.error or ""
+    text = "; ".join(map(heading, info.questions)) or info.error or ""
     line = " ".join(text.split())
     return line if len(line) <= 60 else f"{line[:59]}…"
 
 
 def _as_json(info: SessionInfo) -> dict[str, Any]:
-    return {**asdict(info), "questions": [question.model_dump() for question in info.questions]}
+    return {**asdict(info), "questions": [_question_as_json(question) for question in info.questions]}
+
+
+def _question_as_json(question: InteractionOutput) -> dict[str, Any]:
+    return {**question.model_dump(), **({"label": question.label} if question.label else {})}
 
 
 def _print_json(value: Any) -> int:

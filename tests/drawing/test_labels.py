@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from jiuwen_lg import End, JiuWenBaseException, LoopGroup, Start, Workflow
+from jiuwen_lg import (
+    End,
+    InteractiveInput,
+    JiuWenBaseException,
+    LoopGroup,
+    Start,
+    SubWorkflowComponent,
+    TraceSchema,
+    Workflow,
+)
+from jiuwen_lg.command import main
 from jiuwen_lg.drawing.layout import layout_of
 from jiuwen_lg.drawing.model import drawing_of
 from jiuwen_lg.drawing.shapes import inset
 from tests.drawing.expense import Review, expenses, work
 from tests.drawing.test_svg import by_id, parsed
-from tests.flows import Call, chain
+from tests.flows import Ask, Call, chain, turn, workflow
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -118,3 +129,40 @@ def test_arrows_reach_the_sides_of_a_diamond() -> None:
         across, down = abs(x - place.x - place.width / 2), abs(reached - place.y - place.height / 2)
         assert across / (place.width / 2) + down / (place.height / 2) == pytest.approx(1)
         assert any(line.endswith((f"V{round(reached)}", f" {x} {round(reached)}")) for line in lines)
+
+
+def approval(label: str = "经理审批") -> Workflow:
+    inner = chain(("approve", Ask("ok?")))
+    inner.definition.components["approve"] = replace(inner.definition.components["approve"], label=label)
+    flow = workflow("labelled").set_start_comp("start", Start(), inputs_schema={})
+    flow.add_workflow_comp("sub", SubWorkflowComponent(inner), inputs_schema={}, label="子流程")
+    flow.add_workflow_comp("plain", Ask("and you?"), inputs_schema={}, label="财务审批")
+    flow.set_end_comp("end", End(), inputs_schema={"a": "${plain.answer}"})
+    flow.add_connection("start", "sub").add_connection("start", "plain")
+    return flow.add_connection(["sub", "plain"], "end")
+
+
+async def test_questions_carry_labels_in_every_process(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are stored with the question: a list of sessions shows them without the workflow."""
+    flow = approval()
+    paused = await turn(flow, {})
+    assert [(f.payload.id, f.payload.label) for f in paused.result] == [
+        *(("sub.approve", "经理审批"), ("plain", "财务审批"))
+    ]
+    assert [p.output.label for p in await flow.pending("s")] == ["经理审批", "财务审批"]
+    assert [q.label for q in (await flow.snapshot("s")).questions] == ["经理审批", "财务审批"]  # type: ignore[union-attr]
+    assert "经理审批" in paused._repr_mimebundle_()["text/html"]
+    again = await turn(approval("总监审批"), InteractiveInput().update("plain", "yes"))
+    assert [(f.payload.id, f.payload.label) for f in again.result] == [("sub.approve", "总监审批")]
+    main(["sessions", "show", "s"])
+    assert "[sub.approve] 总监审批 asks: ok?" in capsys.readouterr().out
+    done = await turn(approval(), InteractiveInput("yes"))
+    assert done.result == {"output": {"a": "yes"}}
+
+
+async def test_traces_name_labels() -> None:
+    flow = labelled("名")
+    names = {
+        f.payload["invokeId"]: f.payload["componentName"] async for f in flow.stream({}) if isinstance(f, TraceSchema)
+    }
+    assert names == {"start": "名", "a": "名"}

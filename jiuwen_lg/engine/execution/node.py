@@ -116,7 +116,7 @@ class ComponentNode(Runnable[Any, Any]):
         task_id = task_id_of(config)
         parent = parent_component_of(config)
         runtime = ComponentRuntime(self._spec.id, task_id, run_context, input, await carried_by(config), parent, config)
-        runtime.is_sync = is_sync
+        runtime.is_sync, runtime.label = is_sync, self._spec.label
         if self._first and deferred_pending(self._first, runtime.view.finished):
             return Command(goto=[self._spec.id])  # LangGraph lets all of that kind go at once
         runtime.span = self._span(runtime, config) if run_context.tracer is not None else None
@@ -195,8 +195,17 @@ class ComponentNode(Runnable[Any, Any]):
         index = runtime.view.channels["loop"].get("index") if parent is not None and parent.is_loop else None
         config_of = runtime.get_current_workflow_config()
         workflow_id = config_of.metadata.id if config_of is not None else ""
-        name = type(self._spec.executable).__name__
-        return Span(tracer, id, self._spec.id, around, trigger, index, class_name=name, workflow_id=workflow_id)
+        return Span(
+            tracer,
+            id,
+            self._spec.id,
+            around,
+            trigger,
+            index,
+            class_name=type(self._spec.executable).__name__,
+            workflow_id=workflow_id,
+            label=self._spec.label,
+        )
 
     async def _traced(self, runtime: ComponentRuntime, output: Any, update: Any, config: RunnableConfig) -> None:
         """Tell of the end, and remember what the component leads to."""

@@ -78,6 +78,7 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self.loop_patches: list[dict[str, Any]] = []
         self.inner_states: dict[str, Any] = {}
         self.inner_patches: list[dict[str, Any]] = []
+        self.label = ""
         self.ability = "invoke"
         self.is_sync = False
         self.span: Span | None = None
@@ -190,6 +191,8 @@ class ComponentRuntime(ResourceAccess, Runtime):
         question: dict[str, Any] = {"value": value}
         if (wanted := json_schema_of(schema)) is not None:
             question["schema"] = wanted
+        if self.label:
+            question["label"] = self.label
         while True:
             answer = await self._answered_question(question)
             try:

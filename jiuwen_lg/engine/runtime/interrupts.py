@@ -65,6 +65,7 @@ class Question:
         token: Task and slot: no other question ever has it, and it stays while it is open.
         schema: The JSON schema that its answer must fit.
         error: Why the last answer did not, if the question is asked again.
+        label: The label of the component that asks; empty without one.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Question:
     token: str
     schema: dict[str, Any] | None = None
     error: str | None = None
+    label: str = ""
 
     @classmethod
     def of(cls, interrupt: Interrupt, task_id: str, asker: str) -> Question:
@@ -81,11 +83,12 @@ class Question:
             return cls(asker, 0, interrupt.value, f"{task_id}:{interrupt.id}")
         value = interrupt.value
         token = token_of(task_id, slot_of(interrupt))
-        return cls(value["id"], value["index"], value["value"], token, value.get("schema"), value.get("error"))
+        more = (value.get("schema"), value.get("error"), value.get("label", ""))
+        return cls(value["id"], value["index"], value["value"], token, *more)
 
     def to_chunk(self) -> OutputSchema:
         """The frame that shows the question to the user."""
-        payload = InteractionOutput.asked(self.id, self.value, self.token, self.schema, self.error)
+        payload = InteractionOutput.asked(self.id, self.value, self.token, self.schema, self.error, self.label)
         return OutputSchema(type=INTERACTION, index=self.index, payload=payload)
 
 

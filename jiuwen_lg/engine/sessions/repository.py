@@ -448,5 +448,5 @@ def _dumped(questions: Sequence[Question]) -> bytes:
 
 def _plain(question: Question) -> dict[str, Any]:
     shown = {"id": question.id, "index": question.index, "value": question.value, "token": question.token}
-    more = {"schema": question.schema, "error": question.error}
+    more = {"schema": question.schema, "error": question.error, "label": question.label or None}
     return {**shown, **{name: value for name, value in more.items() if value is not None}}
