@@ -16,6 +16,7 @@ from jiuwen_lg.engine.graph.reachability import after
 from jiuwen_lg.engine.storage.saver import FencedSaver
 from jiuwen_lg.engine.workflow_graph import WorkflowGraph
 from jiuwen_lg.output import OutputSchema
+from jiuwen_lg.timeline import Journal
 
 _logger = logging.getLogger(__name__)
 
@@ -28,13 +29,20 @@ class CompiledWorkflow:
         config: The workflow's configuration.
         keep_history: Whether a finished run's checkpoints are kept.
         cache: Where outputs are kept of components that say so.
+        journal: How its runs are recorded; None for not at all.
 
     Raises:
         JiuWenBaseException: 110006, a connection or a reference leads to a component that was never added.
     """
 
     def __init__(
-        self, definition: Definition, config: WorkflowConfig, *, keep_history: bool, cache: Any = None
+        self,
+        definition: Definition,
+        config: WorkflowConfig,
+        *,
+        keep_history: bool,
+        cache: Any = None,
+        journal: Journal | None = None,
     ) -> None:
         shape = shape_of(definition)
         metadata = config.metadata
@@ -43,6 +51,7 @@ class CompiledWorkflow:
         self.config = config
         self._definition = definition
         self.keep_history = keep_history
+        self.journal = journal
         self._inside = dict(definition.walk(config.workflow_max_nesting_depth))
         self.ids: list[str] = [*self._inside]
         self.component_ids: list[str] = [id for id, spec in self._inside.items() if spec.nested is None]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from jiuwen_lg.engine.journal.table import JOURNAL_TABLES
 from jiuwen_lg.engine.sessions.conversations import MESSAGE_TABLES, Messages
 from jiuwen_lg.engine.sessions.repository import SESSION_TABLES, Sessions
 from jiuwen_lg.engine.storage.database import BusyError, Database
@@ -29,7 +30,7 @@ FORMAT = 1
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS jiuwen_store (format INTEGER NOT NULL);
 INSERT INTO jiuwen_store SELECT {FORMAT} WHERE NOT EXISTS (SELECT 1 FROM jiuwen_store);
-{SESSION_TABLES}{MESSAGE_TABLES}"""
+{SESSION_TABLES}{MESSAGE_TABLES}{JOURNAL_TABLES}"""
 
 
 class Store:
@@ -184,7 +185,8 @@ def _postgres(url: str) -> FencedSaver:
         if known:
             _require_format(connection.execute)
             newest = connection.execute("SELECT max(v) FROM checkpoint_migrations").fetchone()[0]
-        if not known or newest != len(PostgresSaver.MIGRATIONS) - 1:
+        journal = connection.execute("SELECT to_regclass('jiuwen_journal')").fetchone()[0]  # stores of 0.1 have none
+        if not known or newest != len(PostgresSaver.MIGRATIONS) - 1 or journal is None:
             with setting_up(connection):
                 PostgresSaver(connection).setup()
                 connection.execute(in_postgres(_TABLES))

@@ -43,14 +43,14 @@ def test_the_network_is_off(kernel: Kernel) -> None:
 class TestShowing:
     def test_a_workflow_a_question_and_a_session(self, kernel: Kernel) -> None:
         drawn = kernel.run(FLOW + "flow").shown[-1]
-        assert set(drawn) == {"text/vnd.mermaid", "image/svg+xml", "text/plain"}
-        assert 'node_2["a"]' in drawn["text/vnd.mermaid"]
+        assert set(drawn) == {"text/html", "image/svg+xml", "text/plain"}
+        assert drawn["text/html"].startswith("<img ")
         assert drawn["image/svg+xml"].startswith("<svg")
         paused = kernel.run('await flow.invoke({"q": 1}, WorkflowRuntime(session_id="s"))').shown[-1]
         assert "<b>A question waits</b>" in paused["text/html"]
         assert "name?" in paused["text/html"]
         where = kernel.run('await flow.snapshot("s")').shown[-1]
-        assert "class node_2 waiting" in where["text/vnd.mermaid"]
+        assert 'data-id="a" data-kind="component" data-mark="waiting"' in where["image/svg+xml"]
         assert "SessionSnapshot(session_id='s', status='waiting'" in where["text/plain"]
         done = kernel.run('await flow.invoke(InteractiveInput("ann"), WorkflowRuntime(session_id="s"))').shown[-1]
         assert "text/html" not in done

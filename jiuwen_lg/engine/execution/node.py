@@ -120,7 +120,16 @@ class ComponentNode(Runnable[Any, Any]):
         if self._first and deferred_pending(self._first, runtime.view.finished):
             return Command(goto=[self._spec.id])  # LangGraph lets all of that kind go at once
         runtime.span = self._span(runtime, config) if run_context.tracer is not None else None
-        has_failed = False
+        if run_context.journal is None:
+            return await self._perform(input, runtime, config, task_id)
+        with run_context.journal.recording(self._spec.id, runtime) as recording:
+            recording.update = await self._perform(input, runtime, config, task_id)
+            recording.is_fallback = runtime.fell_back
+            recording.is_choice = bool(self._routers) or isinstance(recording.update, FallbackCommand)
+        return recording.update
+
+    async def _perform(self, input: Any, runtime: ComponentRuntime, config: RunnableConfig, task_id: str) -> Any:
+        is_sync = runtime.is_sync
         try:
             _refuse_endless(input, config)
             done = await self._run_in_time(runtime, config, is_sync=is_sync)
@@ -133,14 +142,15 @@ class ComponentNode(Runnable[Any, Any]):
             if not self._falls_back(raised):
                 raise raised  # noqa: B904 - its cause is said already
             runtime.discard_updates()
-            done, has_failed = NodeResult(await self._spec.policies.output_instead(raised)), True
+            runtime.fell_back = True
+            done = NodeResult(await self._spec.policies.output_instead(raised))
             output = done.output
         self._refuse_swallowed(runtime)
         stored = self._stored(output)
         update: Any = self._update(stored, runtime)
         if self._streaming is not None:
             update |= self._streaming.update(done, runtime)
-        if has_failed and self._spec.policies.targets:
+        if runtime.fell_back and self._spec.policies.targets:
             update = FallbackCommand(update=update, goto=list(self._spec.policies.targets))
         elif self._routers:
             update = await self._routed(update, runtime, stored)
@@ -251,6 +261,7 @@ class ComponentNode(Runnable[Any, Any]):
             inputs = await maybe_await(transformer(_StateView(runtime.view.read)))
         else:
             inputs = None if self._spec.inputs is None else self._spec.inputs.resolve(runtime.view.read)
+        runtime.inputs = inputs
         if runtime.span is not None:
             await runtime.span.start(inputs)
         return inputs

@@ -120,6 +120,7 @@ class Subgraph:
             workflow_config=around if nested.workflow_config is None else nested.workflow_config,
             frame_sink=runtime.frame_sink,
             limit=loop_limit(runtime.run_context.envs) if is_loop else None,
+            iteration=runtime.iteration,
         )
 
     def _config(self, config: RunnableConfig, parent: ParentComponent, streams: Streams) -> RunnableConfig:

@@ -79,6 +79,8 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self.inner_states: dict[str, Any] = {}
         self.inner_patches: list[dict[str, Any]] = []
         self.label = ""
+        self.inputs: Any = None
+        self.fell_back = False
         self.ability = "invoke"
         self.is_sync = False
         self.span: Span | None = None
@@ -133,6 +135,14 @@ class ComponentRuntime(ResourceAccess, Runtime):
             self.global_patches.append(patch)
 
     # --- the loop around ---
+
+    @property
+    def iteration(self) -> tuple[int, ...]:
+        """The indexes of the loops around, outermost first."""
+        if self.parent is None:
+            return ()
+        own = (int(self.view.channels["loop"].get("index") or 0),) if self.parent.is_loop else ()
+        return (*self.parent.iteration, *own)
 
     def set_variable(self, path: Path, value: Any) -> None:
         """Set a variable of the loop around; components that run later see it.

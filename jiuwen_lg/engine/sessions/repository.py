@@ -16,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from jiuwen_lg.engine.graph.fingerprint import Identity, difference
+from jiuwen_lg.engine.journal.table import delete_entries, prune_entries
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.sessions.heartbeat import Heartbeat, lease_seconds
 from jiuwen_lg.engine.sessions.process_identity import ProcessIdentity
@@ -364,6 +365,7 @@ class Sessions:
     def _delete(self, cursor: Cursor, record: Record) -> None:
         cursor.execute("DELETE FROM jiuwen_sessions WHERE thread_id = ?", (record.row.thread_id,))
         self._saver.delete_thread(record.row.thread_id)
+        delete_entries(cursor, record.row.thread_id)
 
     def _purge(self, cursor: Cursor) -> None:
         oldest = time.time() - seconds_from_env("JIUWEN_LG_RECEIPT_SECONDS", RECEIPT_SECONDS)
@@ -371,6 +373,8 @@ class Sessions:
         cursor.execute(f"DELETE FROM jiuwen_sessions WHERE {receipts} AND updated_at < ?", (oldest,))
         gone = cursor.rowcount
         self._completed += 1
+        if self._completed % _PURGE_EVERY == 1:
+            prune_entries(cursor)
         if self._completed % _PURGE_EVERY == 0:
             newest = (
                 f"SELECT updated_at FROM jiuwen_sessions WHERE {receipts} ORDER BY updated_at DESC LIMIT 1 OFFSET ?"

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
+from jiuwen_lg.engine.journal.run_journal import run_journal
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.runtime.run_context import RunContext
 from jiuwen_lg.engine.sessions.repository import SHOWN
@@ -70,6 +71,8 @@ class LeasedRun:
             JiuWenBaseException: See `Workflow.invoke`.
         """
         self._run_context.lease = self._lease
+        journal, saver = self._compiled.journal, self._store.saver
+        self._run_context.journal = run_journal(journal, self._run_context.session_id, saver, self._lease)
 
         async def run() -> Any:
             if prepare is not None:
