@@ -257,7 +257,7 @@ class TestHowItIsShown:
         assert ("size", "large") in picture.taken and ("size", "small") not in picture.taken
         assert ("large.items", "large.end") in picture.taken and ("small", "approve") not in picture.taken
         assert "-!> large: large" in picture.text and "-?> small: small" in picture.text
-        assert "items [done, 3 iterations]" in picture.text and "[done, 3 ×]" in picture.text
+        assert "items [done, 3 iterations" in picture.text and "[done, 3 ×]" in picture.text
         assert "small -> approve" in picture.text
         assert 'data-source="size" data-target="large" fill="none" data-taken=""' in picture.svg
         assert picture.svg.count("data-taken") == len(picture.taken)
