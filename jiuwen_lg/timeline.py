@@ -100,6 +100,11 @@ class JournalEntry(NamedTuple):
         return step_of(self.id, self.iteration)
 
 
+def only(targets: Sequence[str]) -> str | list[str]:
+    """The only one of several, or all of them."""
+    return targets[0] if len(targets) == 1 else [*targets]
+
+
 def step_of(id: str, iteration: Sequence[int], loops: Sequence[str] = ()) -> str:
     """An executable id with the indexes of the loops around it.
 
@@ -159,10 +164,16 @@ class Timeline(Sequence[JournalEntry]):
         """The executions of one component."""
         return [entry for entry in self.entries if entry.id == id]
 
-    def branch(self, id: str) -> list[str]:
-        """Where a component went on that chooses; of the last time that it ran."""
-        chosen = [entry.targets for entry in self.of(id) if entry.status == "finished"]
-        return [*chosen[-1]] if chosen else []
+    def branch(self, id: str) -> str | list[str]:
+        """Where a component went on that chooses, the last time that it ran: an executable id, or several.
+
+        Raises:
+            LookupError: It has not chosen.
+        """
+        chosen = [entry.targets for entry in self.of(id) if entry.status == "finished" and entry.targets]
+        if not chosen:
+            raise LookupError(f"[{id}] has chosen nothing")
+        return only(chosen[-1])
 
     def step(self, entry: JournalEntry) -> str:
         """An entry's id with the indexes of the loops around it."""

@@ -49,7 +49,7 @@ class CompiledWorkflow:
         self.version: int = definition.version()
         self.identity: Identity = Identity(metadata.id if metadata.is_named else "", fingerprint(shape), shape)
         self.config = config
-        self._definition = definition
+        self.definition = definition
         self.keep_history = keep_history
         self.journal = journal
         self._inside = dict(definition.walk(config.workflow_max_nesting_depth))
@@ -93,11 +93,11 @@ class CompiledWorkflow:
 
     def require(self, ids: Iterable[str], reason: str) -> None:
         """Check that components of the workflow itself are there: 110006 names those that are not."""
-        self._definition.require_ids(ids, reason)
+        self.definition.require_ids(ids, reason)
 
     def after(self, ids: Iterable[str]) -> frozenset[str]:
         """Components of the workflow itself, and those that may run after them."""
-        return after(self._definition, ids)
+        return after(self.definition, ids)
 
     def skipped_joins(self, completed: Collection[str]) -> list[str]:
         """What to say of joins that did not fire since some of their predecessors never ran."""

@@ -5,12 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TypeAlias
 
+from jiuwen_lg.engine.graph.definition import Definition
 from jiuwen_lg.timeline import JournalEntry
 
-Observer: TypeAlias = Callable[[str, JournalEntry], None]
-"""Gets a session's id and an entry of its run."""
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What an observer hears of.
+
+    Attributes:
+        session_id: The session.
+        entry: The execution.
+        workflow_id: The workflow that runs; empty if it has no id.
+        definition: Its definition.
+    """
+
+    session_id: str
+    entry: JournalEntry
+    workflow_id: str
+    definition: Definition
+
+
+Observer: TypeAlias = Callable[[Observed], None]
+"""Hears of each execution when it has ended."""
 
 everywhere: list[Observer] = []
 """Observers of all runs of this process."""

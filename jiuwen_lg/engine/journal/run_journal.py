@@ -6,17 +6,18 @@ import asyncio
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
 from langgraph.errors import GraphBubbleUp
-from langgraph.runtime import get_runtime
 from langgraph.types import Command
 
-from jiuwen_lg.engine.journal.observers import Observer, current_observers
-from jiuwen_lg.engine.journal.stored_entry import kept, size_of
-from jiuwen_lg.engine.journal.table import add_entry, drop_oldest
-from jiuwen_lg.engine.journal.usage import count_here
-from jiuwen_lg.engine.storage.database import Cursor
+from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
+from jiuwen_lg.engine.journal.observers import Observed, Observer, current_observers
+from jiuwen_lg.engine.journal.stored_entry import dumped, kept, size_of
+from jiuwen_lg.engine.journal.table import INSERT_ENTRY, KEEP_NEWEST
+from jiuwen_lg.engine.journal.usage import Tally, count_here, listen
+from jiuwen_lg.engine.pregel.keys import attempt_of
 from jiuwen_lg.engine.storage.fence import Lease
 from jiuwen_lg.engine.storage.saver import FencedSaver
 from jiuwen_lg.errors import JiuWenBaseException
@@ -46,7 +47,7 @@ class Recording:
         is_fallback: Whether it failed for good and its fallback counted.
     """
 
-    __slots__ = ("_began", "_counter", "_id", "_journal", "_runtime", "is_choice", "is_fallback", "update")
+    __slots__ = ("_began", "_id", "_journal", "_runtime", "_tally", "is_choice", "is_fallback", "update")
 
     def __init__(self, journal: RunJournal, id: str, runtime: ComponentRuntime) -> None:
         self._journal = journal
@@ -58,7 +59,7 @@ class Recording:
 
     def __enter__(self) -> Self:
         self._began = time.time()
-        self._counter = count_here()
+        self._tally: Tally = count_here()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
@@ -80,12 +81,12 @@ class Recording:
             began=self._began,
             ended=max(time.time(), self._began),
             label=runtime.label,
-            attempt=_attempt(),
+            attempt=attempt_of(runtime.config),
             iteration=runtime.iteration,
             targets=self._targets() if self.is_choice else (),
             is_fallback=self.is_fallback,
             error=error,
-            tokens=self._counter.tokens,
+            tokens=(self._tally[0], self._tally[1]),
             input_bytes=None if inputs is None else size_of(inputs),
             output_bytes=None if output is None else size_of(output),
             inputs=kept(inputs, options) if options.values and inputs is not None else None,
@@ -111,12 +112,14 @@ class RunJournal:
 
     Attributes:
         session_id: The session.
+        compiled: The workflow.
         options: What is kept.
         observers: Those that hear of every entry.
         write: Lets an entry be written with the step; None if it is not stored.
     """
 
     session_id: str
+    compiled: CompiledWorkflow
     options: Journal
     observers: Collection[Observer] = ()
     write: Callable[[JournalEntry], None] | None = None
@@ -128,7 +131,7 @@ class RunJournal:
     def add(self, entry: JournalEntry) -> None:
         """Tell the observers of an entry, and let it be written."""
         for observer in self.observers:
-            observer(self.session_id, entry)
+            observer(Observed(self.session_id, entry, self.compiled.identity.workflow_id, self.compiled.definition))
         if self.write is not None:
             self.write(entry)
 
@@ -140,30 +143,23 @@ def _told(error: BaseException) -> str:
     return f"{type(own).__name__}: {text}"[:_LONGEST_ERROR]
 
 
-def _attempt() -> int:
-    try:
-        info = get_runtime().execution_info
-    except (RuntimeError, KeyError):
-        return 1
-    return info.node_attempt if info is not None else 1
-
-
 def run_journal(
-    journal: Journal | None, session_id: str, saver: FencedSaver | None = None, lease: Lease | None = None
+    compiled: CompiledWorkflow, session_id: str, saver: FencedSaver | None = None, lease: Lease | None = None
 ) -> RunJournal | None:
     """The journal of a run that begins now; None if nothing is recorded.
 
     Args:
-        journal: What is kept; None if nothing is stored.
+        compiled: The workflow.
         session_id: The session.
         saver: Where it is stored.
         lease: The right to store it.
     """
-    observers = current_observers()
+    observers, journal = current_observers(), compiled.journal
     is_stored = journal is not None and saver is not None and lease is not None
     if not is_stored and not observers:
         return None
-    made = RunJournal(session_id, journal or _observers_only, observers)
+    listen()
+    made = RunJournal(session_id, compiled, journal or _observers_only, observers)
     if is_stored:
         assert journal is not None
         assert saver is not None
@@ -173,19 +169,14 @@ def run_journal(
 
 
 def _writer(journal: Journal, saver: FencedSaver, thread_id: str) -> Callable[[JournalEntry], None]:
-    count = 0
+    first = time.time_ns() // 1000  # of a turn, so that numbers grow from turn to turn
+    numbers, check_every = count(first), max(min(_CHECK_EVERY, journal.most_entries), 1)
+    attach = saver.commits.attach
 
     def write(entry: JournalEntry) -> None:
-        nonlocal count
-        count += 1
-        number = count
-        is_due = count % min(_CHECK_EVERY, max(journal.most_entries, 1)) == 0
-
-        def note(cursor: Cursor) -> None:
-            add_entry(cursor, thread_id, number, entry, journal.seconds)
-            if is_due:
-                drop_oldest(cursor, thread_id, journal.most_entries)
-
-        saver.commits.attach(thread_id, note)
+        number = next(numbers)
+        attach(thread_id, (INSERT_ENTRY, (thread_id, number, entry.ended + journal.seconds, dumped(entry))))
+        if (number - first) % check_every == check_every - 1:
+            attach(thread_id, (KEEP_NEWEST, (thread_id, thread_id, journal.most_entries)))
 
     return write

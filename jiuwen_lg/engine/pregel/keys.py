@@ -24,11 +24,19 @@ CONTROL = frozenset((INTERRUPT, RESUME, "__error__", "__error_source_node__"))
 """The channels of pending writes that say something of a task and are no output of it."""
 
 _TASK_ID = "__pregel_task_id"
+_RUNTIME = "__pregel_runtime"
 
 
 def is_nested(config: Mapping[str, Any] | None) -> bool:
     """Whether another graph runs this one as its node."""
     return _TASK_ID in (config or {}).get("configurable", {})
+
+
+def attempt_of(config: Mapping[str, Any]) -> int:
+    """Which attempt of a node a config belongs to, from 1."""
+    runtime = config.get("configurable", {}).get(_RUNTIME)
+    info = None if runtime is None else runtime.execution_info
+    return 1 if info is None else int(info.node_attempt)
 
 
 def is_internal(key: str) -> bool:

@@ -25,8 +25,8 @@ Place: TypeAlias = tuple[str, str | None]
 Work: TypeAlias = Callable[[bool], None]
 """Writes in its thread's transaction, told whether the checkpoint that it led to goes with it; may be run again."""
 
-Note: TypeAlias = Callable[[Cursor], None]
-"""Writes something beside a run's own writes; may be run again."""
+Note: TypeAlias = tuple[str, Sequence[Any]]
+"""A statement that writes something beside a run's own writes, and its values."""
 
 _TURNS = 4
 """Turns of the event loop that a task's writes wait for their checkpoint: LangGraph needs three."""
@@ -104,8 +104,8 @@ class _Step:
         followed = {write.place for write in self.writes if write.done is not None}
         for write in self.writes:
             write.work(write.place in followed)
-        for note in self.notes:
-            note(cursor)
+        for statement, values in self.notes:
+            cursor.execute(statement, values)
 
     def tell(self, error: BaseException | None) -> None:
         self.run.error = self.run.error or error

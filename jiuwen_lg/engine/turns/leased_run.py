@@ -71,8 +71,9 @@ class LeasedRun:
             JiuWenBaseException: See `Workflow.invoke`.
         """
         self._run_context.lease = self._lease
-        journal, saver = self._compiled.journal, self._store.saver
-        self._run_context.journal = run_journal(journal, self._run_context.session_id, saver, self._lease)
+        self._run_context.journal = run_journal(
+            self._compiled, self._run_context.session_id, self._store.saver, self._lease
+        )
 
         async def run() -> Any:
             if prepare is not None:

@@ -147,7 +147,7 @@ class Turn:
         if isinstance(inputs, InteractiveInput):
             raise StatusCode.STORE_OFF.error(reason=f"session [{self._session_id}] cannot be resumed")
         self._run_context.can_pause = False
-        self._run_context.journal = run_journal(None, self._session_id)
+        self._run_context.journal = run_journal(self._compiled, self._session_id)
         if self._breakpoints.options:
             raise StatusCode.STORE_OFF.error(reason=f"the run has breakpoints: {self._breakpoints.options}")
         graph_input = self._fresh_input(checked_inputs(inputs))
