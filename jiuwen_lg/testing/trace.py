@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from jiuwen_lg.engine.execution.stream_output import END_FRAME
@@ -48,7 +48,6 @@ class Execution:
     attempt: int = 1
 
 
-@dataclass(eq=False, repr=False)
 class Trace:
     """What happened in all turns of a run.
 
@@ -66,20 +65,21 @@ class Trace:
         loops: The executable ids of the workflow's loops.
     """
 
-    session_id: str
-    executions: list[Execution] = field(default_factory=list)
-    asked: list[tuple[str, Any]] = field(default_factory=list)
-    pending: list[InteractionOutput] = field(default_factory=list)
-    frames: list[WorkflowChunk] = field(default_factory=list)
-    result: Any = None
-    error: JiuWenBaseException | None = None
-    loops: Sequence[str] = field(default=(), repr=False)
-    _entries: list[JournalEntry] = field(default_factory=list, repr=False)
-    _began: dict[tuple[str, Any], Execution] = field(default_factory=dict, repr=False)
-    _tokens: set[str] = field(default_factory=set, repr=False)
-    _first_frame: int = field(default=0, repr=False)
-    _first_execution: int = field(default=0, repr=False)
-    _before: list[InteractionOutput] = field(default_factory=list, repr=False)
+    def __init__(self, session_id: str, loops: Sequence[str] = ()) -> None:
+        self.session_id = session_id
+        self.loops = loops
+        self.executions: list[Execution] = []
+        self.asked: list[tuple[str, Any]] = []
+        self.pending: list[InteractionOutput] = []
+        self.frames: list[WorkflowChunk] = []
+        self.result: Any = None
+        self.error: JiuWenBaseException | None = None
+        self._entries: list[JournalEntry] = []
+        self._began: dict[tuple[str, Any], Execution] = {}
+        self._tokens: set[str] = set()
+        self._first_frame = 0
+        self._first_execution = 0
+        self._before: list[InteractionOutput] = []
 
     @property
     def ran(self) -> list[str]:
