@@ -17,6 +17,7 @@ from jiuwen_lg.builder import BaseWorkFlow
 from jiuwen_lg.config import WorkflowConfig
 from jiuwen_lg.context.conversation import record_turn
 from jiuwen_lg.drawing.drawable import Drawable
+from jiuwen_lg.drawing.live_picture import SessionPicture
 from jiuwen_lg.drawing.model import Mark
 from jiuwen_lg.drawing.picture import Picture
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
@@ -169,6 +170,9 @@ class Workflow(Drawable, BaseWorkFlow):
             info.parameters = Parameters(properties={key: {} for key in self._definition.inputs()})
         named = name or info.name or (metadata.id if metadata.is_named else "workflow")
         return info.model_copy(update={"name": named, "description": description or info.description})
+
+    def _picture_of(self, picture: Picture, session_id: str) -> Picture:
+        return SessionPicture(picture, lambda: self.snapshot(session_id), self.sync.snapshot(session_id))
 
     @property
     def sync(self) -> SyncWorkflow:

@@ -46,18 +46,25 @@ class Drawable(BaseWorkFlow):
         """
         return self.draw(title, expand_subgraph).svg.encode()
 
-    def draw(self, title: str = "", expand_subgraph: int | bool = True) -> Picture:
+    def draw(self, title: str = "", expand_subgraph: int | bool = True, *, session_id: str | None = None) -> Picture:
         """The workflow's picture: a notebook shows it, `save` writes it to a file.
 
         Args:
             title: A line above it.
             expand_subgraph: As in `to_mermaid`.
+            session_id: Show where this session stands, too, and with a journal the path that it took; a notebook
+                updates the picture in place while the session runs.
 
         Raises:
             JiuWenBaseException: 110024 or 110025 for an argument that cannot be used.
         """
         require_title(title)
-        return Picture(self._definition, title, levels=levels_of(expand_subgraph))
+        picture = Picture(self._definition, title, levels=levels_of(expand_subgraph))
+        return picture if session_id is None else self._picture_of(picture, session_id)
+
+    def _picture_of(self, picture: Picture, session_id: str) -> Picture:
+        """A picture with where a session stands."""
+        raise NotImplementedError
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """How a notebook shows it; a terminal gets the list of its components."""

@@ -136,8 +136,8 @@ class Trace:
     def __eq__(self, other: object) -> bool:
         """Whether the other shows the same: a trace, or a snapshot's text."""
         if isinstance(other, Trace):
-            return repr(self) == repr(other)
-        return repr(self) == other if isinstance(other, str) else NotImplemented
+            return table_of(self) == table_of(other)
+        return table_of(self) == other if isinstance(other, str) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 

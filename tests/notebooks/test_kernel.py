@@ -221,3 +221,43 @@ def test_in_a_terminal(db: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=30)
     assert out.endswith("interrupted\n")
+
+
+class TestErrors:
+    def test_a_cell_that_fails_shows_the_component_and_its_cause(self, kernel: Kernel) -> None:
+        """Frames of the user's own code, and none of the engine's."""
+        kernel.run("def divide(inputs):\n    return {'x': 1 / inputs['q']}\nflow = chain(('pay', divide), id='w')")
+        cell = kernel.run('await flow.invoke({"q": 0})')
+        assert cell.error is not None and cell.error[0] == "JiuWenBaseException"
+        shown = "\n".join(cell.traceback)
+        assert shown.startswith("JiuWenBaseException: [100005] component [pay]")
+        assert "ZeroDivisionError: division by zero" in shown
+        assert "return {'x': 1 / inputs['q']}" in shown
+        assert "langgraph" not in shown and "jiuwen_lg/" not in shown and len(cell.traceback) < 16
+
+    def test_so_does_one_without_await(self, kernel: Kernel) -> None:
+        kernel.run("def divide(inputs):\n    return {'x': 1 / inputs['q']}\nflow = chain(('pay', divide), id='w')")
+        shown = "\n".join(kernel.run('flow.sync.invoke({"q": 0})').traceback)
+        assert "1 / inputs['q']" in shown and "langgraph" not in shown
+
+
+class TestLivePictures:
+    def test_a_running_session_is_drawn_in_place(self, kernel: Kernel) -> None:
+        """Displayed once, before the run; then it shows where the run is, and what it did."""
+        updates: list[str] = []
+
+        def hear(message: dict[str, Any]) -> None:
+            if message["msg_type"] == "update_display_data":
+                updates.append(message["content"]["data"]["text/plain"])
+                if "gate [next]" in updates[-1]:
+                    kernel.client.execute("gate.open.set()", silent=True)
+
+        kernel.run("gate = Gate()\nflow = chain(('first', Call()), ('gate', gate), id='live', journal=True)")
+        kernel.run("session = WorkflowRuntime(session_id='live')")
+        drawn = kernel.run("flow.draw(session_id='live')").shown
+        assert len(drawn) == 1 and "first -> gate" in drawn[0]["text/plain"]
+        kernel.run("import asyncio\nrun = asyncio.ensure_future(flow.invoke({'q': 1}, session))\nawait gate.begun.wait()")
+        kernel.run("await asyncio.sleep(1)", hear=hear)
+        kernel.run("gate.open.set()\nawait run\nawait asyncio.sleep(1)", hear=hear)
+        assert any("first [done] -> gate" in update and "gate [next]" in update for update in updates)
+        assert "end [done]" in updates[-1]

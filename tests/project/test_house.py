@@ -27,7 +27,7 @@ ROWS = [
     ["output", "timeline", "address", "tls"],
     ["config", "environment"],
     ["schema"],
-    ["errors", "constants"],
+    ["errors", "error_report", "constants"],
 ]
 """The packages and modules from top to bottom; each imports only from its own row or rows below it."""
 
