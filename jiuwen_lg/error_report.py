@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Iterator
 
@@ -20,7 +21,7 @@ def report_of(error: BaseException) -> list[str]:
     for number, one in enumerate(_chain(error)):
         lines += ["", "caused by:"] if number else []
         lines.append(f"{type(one).__name__}: {one}")
-        lines += [line for frame in _own_frames(one) for line in traceback.format_list([frame])]
+        lines += [_in_its_cell(line) for frame in _own_frames(one) for line in traceback.format_list([frame])]
     return [line for part in lines for line in part.rstrip("\n").split("\n")]
 
 
@@ -38,6 +39,19 @@ def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
     """The frames of the user's code."""
     frames = traceback.extract_tb(error.__traceback__)
     return [frame for frame in frames if not _is_engine(frame.filename)]
+
+
+def _in_its_cell(line: str) -> str:
+    """A frame's line, which names a notebook's cell as IPython does, not by the file that stands for it."""
+    place, comma, rest = line.partition('", line ')
+    filename = place.partition('"')[2]
+    if not comma or "IPython" not in sys.modules or "ipykernel" not in filename:
+        return line
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    named = shell.compile.format_code_name(filename) if shell is not None else None
+    return line if named is None else f"  {' '.join(named)}, line {rest}"
 
 
 def _is_engine(filename: str) -> bool:

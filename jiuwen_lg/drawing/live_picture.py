@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Any, TypeAlias
 
 from jiuwen_lg.drawing.picture import Picture
@@ -58,7 +59,8 @@ class SessionPicture(Picture):
             loop = asyncio.get_running_loop()
         except RuntimeError:  # no cell runs that could be followed
             return
-        task = loop.create_task(self._follow(handle))
+        # Outside of this cell's context, so that an update belongs to the cell that runs then: nbclient drops others.
+        task = loop.create_task(self._follow(handle), context=Context())
         _following.add(task)
         task.add_done_callback(_following.discard)
 

@@ -25,6 +25,7 @@ CONTROL = frozenset((INTERRUPT, RESUME, "__error__", "__error_source_node__"))
 
 _TASK_ID = "__pregel_task_id"
 _RUNTIME = "__pregel_runtime"
+_STREAM = "__pregel_stream"
 
 
 def is_nested(config: Mapping[str, Any] | None) -> bool:
@@ -37,6 +38,12 @@ def attempt_of(config: Mapping[str, Any]) -> int:
     runtime = config.get("configurable", {}).get(_RUNTIME)
     info = None if runtime is None else runtime.execution_info
     return 1 if info is None else int(info.node_attempt)
+
+
+def is_streaming_updates(config: Mapping[str, Any]) -> bool:
+    """Whether the caller around reads the updates of the graphs inside, too."""
+    stream = config.get("configurable", {}).get(_STREAM)
+    return stream is not None and "updates" in stream.modes
 
 
 def is_internal(key: str) -> bool:

@@ -27,7 +27,9 @@ from jiuwen_lg.engine.pregel.keys import (
     task_id_of,
 )
 from jiuwen_lg.output import INTERACTION, InteractionOutput, OutputSchema
+from jiuwen_lg.schema.answer_schema import json_schema_of
 
+_HAS_SCHEMA = hasattr(Interrupt("", id=""), "response_schema")
 _HIDDEN = frozenset(("skip", "state"))
 
 
@@ -80,7 +82,8 @@ class Question:
     def of(cls, interrupt: Interrupt, task_id: str, asker: str) -> Question:
         """The question in an interrupt; `asker` names who raised one that is not ours."""
         if not is_ours(interrupt):
-            return cls(asker, 0, interrupt.value, f"{task_id}:{interrupt.id}")
+            schema = json_schema_of(getattr(interrupt, "response_schema", None))
+            return cls(asker, 0, interrupt.value, f"{task_id}:{interrupt.id}", schema)
         value = interrupt.value
         token = token_of(task_id, slot_of(interrupt))
         more = (value.get("schema"), value.get("error"), value.get("label", ""))
@@ -116,10 +119,19 @@ def with_prefix(interrupt: Interrupt, id: str) -> Interrupt:
 
 
 def redacted(interrupt: Interrupt) -> Interrupt:
-    """An interrupt as users see it."""
-    if not is_ours(interrupt) or interrupt.value.keys().isdisjoint(_HIDDEN):
+    """An interrupt as users see it: without what is the engine's, its schema where LangGraph's own have it."""
+    if not is_ours(interrupt):
         return interrupt
-    return Interrupt(value={k: v for k, v in interrupt.value.items() if k not in _HIDDEN}, id=interrupt.id)
+    schema = interrupt.value.get("schema")
+    if interrupt.value.keys().isdisjoint(_HIDDEN) and schema is None:
+        return interrupt
+    value = {k: v for k, v in interrupt.value.items() if k not in _HIDDEN}
+    return Interrupt(value=value, id=interrupt.id, **_with_schema(schema))
+
+
+def _with_schema(schema: Any) -> dict[str, Any]:
+    """The argument that LangGraph 1.2.22 and later have for it."""
+    return {"response_schema": schema} if schema is not None and _HAS_SCHEMA else {}
 
 
 def interrupts_in(error: BaseException) -> list[GraphInterrupt] | None:
