@@ -150,10 +150,38 @@ async def _ask_in_a_form(questions: Sequence[InteractionOutput]) -> list[Any]:
         if not answered.done():
             answered.set_result(answers)
 
-    form = QuestionForm(questions, answer)
-    show(form.view)
-    try:
-        await wait_any([answered], None, PausableClock())
-    finally:
-        form.disable()
+    with _acknowledged():
+        form = QuestionForm(questions, answer)
+        show(form.view)
+        try:
+            await wait_any([answered], None, PausableClock())
+        finally:
+            form.disable()
     return answered.result()
+
+
+@contextmanager
+def _acknowledged() -> Iterator[None]:
+    """Tell the frontend of every message of a widget that it was handled.
+
+    A frontend holds a widget's next change back until then, and ipykernel 7 does not say so while a cell runs:
+    of what a person types, the first change alone would arrive.
+    """
+    from ipywidgets import Widget
+
+    def constructed(widget: Any) -> None:
+        handle = widget._handle_msg  # noqa: SLF001 - ipywidgets has no public place for it
+
+        def handled(message: Any) -> None:
+            handle(message)
+            publish = getattr(_kernel(), "_publish_status", None)
+            if publish is not None:
+                publish("idle", "shell", message)
+
+        widget._handle_msg = handled  # noqa: SLF001
+
+    Widget.on_widget_constructed(constructed)
+    try:
+        yield
+    finally:
+        Widget.on_widget_constructed(None)
