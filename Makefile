@@ -74,6 +74,7 @@ bench: $(READY) ## Measure beside hand-written LangGraph, and openJiuwen where `
 	PYTHONPATH=. $(BIN)/python benchmarks/table.py $(ARGS)
 	PYTHONPATH=. $(BIN)/python benchmarks/questioners.py
 	$(BIN)/python benchmarks/plugin.py
+	PYTHONPATH=. $(BIN)/python benchmarks/journal.py
 	PYTHONPATH=. $(BIN)/python benchmarks/workers.py
 
 parity/.peer/.ready:
