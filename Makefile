@@ -74,6 +74,7 @@ bench: $(READY) ## Measure beside hand-written LangGraph, and openJiuwen where `
 	PYTHONPATH=. $(BIN)/python benchmarks/table.py $(ARGS)
 	PYTHONPATH=. $(BIN)/python benchmarks/questioners.py
 	$(BIN)/python benchmarks/plugin.py
+	PYTHONPATH=. $(BIN)/python benchmarks/journal.py
 	PYTHONPATH=. $(BIN)/python benchmarks/workers.py
 
 parity/.peer/.ready:
@@ -92,9 +93,11 @@ benchmarks/.peers/0.1.19/.ready:
 
 peers: peer benchmarks/.peers/0.1.19/.ready ## Install openJiuwen 0.1.19 as well, for `make bench`
 
-browser: $(READY) ## Install what tests with a browser need: Debian's Chromium, JupyterLab, Playwright
+browser: $(READY) ## Install what tests with a browser need: Debian's Chromium, a Chinese font, JupyterLab, Playwright
 	@command -v chromium > /dev/null || \
 		{ $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install --no-install-recommends chromium > /dev/null; }
+	@fc-list :lang=zh 2> /dev/null | grep -q . || \
+		$(SUDO) apt-get -qq install --no-install-recommends fonts-wqy-microhei > /dev/null
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group browser
 
 postgres: ## Install what tests with a Postgres server need: Debian's, and its PgBouncer

@@ -251,6 +251,11 @@ _NAMES = {
         "TaskRuntime",
         "WorkflowRuntime",
     ),
+    "timeline": (
+        "Journal",
+        "JournalEntry",
+        "Timeline",
+    ),
     "testing.detached_runtime": (
         "NodeRuntime",
         "WrappedNodeRuntime",
@@ -460,6 +465,9 @@ if TYPE_CHECKING:
     from jiuwen_lg.runtime import WorkflowRuntime as WorkflowRuntime
     from jiuwen_lg.testing.detached_runtime import NodeRuntime as NodeRuntime
     from jiuwen_lg.testing.detached_runtime import WrappedNodeRuntime as WrappedNodeRuntime
+    from jiuwen_lg.timeline import Journal as Journal
+    from jiuwen_lg.timeline import JournalEntry as JournalEntry
+    from jiuwen_lg.timeline import Timeline as Timeline
     from jiuwen_lg.tools.base import Tool as Tool
     from jiuwen_lg.tools.function import LocalFunction as LocalFunction
     from jiuwen_lg.tools.function import tool as tool

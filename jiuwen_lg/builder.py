@@ -65,6 +65,8 @@ class BaseWorkFlow:
         timeout: Timeout = None,
         cache: Cache = None,
         fallback: Any = MISSING,
+        label: str | None = None,
+        description: str | None = None,
     ) -> Self:
         """Add a component.
 
@@ -89,6 +91,9 @@ class BaseWorkFlow:
                 LangGraph's `CachePolicy`. Only the output is kept, and only of `invoke`.
             fallback: What counts instead when it has failed for good: an output, a function of the error that
                 gives one, or `Command(goto="other")`, which goes on there instead of along its connections.
+            label: How drawings, traces and questions name it, in any language (default: its id). Labels are
+                not part of a workflow's shape: changing one leaves paused sessions as they are.
+            description: A sentence about it for those who look at it.
 
         Raises:
             JiuWenBaseException: -1 for a malformed id or policy, 110003 for a used one, 100002 for an
@@ -104,7 +109,8 @@ class BaseWorkFlow:
             )
         waits = bool(wait_for_all) or takes_frames
         policies = Policies.of(retry, timeout, cache, fallback)
-        return self._add(comp_id, workflow_comp, node, wait_for_all=waits, is_exit=False, policies=policies)
+        names = _names(comp_id, label, description)
+        return self._add(comp_id, workflow_comp, node, names, wait_for_all=waits, is_exit=False, policies=policies)
 
     def set_start_comp(
         self,
@@ -114,10 +120,14 @@ class BaseWorkFlow:
         outputs_schema: dict[str, Any] | None = None,
         inputs_transformer: Callable[..., Any] | None = None,
         outputs_transformer: Callable[..., Any] | None = None,
+        *,
+        label: str | None = None,
+        description: str | None = None,
     ) -> Self:
         """Add the component where runs begin; arguments as in `add_workflow_comp`."""
         node = NodeSpec(io_config=_io(inputs_schema, outputs_schema, inputs_transformer, outputs_transformer))
-        self._add(start_comp_id, component, node, wait_for_all=False, is_exit=False)
+        names = _names(start_comp_id, label, description)
+        self._add(start_comp_id, component, node, names, wait_for_all=False, is_exit=False)
         return self.start_comp(start_comp_id)
 
     def set_end_comp(
@@ -132,6 +142,9 @@ class BaseWorkFlow:
         stream_outputs_schema: dict[str, Any] | None = None,
         stream_outputs_transformer: Callable[..., Any] | None = None,
         response_mode: str | None = None,
+        *,
+        label: str | None = None,
+        description: str | None = None,
     ) -> Self:
         """Add the component whose output is the result; of several, the one set last counts.
 
@@ -143,7 +156,8 @@ class BaseWorkFlow:
         abilities = _end_abilities(response_mode, inputs_schema or inputs_transformer, stream_inputs_schema)
         node = NodeSpec(io_config=io, stream_io_configs=stream_io, abilities=abilities)
         waits = stream_inputs_schema is not None
-        self._add(end_comp_id, component, node, wait_for_all=waits, is_exit=True)
+        names = _names(end_comp_id, label, description)
+        self._add(end_comp_id, component, node, names, wait_for_all=waits, is_exit=True)
         self._definition.end_at(end_comp_id)
         return self
 
@@ -152,13 +166,14 @@ class BaseWorkFlow:
         comp_id: str,
         component: Any,
         node: NodeSpec,
+        names: tuple[str, str],
         *,
         wait_for_all: bool,
         is_exit: bool,
         policies: Policies = NO_POLICIES,
     ) -> Self:
         self._check_id(comp_id)
-        add_own = partial(self._add_executable, comp_id, node, is_exit=is_exit, policies=policies)
+        add_own = partial(self._add_executable, comp_id, node, names, is_exit=is_exit, policies=policies)
         if _adds_itself(component):
             component.add_component(Graph(self, comp_id, add_own), comp_id, wait_for_all)
             if comp_id not in self._definition.components:
@@ -174,6 +189,7 @@ class BaseWorkFlow:
         self,
         comp_id: str,
         node: NodeSpec,
+        names: tuple[str, str],
         executable: Any,
         *,
         wait_for_all: bool,
@@ -183,7 +199,14 @@ class BaseWorkFlow:
         executable = _executable_of(executable)
         try:
             spec = ComponentSpec.parse(
-                comp_id, executable, node, wait_for_all=wait_for_all, is_exit=is_exit, policies=policies
+                comp_id,
+                executable,
+                node,
+                wait_for_all=wait_for_all,
+                is_exit=is_exit,
+                policies=policies,
+                label=names[0],
+                description=names[1],
             )
         except ValueError as error:
             raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason=str(error)) from error
@@ -301,6 +324,18 @@ def _adds_itself(component: Any) -> bool:
     """Return whether a component has an `add_component` of its own."""
     own = getattr(type(component), "add_component", None)
     return own is not None and own is not WorkflowComponent.add_component
+
+
+def _names(id: str, label: str | None, description: str | None) -> tuple[str, str]:
+    """A component's label and description; empty without one.
+
+    Raises:
+        JiuWenBaseException: -1, one of them is no text.
+    """
+    for name, value in (("label", label), ("description", description)):
+        if value is not None and not isinstance(value, str):
+            raise StatusCode.ERROR.error(reason=f"the {name} of [{id}] is a text, not {value!r}")
+    return " ".join((label or "").split()), (description or "").strip()
 
 
 def _executable_of(component: Any) -> Any:

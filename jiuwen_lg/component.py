@@ -23,7 +23,13 @@ Output: TypeAlias = Any
 
 
 class Executable:
-    """What the engine runs. Override the methods of the abilities that the component has."""
+    """What the engine runs. Override the methods of the abilities that the component has.
+
+    Attributes:
+        drawn_as: What drawings show it as: `component`, `model`, `question`, `tool` or `branch`.
+    """
+
+    drawn_as: str = "component"
 
     async def invoke(self, inputs: Input, runtime: Runtime, context: Any) -> Output:
         """Batch in, batch out."""

@@ -54,6 +54,12 @@ class JiuWenBaseException(Exception):
     def __str__(self) -> str:
         return f"[{self.error_code}] {self.message}"
 
+    def _render_traceback_(self) -> list[str]:
+        """How IPython shows it: the error and its causes, without the engine's frames."""
+        from jiuwen_lg.error_report import report_of
+
+        return report_of(self)
+
 
 class InterruptException(JiuWenBaseException):
     """openJiuwen's name for a controller that was interrupted (100003)."""

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field, PrivateAttr
 
 from jiuwen_lg.errors import StatusCode
-from jiuwen_lg.output import InteractionOutput, OutputSchema
+from jiuwen_lg.output import InteractionOutput, OutputSchema, WorkflowOutput, questions_in
 
 _UNSET: Any = object()
 
@@ -36,12 +36,21 @@ class InteractiveInput(BaseModel):
         super().__init__(**({} if raw_inputs is _UNSET else {"raw_inputs": raw_inputs}))
 
     @classmethod
-    def reply_to(cls, output: OutputSchema | InteractionOutput, value: Any) -> InteractiveInput:
+    def reply_to(cls, output: WorkflowOutput | OutputSchema | InteractionOutput, value: Any) -> InteractiveInput:
         """The answer to exactly this question.
 
         Delivered twice, it counts once: the second time nothing is delivered, and the
         session's current state is returned.
+
+        Args:
+            output: The question, the frame that shows it, or a paused output that holds one question.
+            value: The answer.
+
+        Raises:
+            JiuWenBaseException: 100900, the output holds no question; 100902, it holds several.
         """
+        if isinstance(output, WorkflowOutput):
+            output = _only_question(output)
         question = output.payload if isinstance(output, OutputSchema) else output
         answer = cls()
         answer.update(question.id, value)
@@ -68,3 +77,14 @@ class InteractiveInput(BaseModel):
             )
         self.user_inputs[node_id] = value
         return self
+
+
+def _only_question(output: WorkflowOutput) -> InteractionOutput:
+    questions = questions_in(output)
+    if not questions:
+        reason = "the output holds no question"
+        raise StatusCode.INTERACTION_NOT_PENDING.error(session_id=output.session_id, reason=reason)
+    if len(questions) > 1:
+        ids = [question.id for question in questions]
+        raise StatusCode.INTERACTION_AMBIGUOUS.error(session_id=output.session_id, node_ids=ids)
+    return questions[0]

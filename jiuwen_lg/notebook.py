@@ -11,11 +11,10 @@ from typing import Any, TypeAlias
 
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock, wait_any
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.forms.dialogue import ask_question, plain_terminal, rich_terminal
 from jiuwen_lg.interaction import InteractiveInput
-from jiuwen_lg.output import InteractionOutput, WorkflowExecutionState, WorkflowOutput, is_question
+from jiuwen_lg.output import InteractionOutput, WorkflowOutput, questions_in
 from jiuwen_lg.runtime import WorkflowRuntime
-from jiuwen_lg.schema.answer_schema import choices_in, typed
-from jiuwen_lg.schema.values import as_text
 from jiuwen_lg.workflow import Workflow
 
 Asker: TypeAlias = Callable[[Sequence[InteractionOutput]], Awaitable[Sequence[Any]]]
@@ -53,7 +52,7 @@ async def chat(
     session = runtime or WorkflowRuntime()
     ask = ask or _asker()
     output = await flow.invoke(inputs, session, context)
-    while ask is not None and (questions := _open_in(output)):
+    while ask is not None and (questions := questions_in(output)):
         try:
             answers = await ask(questions)
         except EOFError:  # nobody is there any more
@@ -65,12 +64,6 @@ async def chat(
                 raise
             print(error.message)  # noqa: T201 - it is for the person who answers
     return output
-
-
-def _open_in(output: WorkflowOutput) -> list[InteractionOutput]:
-    if output.state is WorkflowExecutionState.COMPLETED:
-        return []
-    return [frame.payload for frame in output.result if is_question(frame)]
 
 
 def _reply(questions: Sequence[InteractionOutput], answers: Sequence[Any]) -> InteractiveInput:
@@ -113,16 +106,14 @@ def _can_show_forms() -> bool:
     return major >= 7 and find_spec("ipywidgets") is not None
 
 
-# --- with input() ---
+# --- one after the other ---
 
 
 async def _ask_in_turn(questions: Sequence[InteractionOutput]) -> list[Any]:
-    """One after the other; nothing of the workflow runs meanwhile."""
+    """One field after the other, with `input()`; nothing of the workflow runs meanwhile."""
+    terminal = plain_terminal() if _kernel() is not None else rich_terminal()
     with _interruptible():
-        return [
-            _value_of(question, input(f"[{question.id}] {_shown(question)}{_hint(question)} "))  # noqa: ASYNC250
-            for question in questions
-        ]
+        return [ask_question(terminal, question) for question in questions]
 
 
 @contextmanager
@@ -148,57 +139,49 @@ async def _ask_in_a_form(questions: Sequence[InteractionOutput]) -> list[Any]:
     """All at once, in the cell's output; what was answered stays to be seen."""
     import asyncio
 
-    import ipywidgets
     from IPython.display import display
 
+    from jiuwen_lg.forms.widgets import QuestionForm
+
     show: Any = display  # it has no types
-    fields = [_field_of(question) for question in questions]
-    button = ipywidgets.Button(description="Answer", button_style="primary")
-    answered = asyncio.get_running_loop().create_future()
+    answered: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
 
-    def answer(_: Any) -> None:
+    def answer(answers: list[Any]) -> None:
         if not answered.done():
-            answered.set_result(None)
+            answered.set_result(answers)
 
-    button.on_click(answer)
-    labels = [ipywidgets.Label(f"[{question.id}] {_shown(question)}") for question in questions]
-    form = ipywidgets.VBox([part for pair in zip(labels, fields, strict=True) for part in pair] + [button])
-    show(form)
+    with _acknowledged():
+        form = QuestionForm(questions, answer)
+        show(form.view)
+        try:
+            await wait_any([answered], None, PausableClock())
+        finally:
+            form.disable()
+    return answered.result()
+
+
+@contextmanager
+def _acknowledged() -> Iterator[None]:
+    """Tell the frontend of every message of a widget that it was handled.
+
+    A frontend holds a widget's next change back until then, and ipykernel 7 does not say so while a cell runs:
+    of what a person types, the first change alone would arrive.
+    """
+    from ipywidgets import Widget
+
+    def constructed(widget: Any) -> None:
+        handle = widget._handle_msg  # noqa: SLF001 - ipywidgets has no public place for it
+
+        def handled(message: Any) -> None:
+            handle(message)
+            publish = getattr(_kernel(), "_publish_status", None)
+            if publish is not None:
+                publish("idle", "shell", message)
+
+        widget._handle_msg = handled  # noqa: SLF001
+
+    Widget.on_widget_constructed(constructed)
     try:
-        await wait_any([answered], None, PausableClock())
+        yield
     finally:
-        for widget in (*fields, button):
-            widget.disabled = True
-    return [_value_of(question, field.value) for question, field in zip(questions, fields, strict=True)]
-
-
-def _field_of(question: InteractionOutput) -> Any:
-    import ipywidgets
-
-    schema = question.answer_schema or {}
-    if choices := choices_in(schema):
-        return ipywidgets.Dropdown(options=[(str(value), value) for value in choices])
-    if schema.get("type") == "boolean":
-        return ipywidgets.Checkbox()
-    return ipywidgets.Text(placeholder=str(schema.get("type", "")), continuous_update=True)
-
-
-# --- questions and answers as text ---
-
-
-def _shown(question: InteractionOutput) -> str:
-    text = as_text(question.value)
-    return f"{text} ({question.error})" if question.error else text
-
-
-def _hint(question: InteractionOutput) -> str:
-    """What an answer looks like, if not any will do."""
-    schema = question.answer_schema or {}
-    if schema.get("type") == "boolean":
-        return " (yes/no)"
-    choices = "/".join(map(str, choices_in(schema))) or schema.get("type", "")
-    return f" ({choices})" if choices and choices != "string" else ""
-
-
-def _value_of(question: InteractionOutput, given: Any) -> Any:
-    return typed(given, question.answer_schema) if isinstance(given, str) else given
+        Widget.on_widget_constructed(None)

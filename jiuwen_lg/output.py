@@ -55,15 +55,27 @@ class InteractionOutput(BaseModel):
     _token: str = PrivateAttr(default="")
     _answer_schema: dict[str, Any] | None = PrivateAttr(default=None)
     _error: str | None = PrivateAttr(default=None)
+    _label: str = PrivateAttr(default="")
 
     @classmethod
     def asked(
-        cls, id: str, value: Any, token: str, schema: dict[str, Any] | None = None, error: str | None = None
+        cls,
+        id: str,
+        value: Any,
+        token: str,
+        schema: dict[str, Any] | None = None,
+        error: str | None = None,
+        label: str = "",
     ) -> InteractionOutput:
         """A question together with the token that makes its answer unmistakable."""
         output = cls(id=id, value=value)
-        output._token, output._answer_schema, output._error = token, schema, error
+        output._token, output._answer_schema, output._error, output._label = token, schema, error, label
         return output
+
+    @property
+    def label(self) -> str:
+        """The label of the component that asks; empty without one."""
+        return self._label
 
     @property
     def answer_schema(self) -> dict[str, Any] | None:
@@ -149,7 +161,7 @@ class WorkflowOutput(BaseModel):
 
     def _as_html(self) -> str:
         """What waits, and how to go on."""
-        asked = [(f.payload.id, f.payload.value) for f in self.result if is_question(f)]
+        asked = [(f.payload.id, f.payload.value, f.payload.label) for f in self.result if is_question(f)]
         if not asked and self.snapshot is not None:
             return stopped_html(self.session_id, self.snapshot.next_nodes)
         return questions_html(self.session_id, asked)
@@ -185,6 +197,13 @@ def output_frame(data: Any) -> OutputSchema:
 def _bad_frame(error: ValidationError) -> JiuWenBaseException:
     reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'frame'}: {e['msg']}" for e in error.errors())
     return StatusCode.STREAM_WRITER_WRITE_SCHEMA_FAILED.error(reason=reasons)
+
+
+def questions_in(output: WorkflowOutput) -> list[InteractionOutput]:
+    """The open questions of an output; none of a completed one."""
+    if output.state is WorkflowExecutionState.COMPLETED or not isinstance(output.result, list):
+        return []
+    return [frame.payload for frame in output.result if is_question(frame)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,17 +275,16 @@ class BaseStreamMode(StreamMode):
 _CELL = 'style="text-align: left; padding: 2px 12px 2px 0"'
 
 
-def questions_html(session_id: str, questions: Sequence[tuple[str, Any]]) -> str:
+def questions_html(session_id: str, questions: Sequence[tuple[str, Any, str]]) -> str:
     """A table of open questions, and how they are answered.
 
     Args:
         session_id: The session that asks.
-        questions: Who asks, and what.
+        questions: Who asks, what, and the label of who asks.
     """
-    rows = "".join(
-        f"<tr><td {_CELL}><code>{_text(id)}</code></td><td {_CELL}>{_text(v)}</td></tr>" for id, v in questions
-    )
-    answers = "".join(f".update({id!r}, ...)" for id, _ in questions)
+    who = {id: f"{_text(label)} <code>{_text(id)}</code>".lstrip() for id, _, label in questions}
+    rows = "".join(f"<tr><td {_CELL}>{who[id]}</td><td {_CELL}>{_text(v)}</td></tr>" for id, v, _ in questions)
+    answers = "".join(f".update({id!r}, ...)" for id, *_ in questions)
     given = 'InteractiveInput("...")' if len(questions) == 1 else f"InteractiveInput(){answers}"
     count = "A question waits" if len(questions) == 1 else f"{len(questions)} questions wait"
     return f"<p><b>{count}</b> for an answer:</p><table>{rows}</table>{_go_on(session_id, given)}"

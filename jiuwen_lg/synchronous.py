@@ -15,6 +15,7 @@ from jiuwen_lg.output import (
     WorkflowOutput,
 )
 from jiuwen_lg.runtime import WorkflowRuntime
+from jiuwen_lg.timeline import Timeline
 
 if TYPE_CHECKING:
     from jiuwen_lg.workflow import Workflow
@@ -63,6 +64,10 @@ class SyncWorkflow:
     def history(self, session_id: str) -> list[HistoryStep]:
         """`Workflow.history`."""
         return run_in_loop_thread(self._flow.history(session_id))
+
+    def timeline(self, session_id: str) -> Timeline:
+        """`Workflow.timeline`."""
+        return run_in_loop_thread(self._flow.timeline(session_id))
 
     def fork(self, session_id: str, step: HistoryStep | str | int, **options: Any) -> str:
         """`Workflow.fork`."""

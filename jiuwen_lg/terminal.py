@@ -76,6 +76,12 @@ class _Row:
     began: float = field(default_factory=time.monotonic)
     seconds: float | None = None
     note: str = ""
+    label: str = ""
+
+    def name(self, id: str) -> str:
+        """How a person reads the component: its label with its id, within those around it."""
+        own = id.rpartition(".")[2]
+        return "  " * id.count(".") + (id if self.label in ("", own) else f"{self.label} ({id})")
 
 
 class ProgressView:
@@ -114,7 +120,7 @@ class ProgressView:
         if "workflowName" in payload:
             return
         row = self._rows.setdefault(payload["invokeId"], _Row())
-        row.status = payload["status"]
+        row.status, row.label = payload["status"], payload["componentName"]
         if row.status == "start":
             row.runs += 1
             row.began, row.seconds = time.monotonic(), None
@@ -133,7 +139,7 @@ class ProgressView:
             took = time.monotonic() - row.began if row.seconds is None else row.seconds
             frames = str(row.frames or "")
             table.add_row(
-                Text("  " * id.count(".") + visible(id)),
+                Text(visible(row.name(id))),
                 Text(text, colour),
                 str(row.runs),
                 f"{took:.1f}",

@@ -15,8 +15,9 @@ from uuid import uuid4
 from jiuwen_lg.builder import BaseWorkFlow
 from jiuwen_lg.config import WorkflowConfig
 from jiuwen_lg.context.conversation import record_turn
-from jiuwen_lg.drawing.mermaid import require_title, to_mermaid
-from jiuwen_lg.drawing.model import Mark, drawing_of, levels_of
+from jiuwen_lg.drawing.drawable import Drawable
+from jiuwen_lg.drawing.live_picture import SessionPicture
+from jiuwen_lg.drawing.model import Mark
 from jiuwen_lg.drawing.picture import Picture
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.compiler import compile_graph
@@ -24,6 +25,7 @@ from jiuwen_lg.engine.concurrency.cancellation import cancel_and_wait
 from jiuwen_lg.engine.concurrency.frame_buffer import FrameBuffer
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock
 from jiuwen_lg.engine.graph.fingerprint import Identity
+from jiuwen_lg.engine.journal.table import entries_of
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.sessions.row import Record
 from jiuwen_lg.engine.store import Store, current_store
@@ -49,6 +51,7 @@ from jiuwen_lg.output import (
 )
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.synchronous import SyncWorkflow
+from jiuwen_lg.timeline import Journal, Timeline
 from jiuwen_lg.tools.tool_info import Parameters, ToolInfo
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ if TYPE_CHECKING:
 _OUTPUT_ONLY = frozenset({BaseStreamMode.OUTPUT})
 
 
-class Workflow(NestedRuns, BaseWorkFlow):
+class Workflow(NestedRuns, Drawable, BaseWorkFlow):
     """A workflow: build it, then run it for any number of sessions, at the same time too.
 
     Args:
@@ -72,6 +75,8 @@ class Workflow(NestedRuns, BaseWorkFlow):
         interrupt_after: The same after them.
         cache: Where outputs of components are kept that say so (`cache=`): any cache of LangGraph's, by
             default one in this process's memory.
+        journal: Whether each execution of a component is recorded for `timeline`, or how; by default as
+            `JIUWEN_LG_JOURNAL` says (`1`, or `values` to keep inputs and outputs too).
     """
 
     def __init__(
@@ -82,9 +87,12 @@ class Workflow(NestedRuns, BaseWorkFlow):
         interrupt_before: Ids = None,
         interrupt_after: Ids = None,
         cache: BaseCache[Any] | None = None,
+        journal: Journal | bool | None = None,
     ) -> None:
         super().__init__(workflow_config)
         self._cache = cache
+        self._journal = journal
+        Journal.of(journal)  # refuses what is none
         self._breakpoints = Breakpoints(interrupt_before, interrupt_after)
         self._keep_history = keep_history
         self._compiled_workflow: CompiledWorkflow | None = None
@@ -163,57 +171,8 @@ class Workflow(NestedRuns, BaseWorkFlow):
         named = name or info.name or (metadata.id if metadata.is_named else "workflow")
         return info.model_copy(update={"name": named, "description": description or info.description})
 
-    def to_mermaid(self, title: str = "", expand_subgraph: int | bool = True, enable_animation: bool = False) -> str:
-        """The workflow as Mermaid text, made without a network.
-
-        Args:
-            title: A line above the picture.
-            expand_subgraph: Whether loops and sub-workflows are opened; a number opens so many levels.
-            enable_animation: Whether the links of streams move.
-
-        Raises:
-            JiuWenBaseException: 110006, a connection names a component that was never added;
-                110024, 110025 or 110026 for an argument that cannot be used.
-        """
-        require_title(title)
-        if not isinstance(enable_animation, bool):
-            raise StatusCode.DRAWABLE_GRAPH_INVALID_ENABLE_ANIMATION.error(
-                reason=f"it is True or False, not {enable_animation!r}"
-            )
-        drawing = drawing_of(self._definition, levels_of(expand_subgraph))
-        return to_mermaid(drawing, title, enable_animation=enable_animation)
-
-    def to_mermaid_svg(self, title: str = "", expand_subgraph: int | bool = False) -> bytes:
-        """The workflow as an SVG document, made without a network.
-
-        Args:
-            title: As in `to_mermaid`.
-            expand_subgraph: As in `to_mermaid`.
-
-        Raises:
-            JiuWenBaseException: As `to_mermaid`.
-        """
-        return self.draw(title, expand_subgraph).svg.encode()
-
-    def draw(self, title: str = "", expand_subgraph: int | bool = True) -> Picture:
-        """The workflow's picture: a notebook shows it, `save` writes it to a file.
-
-        Args:
-            title: A line above it.
-            expand_subgraph: As in `to_mermaid`.
-
-        Raises:
-            JiuWenBaseException: 110024 or 110025 for an argument that cannot be used.
-        """
-        require_title(title)
-        return Picture(self._definition, title, levels=levels_of(expand_subgraph))
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """How a notebook shows it; a terminal gets the list of its components."""
-        return self._picture()._repr_mimebundle_(include, exclude)
-
-    def _picture(self) -> Picture:
-        return Picture(self._definition, self._config.metadata.name)
+    def _picture_of(self, picture: Picture, session_id: str) -> Picture:
+        return SessionPicture(picture, lambda: self.snapshot(session_id), self.sync.snapshot(session_id))
 
     @property
     def sync(self) -> SyncWorkflow:
@@ -236,6 +195,7 @@ class Workflow(NestedRuns, BaseWorkFlow):
                 self._definition, self._config, keep_history=self._keep_history, cache=self._cache
             )
             self._compiled_workflow = compiled
+        compiled.journal = Journal.of(self._journal)
         return compiled
 
     # --- running ---
@@ -370,6 +330,7 @@ class Workflow(NestedRuns, BaseWorkFlow):
         if record is None:
             return None
         picture = self._picture()
+        picture.timeline = await self._timeline_of(store, session_id, record)
         if record.is_done:
             return _snapshot(record, "done", {}, [], [], picture)
         run_state = await read_run_state(compiled, store, record)
@@ -384,6 +345,25 @@ class Workflow(NestedRuns, BaseWorkFlow):
         store, compiled = await self._store(), self._compiled()
         record = await store.database.call(lambda: store.runs.find(session_id, compiled.identity))
         return [] if record is None else await read_history(compiled, store, record)
+
+    async def timeline(self, session_id: str) -> Timeline:
+        """What a session's newest run of this workflow did: one entry for each execution of a component.
+
+        Runs are recorded where the workflow's `journal` or `JIUWEN_LG_JOURNAL` says so, and their entries
+        stay as long as the session; without entries the timeline is empty.
+        """
+        store, compiled = await self._store(), self._compiled()
+        record = await store.database.call(lambda: store.runs.find(session_id, compiled.identity))
+        return await self._timeline_of(store, session_id, record)
+
+    async def _timeline_of(self, store: Store, session_id: str, record: Record | None) -> Timeline:
+        loops = tuple(id for id in self._compiled().ids if self._compiled().is_loop(id))
+        if record is None:
+            return Timeline(session_id, loops=loops)
+        thread_id = record.row.thread_id
+        await store.saver.commits.flush(thread_id)
+        entries = await store.database.call(lambda: entries_of(store.database, store.saver.vault, thread_id))
+        return Timeline(session_id, tuple(entries), loops)
 
     async def fork(
         self,

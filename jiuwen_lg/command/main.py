@@ -19,9 +19,10 @@ from typing import Any
 from jiuwen_lg.agents.agent import BaseAgent
 from jiuwen_lg.command.printing import QuietParser, indented, say, say_json, say_table, visible_logs
 from jiuwen_lg.errors import JiuWenBaseException
+from jiuwen_lg.forms.dialogue import ask_question, heading, rich_terminal
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.operations import STATUSES, SessionInfo, check, prune, sessions, trust
-from jiuwen_lg.output import WorkflowExecutionState, WorkflowOutput, is_question
+from jiuwen_lg.output import InteractionOutput, WorkflowExecutionState, WorkflowOutput, is_question
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.schema.answer_schema import typed
 from jiuwen_lg.schema.values import as_text
@@ -77,7 +78,7 @@ def _show(given: argparse.Namespace) -> int:
         say(visible(f"{info.session_id}  {_whose(info)}  {info.status}  {_bytes(info.bytes)}"))
         say(f"  began {_date(info.created_at)}, touched {_date(info.updated_at)}")
         for question in info.questions:
-            say(f"  [{visible(question.id)}] asks: {indented(as_text(question.value), '    ')}")
+            say(f"  {visible(_asker(question))} asks: {indented(as_text(question.value), '    ')}")
         if info.error:
             say(f"  error: {indented(info.error, '    ')}")
     return 0
@@ -88,6 +89,8 @@ def _answer(given: argparse.Namespace) -> int:
     info = _one(given.session, flow)
     asked = {question.id: question for question in info.questions}
     reply = InteractiveInput()
+    for question in () if given.answers else info.questions:
+        reply.update(question.id, _typed_in(question))
     for part in given.answers:
         id, separator, text = part.partition("=")
         if not separator and len(asked) == 1:
@@ -96,6 +99,14 @@ def _answer(given: argparse.Namespace) -> int:
             raise UsageError(f"{part!r} answers none of {[*asked]}: write ID=ANSWER")
         reply.update(id, typed(text, asked[id].answer_schema)).tokens[id] = asked[id].token
     return _go_on(flow, info, reply)
+
+
+def _typed_in(question: InteractionOutput) -> Any:
+    """An answer that is typed into the fields that the question asks for."""
+    try:
+        return ask_question(rich_terminal(), question)
+    except EOFError:
+        raise UsageError(f"[{question.id}] has no answer: write [ID=]ANSWER, or answer at a terminal") from None
 
 
 def _retry(given: argparse.Namespace) -> int:
@@ -193,7 +204,7 @@ def _print_output(output: WorkflowOutput) -> None:
         return
     for frame in output.result:
         if is_question(frame):
-            say(f"[{visible(frame.payload.id)}] asks: {indented(as_text(frame.payload.value), '    ')}")
+            say(f"{visible(_asker(frame.payload))} asks: {indented(as_text(frame.payload.value), '    ')}")
 
 
 # --- what the arguments mean ---
@@ -277,7 +288,7 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("--json", action="store_true")
     answering = command("answer", _answer, "Answer what a session asks, and run it on.")
     answering.add_argument("session")
-    answering.add_argument("answers", nargs="+", metavar="[ID=]ANSWER")
+    answering.add_argument("answers", nargs="*", metavar="[ID=]ANSWER", help="without any: asked for, field by field")
     answering.add_argument("--flow", **flow)
     retrying = command("retry", _retry, "Go on with a session that has failed or was killed.")
     retrying.add_argument("session")
@@ -323,14 +334,22 @@ def _whose(info: SessionInfo) -> str:
     return f"{info.agent_id}/{info.workflow_id}" if info.agent_id else info.workflow_id or "-"
 
 
+def _asker(question: InteractionOutput) -> str:
+    return f"[{question.id}] {question.label}" if question.label else f"[{question.id}]"
+
+
 def _gist(info: SessionInfo) -> str:
-    text = "; ".join(f"[{q.id}] {as_text(q.value)}" for q in info.questions) or info.error or ""
+    text = "; ".join(map(heading, info.questions)) or info.error or ""
     line = " ".join(text.split())
     return line if len(line) <= 60 else f"{line[:59]}…"
 
 
 def _as_json(info: SessionInfo) -> dict[str, Any]:
-    return {**asdict(info), "questions": [question.model_dump() for question in info.questions]}
+    return {**asdict(info), "questions": [_question_as_json(question) for question in info.questions]}
+
+
+def _question_as_json(question: InteractionOutput) -> dict[str, Any]:
+    return {**question.model_dump(), **({"label": question.label} if question.label else {})}
 
 
 def _ago(seconds: float) -> str:

@@ -99,6 +99,8 @@ class BranchComponent(BringsRouter, SimpleComponent):
         >>> size.add_branch("true", ["small", "report"], "anything else")
     """
 
+    drawn_as = "branch"
+
     def __init__(self) -> None:
         self._router = BranchRouter()
 

@@ -36,6 +36,8 @@ class End(SimpleComponent):
     Source: seed 003, `engine.md` 2.6, 7.5 and 7.6, `components.md` 7.2.
     """
 
+    drawn_as = "end"
+
     runs_without_frames = True
 
     def __init__(self, conf: EndConfig | None = None) -> None:

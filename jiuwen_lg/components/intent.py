@@ -111,6 +111,8 @@ class IntentDetectionComponent(BringsRouter, WorkflowComponent):
 class IntentDetectionExecutable(ComponentExecutable):
     """What an `IntentDetectionComponent` runs."""
 
+    drawn_as = "model"
+
     def __init__(self, component_config: IntentDetectionCompConfig | None) -> None:
         self._config = config = component_config or IntentDetectionCompConfig()
         self._categories = [DEFAULT_CATEGORY, *(config.category_name_list or ())]

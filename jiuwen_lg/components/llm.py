@@ -95,6 +95,8 @@ class LLMComponent(WorkflowComponent):
 class LLMExecutable(ComponentExecutable):
     """What an `LLMComponent` runs."""
 
+    drawn_as = "model"
+
     def __init__(self, component_config: LLMCompConfig | None) -> None:
         self._config = config = component_config or LLMCompConfig()
         self._system, self._rest = _prompts(config.template_content)

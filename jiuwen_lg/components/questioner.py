@@ -46,6 +46,8 @@ class QuestionerComponent(WorkflowComponent):
 class QuestionerExecutable(ComponentExecutable):
     """What a `QuestionerComponent` runs."""
 
+    drawn_as = "question"
+
     def __init__(self, config: QuestionerConfig | None) -> None:
         self._config = config = config or QuestionerConfig()
         _check(config)

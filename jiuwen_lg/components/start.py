@@ -21,6 +21,8 @@ class Start(SimpleComponent):
     Source: seed 003, `components.md` 7.1 and the settled points of the specification.
     """
 
+    drawn_as = "start"
+
     def __init__(self, conf: dict[str, Any] | None = None) -> None:
         self._declared = _declared_inputs(conf) if conf else []
 

@@ -54,6 +54,8 @@ class ToolComponent(WorkflowComponent):
 class ToolExecutable(ComponentExecutable):
     """What a `ToolComponent` runs."""
 
+    drawn_as = "tool"
+
     def __init__(self, config: ToolComponentConfig | None = None) -> None:
         self.config = config
         self._tool: Tool | None = None

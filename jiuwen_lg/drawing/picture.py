@@ -1,24 +1,25 @@
 """A workflow's picture, as notebooks, pages and terminals show it; made when it is shown, without a network.
 
-JupyterLab draws the Mermaid text, pages that are made of a notebook take the SVG, terminals the text.
+Notebooks and the pages that are made of them take the SVG, terminals the text; Mermaid text is for documents.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from base64 import b64encode
+from collections.abc import Callable, Collection, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
+from jiuwen_lg.drawing.course import Course, course_of
 from jiuwen_lg.drawing.mermaid import to_mermaid
 from jiuwen_lg.drawing.model import ALL_LEVELS, Drawing, Mark, drawing_of
 from jiuwen_lg.drawing.svg import to_svg
 from jiuwen_lg.drawing.text import to_text
 from jiuwen_lg.engine.graph.definition import Definition
 from jiuwen_lg.errors import JiuWenBaseException
-
-_MOST_ARROWS, _MOST_CHARACTERS = 500, 50_000
-"""What Mermaid draws at most, unless a page is told otherwise; beyond it shows an error instead."""
+from jiuwen_lg.timeline import Timeline
 
 
 class Picture:
@@ -29,15 +30,42 @@ class Picture:
         title: What stands above it.
         marks: Where a session stands, by executable id.
         levels: How many levels of loops and sub-workflows are opened.
+        timeline: What a run did; then the arrows that it took are marked.
+
+    Attributes:
+        marks: Where a session stands, by executable id; of a finished run how each component ended.
+        timeline: What a run did.
     """
 
     def __init__(
-        self, definition: Definition, title: str = "", marks: Mapping[str, Mark] | None = None, levels: int = ALL_LEVELS
+        self,
+        definition: Definition,
+        title: str = "",
+        marks: Mapping[str, Mark] | None = None,
+        levels: int = ALL_LEVELS,
+        timeline: Timeline | None = None,
     ) -> None:
         self._definition = definition
         self._title = title
         self._levels = levels
         self.marks: dict[str, Mark] = dict(marks or {})
+        self.timeline: Timeline | None = timeline
+
+    @property
+    def taken(self) -> frozenset[tuple[str, str]]:
+        """The ends of the arrows that the run took, by executable id."""
+        return self._course(self._drawing()).taken
+
+    def _course(self, drawing: Drawing) -> Course:
+        if not self.timeline:
+            return Course(self.marks, {}, frozenset())
+        course = course_of(self.timeline, drawing)
+        return Course({**course.marks, **self.marks}, course.notes, course.taken)
+
+    def _drawn(self, form: Callable[..., str]) -> str:
+        drawing = self._drawing()
+        course = self._course(drawing)
+        return form(drawing, self._title, marks=course.marks, notes=course.notes, taken=course.taken)
 
     def _drawing(self) -> Drawing:
         return drawing_of(self._definition, self._levels)
@@ -49,17 +77,17 @@ class Picture:
         Raises:
             JiuWenBaseException: 110006, a connection names a component that was never added; as for the others.
         """
-        return to_mermaid(self._drawing(), self._title, marks=self.marks)
+        return self._drawn(to_mermaid)
 
     @property
     def svg(self) -> str:
         """A document that stands for itself: no scripts, no fonts, nothing from outside."""
-        return to_svg(self._drawing(), self._title, self.marks)
+        return self._drawn(to_svg)
 
     @property
     def text(self) -> str:
         """A list for terminals."""
-        return to_text(self._drawing(), self._title, self.marks)
+        return self._drawn(to_text)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it to a file, in the form that its name asks for.
@@ -88,17 +116,13 @@ class Picture:
     ) -> dict[str, Any]:
         """The forms; of a workflow that is not complete, what is missing."""
         try:
-            drawing = self._drawing()
+            svg, text = self.svg, self.text
         except JiuWenBaseException:
             return {"text/plain": repr(self)}
-        forms = {
-            "text/vnd.mermaid": to_mermaid(drawing, self._title, marks=self.marks),
-            "image/svg+xml": to_svg(drawing, self._title, self.marks),
-            "text/plain": to_text(drawing, self._title, self.marks),
-        }
-        arrows = len(drawing.arrows) + sum(
-            len(b.contents.arrows) for b in drawing.all_boxes() if b.contents is not None
-        )
-        if arrows > _MOST_ARROWS or len(forms["text/vnd.mermaid"]) > _MOST_CHARACTERS:
-            del forms["text/vnd.mermaid"]
-        return forms
+        return {"text/html": _image(svg, text), "image/svg+xml": svg, "text/plain": text}
+
+
+def _image(svg: str, text: str) -> str:
+    """The SVG as an image: JupyterLab shows one in notebooks that are not trusted, too, where it shows no SVG."""
+    data = b64encode(svg.encode(errors="replace")).decode()
+    return f'<img alt="{escape(text)}" style="max-width:100%" src="data:image/svg+xml;base64,{data}">'

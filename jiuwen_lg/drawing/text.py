@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from jiuwen_lg.drawing.layout import plain
-from jiuwen_lg.drawing.model import NO_MARKS, Arrow, Drawing, Mark, marks_on
+from jiuwen_lg.drawing.geometry import plain
+from jiuwen_lg.drawing.model import NO_MARKS, NO_NOTES, Arrow, Box, Drawing, Mark, marks_on, notes_on
 
 
-def to_text(drawing: Drawing, title: str = "", marks: Mapping[str, Mark] = NO_MARKS) -> str:
+def to_text(
+    drawing: Drawing,
+    title: str = "",
+    marks: Mapping[str, Mark] = NO_MARKS,
+    *,
+    notes: Mapping[str, str] = NO_NOTES,
+    taken: Collection[tuple[str, str]] = (),
+) -> str:
     """A line for each component with where it leads: `->`, `=>` for a stream, `-?>` if it is chosen.
 
     Args:
         drawing: What is listed.
         title: Stands above it.
         marks: Where a session stands, by executable id.
+        notes: A few words about what a run did, by executable id.
+        taken: The choices that a run made, by their ends: `-!>`.
     """
-    return "\n".join([*([plain(title)] if title else []), *_listed(drawing, marks_on(drawing, marks), "")])
+    said = {id: plain(note) for id, note in notes_on(drawing, notes).items()}
+    for id, mark in marks_on(drawing, marks).items():
+        said[id] = f"{mark}, {said[id]}" if id in said else mark
+    return "\n".join([*([plain(title)] if title else []), *_listed(drawing, said, taken, "")])
 
 
-def _listed(drawing: Drawing, marks: Mapping[str, Mark], indent: str) -> Iterator[str]:
-    names = {box.id: plain(box.label) for box in drawing.boxes}
+def _listed(
+    drawing: Drawing, said: Mapping[str, str], taken: Collection[tuple[str, str]], indent: str
+) -> Iterator[str]:
+    names = {box.id: _name(box) for box in drawing.boxes}
     for box in drawing.boxes:
         arrows = [arrow for arrow in drawing.arrows if arrow.source == box.id]
-        mark = f" [{marks[box.id]}]" if box.id in marks else ""
+        mark = f" [{said[box.id]}]" if box.id in said else ""
         yield f"{indent}{names[box.id]}{mark}{_sure(arrows, names)}"
         for arrow in arrows:
             if arrow.is_conditional:
                 label = f" {plain(arrow.label)}:" if arrow.label else ""
-                yield f"{indent}  -?>{label} {names[arrow.target]}"
+                sign = "-!>" if (arrow.source, arrow.target) in taken else "-?>"
+                yield f"{indent}  {sign}{label} {names[arrow.target]}"
         if box.contents is not None:
-            yield from _listed(box.contents, marks, f"{indent}    ")
+            yield from _listed(box.contents, said, taken, f"{indent}    ")
+
+
+def _name(box: Box) -> str:
+    """A component's label, with its id where that is another."""
+    label, id = plain(box.label), plain(box.id.rpartition(".")[2])
+    return label if not box.has_label else f"{label} ({id})"
 
 
 def _sure(arrows: list[Arrow], names: Mapping[str, str]) -> str:

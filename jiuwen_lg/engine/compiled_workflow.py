@@ -17,6 +17,7 @@ from jiuwen_lg.engine.graph.reachability import after
 from jiuwen_lg.engine.storage.saver import FencedSaver
 from jiuwen_lg.engine.workflow_graph import WorkflowGraph
 from jiuwen_lg.output import OutputSchema
+from jiuwen_lg.timeline import Journal
 from jiuwen_lg.tools.tool_info import Parameters
 
 _logger = logging.getLogger(__name__)
@@ -30,21 +31,29 @@ class CompiledWorkflow:
         config: The workflow's configuration.
         keep_history: Whether a finished run's checkpoints are kept.
         cache: Where outputs are kept of components that say so.
+        journal: How its runs are recorded; None for not at all.
 
     Raises:
         JiuWenBaseException: 110006, a connection or a reference leads to a component that was never added.
     """
 
     def __init__(
-        self, definition: Definition, config: WorkflowConfig, *, keep_history: bool, cache: Any = None
+        self,
+        definition: Definition,
+        config: WorkflowConfig,
+        *,
+        keep_history: bool,
+        cache: Any = None,
+        journal: Journal | None = None,
     ) -> None:
         shape = shape_of(definition)
         metadata = config.metadata
         self.version: int = definition.version()
         self.identity: Identity = Identity(metadata.id if metadata.is_named else "", fingerprint(shape), shape)
         self.config = config
-        self._definition = definition
+        self.definition = definition
         self.keep_history = keep_history
+        self.journal = journal
         self._inside = dict(definition.walk(config.workflow_max_nesting_depth))
         self.ids: list[str] = [*self._inside]
         self.component_ids: list[str] = [id for id, spec in self._inside.items() if spec.nested is None]
@@ -94,11 +103,11 @@ class CompiledWorkflow:
 
     def require(self, ids: Iterable[str], reason: str) -> None:
         """Check that components of the workflow itself are there: 110006 names those that are not."""
-        self._definition.require_ids(ids, reason)
+        self.definition.require_ids(ids, reason)
 
     def after(self, ids: Iterable[str]) -> frozenset[str]:
         """Components of the workflow itself, and those that may run after them."""
-        return after(self._definition, ids)
+        return after(self.definition, ids)
 
     def skipped_joins(self, completed: Collection[str]) -> list[str]:
         """What to say of joins that did not fire since some of their predecessors never ran."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from jiuwen_lg.engine.journal.table import JOURNAL_TABLES
 from jiuwen_lg.engine.sessions.conversations import MESSAGE_TABLES, Messages
 from jiuwen_lg.engine.sessions.repository import Sessions
 from jiuwen_lg.engine.sessions.runs import Runs
@@ -31,7 +32,7 @@ FORMAT = 1
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS jiuwen_store (format INTEGER NOT NULL);
 INSERT INTO jiuwen_store SELECT {FORMAT} WHERE NOT EXISTS (SELECT 1 FROM jiuwen_store);
-{SESSION_TABLES}{MESSAGE_TABLES}"""
+{SESSION_TABLES}{MESSAGE_TABLES}{JOURNAL_TABLES}"""
 
 
 class Store:
@@ -257,7 +258,7 @@ def _postgres(url: str) -> FencedSaver:
         if known:
             _require_format(connection.execute)
             version = connection.execute("SELECT max(v) FROM checkpoint_migrations").fetchone()[0]
-            if version == newest and not _missing_in_postgres(connection):
+            if version == newest and not _missing_in_postgres(connection) and _has_journal(connection):
                 return
         with setting_up(connection):
             make_checkpoint_tables(connection, PostgresSaver.MIGRATIONS)
@@ -266,6 +267,11 @@ def _postgres(url: str) -> FencedSaver:
                 connection.execute(f"ALTER TABLE jiuwen_sessions ADD COLUMN {column}")
 
     return FencedPostgresSaver(PostgresDatabase(url, prepare))
+
+
+def _has_journal(connection: Any) -> bool:
+    """Whether the journal's table is there; stores of 0.1 have none."""
+    return connection.execute("SELECT to_regclass('jiuwen_journal')").fetchone()[0] is not None
 
 
 def _missing_in_postgres(connection: Any) -> list[str]:

@@ -101,6 +101,8 @@ class WorkflowGraph(CompiledStateGraph[Any, Any, Any, Any]):
         if "configurable" not in given and current_config() is not None:
             given = ensure_config(config)
         streams = Streams()
+        if not given.get("configurable") and isinstance(self.checkpointer, BaseCheckpointSaver):
+            return given, streams  # LangGraph explains that a thread is missing, where nothing of ours is there
         configurable = {k: v for k, v in given.get("configurable", {}).items() if k != PARENT_KEY}
         run_context = run_context_of({"configurable": configurable})
         if RUN_CONTEXT_KEY in configurable and is_nested(given):

@@ -49,6 +49,17 @@ class RunnableExecutable(ComponentExecutable):
 
     def __init__(self, runnable: Any) -> None:
         self.runnable = runnable
+        self.drawn_as = self._kind()
+
+    def _kind(self) -> str:
+        """What drawings show it as."""
+        from langchain_core.language_models import BaseLanguageModel
+        from langchain_core.tools import BaseTool
+
+        inner = _innermost(self.runnable)
+        return (
+            "model" if isinstance(inner, BaseLanguageModel) else "tool" if isinstance(inner, BaseTool) else "component"
+        )
 
     async def invoke(self, inputs: Any, runtime: Any, context: Any) -> Any:
         """`ainvoke`; of a graph whose caller is synchronous `invoke`, since its saver may be synchronous, too."""
@@ -66,11 +77,15 @@ class RunnableExecutable(ComponentExecutable):
         """What it takes: a language model takes the messages, anything else all inputs."""
         from langchain_core.language_models import BaseLanguageModel
 
-        inner = self.runnable
-        while (within := getattr(inner, "bound", getattr(inner, "runnable", None))) is not None:
-            inner = within  # bound, with retries or with fallbacks
-        is_model = isinstance(inner, BaseLanguageModel) and isinstance(inputs, dict)
+        is_model = isinstance(_innermost(self.runnable), BaseLanguageModel) and isinstance(inputs, dict)
         return inputs.get("messages", inputs) if is_model else inputs
+
+
+def _innermost(runnable: Any) -> Any:
+    """What is bound, retried or has fallbacks."""
+    while (within := getattr(runnable, "bound", getattr(runnable, "runnable", None))) is not None:
+        runnable = within
+    return runnable
 
 
 class FunctionExecutable(ComponentExecutable):

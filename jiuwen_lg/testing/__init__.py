@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _NAMES = {
+    "branch_coverage": ("BranchCoverage",),
+    "cassettes": ("Cassette", "CassetteError", "cassette"),
     "crashes": ("killed",),
     "faults": ("failing",),
     "model": ("ScriptedChatModel", "ScriptEndedError"),
@@ -23,6 +25,10 @@ _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names
 __all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - a list made of the table above
 
 if TYPE_CHECKING:
+    from jiuwen_lg.testing.branch_coverage import BranchCoverage as BranchCoverage
+    from jiuwen_lg.testing.cassettes import Cassette as Cassette
+    from jiuwen_lg.testing.cassettes import CassetteError as CassetteError
+    from jiuwen_lg.testing.cassettes import cassette as cassette
     from jiuwen_lg.testing.crashes import killed as killed
     from jiuwen_lg.testing.faults import failing as failing
     from jiuwen_lg.testing.model import ScriptedChatModel as ScriptedChatModel

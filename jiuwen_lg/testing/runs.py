@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from jiuwen_lg.errors import JiuWenBaseException
+from jiuwen_lg.context.conversation import record_turn
+from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock
+from jiuwen_lg.engine.graph.abilities import streaming_end
+from jiuwen_lg.engine.journal.observers import observing
+from jiuwen_lg.errors import JiuWenBaseException, StatusCode
 from jiuwen_lg.interaction import InteractiveInput
-from jiuwen_lg.output import InteractionOutput
+from jiuwen_lg.output import WORKFLOW_FINAL, BaseStreamMode, InteractionOutput, OutputSchema, WorkflowChunk
 from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.schema.values import maybe_await
 from jiuwen_lg.testing.trace import Trace
@@ -21,13 +25,19 @@ from jiuwen_lg.workflow import Workflow
 
 _T = TypeVar("_T")
 
+VIRTUAL_TIME = "JIUWEN_LG_TEST_VIRTUAL_TIME"
+"""Set to 1 where waiting takes no time in runs that do not say otherwise."""
+
+recent: list[Trace] = []
+"""The traces of the test that runs, for the report of its failure."""
+
 
 def run(
     flow: Workflow,
     inputs: Any = None,
     answers: Mapping[str, Any] | None = None,
     *,
-    virtual_time: bool = False,
+    virtual_time: bool | None = None,
     **options: Any,
 ) -> Trace:
     """Run a workflow to its end, or to a question without an answer.
@@ -38,7 +48,8 @@ def run(
         answers: By executable id: an answer; a list of answers, one for each time that it asks; or a function
             of the question. (An answer that is a list stands in a list.)
         virtual_time: Whether waiting takes no time: while everything waits for the clock alone, it jumps. A
-            component that sleeps for an hour is over at once, and so is a timeout of a minute.
+            component that sleeps for an hour is over at once, and so is a timeout of a minute. By default as
+            the suite says (`jiuwen_virtual_time = true` in pytest's settings).
         options: As for `arun`.
 
     Returns:
@@ -48,8 +59,8 @@ def run(
         JiuWenBaseException: The run failed; its `codes` name what and why.
         AssertionError: An answer was never asked for.
     """
-    work = arun(flow, inputs, answers, **options)
-    return run_to_end(work, VirtualTimeLoop if virtual_time else None)
+    work = _played(flow, inputs, answers, **options)
+    return run_to_end(work, VirtualTimeLoop if _is_virtual(virtual_time) else None)
 
 
 async def arun(
@@ -57,6 +68,7 @@ async def arun(
     inputs: Any = None,
     answers: Mapping[str, Any] | None = None,
     *,
+    virtual_time: bool | None = None,
     session_id: str | None = None,
     context: Any = None,
     envs: Mapping[str, Any] | None = None,
@@ -69,6 +81,8 @@ async def arun(
         flow: As in `run`.
         inputs: As in `run`.
         answers: As in `run`.
+        virtual_time: As in `run`; unless the caller's loop is a `VirtualTimeLoop` itself, the workflow then runs in
+            one of its own, in another thread.
         session_id: The session; a new one if absent.
         context: What components receive as their third argument.
         envs: Settings of the run.
@@ -79,18 +93,43 @@ async def arun(
         JiuWenBaseException: As in `run`.
         AssertionError: As in `run`.
     """
-    if "virtual_time" in runtime:
-        raise TypeError("arun runs in the loop of its caller: use run(..., virtual_time=True), in a coroutine too")
-    trace, script = Trace(session_id or uuid4().hex), _Answers(answers)
+    options: dict[str, Any] = {"session_id": session_id, "context": context, "envs": envs, "raises": raises}
+    work = _played(flow, inputs, answers, **options, **runtime)
+    loop = asyncio.get_running_loop()
+    if not _is_virtual(virtual_time) or isinstance(loop, VirtualTimeLoop):
+        return await work
+    with ThreadPoolExecutor(1, "jiuwen_lg test") as threads:
+        run_there = contextvars.copy_context().run
+        return await loop.run_in_executor(threads, run_there, run_to_end, work, VirtualTimeLoop)
+
+
+def _is_virtual(given: bool | None) -> bool:
+    return os.environ.get(VIRTUAL_TIME) == "1" if given is None else given
+
+
+async def _played(
+    flow: Workflow,
+    inputs: Any = None,
+    answers: Mapping[str, Any] | None = None,
+    *,
+    session_id: str | None = None,
+    context: Any = None,
+    envs: Mapping[str, Any] | None = None,
+    raises: bool = True,
+    **runtime: Any,
+) -> Trace:
+    """Play turns until the workflow ends or asks something without an answer."""
+    trace, script = Trace(session_id or uuid4().hex, loops=_loops_of(flow)), _Answers(answers)
+    recent.append(trace)
     session = session_of(trace.session_id, envs, **runtime)
     given = inputs
     while True:
         try:
             await _take_turn(trace, flow, given, session, context)
         except JiuWenBaseException as error:
+            trace.error = error
             if raises:
                 raise
-            trace.error = error
             return trace
         given = await script.reply_to(trace.pending)
         if given is None:
@@ -126,12 +165,27 @@ def _is_in_a_loop() -> bool:
     return True
 
 
+def _loops_of(flow: Workflow) -> tuple[str, ...]:
+    components = flow.definition.walk(flow.config().workflow_max_nesting_depth)
+    return tuple(id for id, spec in components if spec.nested is not None and spec.nested.rounds is not None)
+
+
 async def _take_turn(trace: Trace, flow: Workflow, given: Any, session: WorkflowRuntime, context: Any) -> None:
+    """One turn, as `Workflow.invoke` takes it (its timeout's code too), with the frames of `Workflow.stream`."""
     trace.begin_turn()
+
+    async def take(frame: WorkflowChunk) -> None:
+        trace.take(frame)
+
+    turn = flow._turn(  # noqa: SLF001 - what invoke and stream make
+        session, context, frozenset(BaseStreamMode), take, StatusCode.WORKFLOW_INVOKE_TIMEOUT, PausableClock()
+    )
     try:
-        async with aclosing(flow.stream(given, session, context)) as frames:
-            async for frame in frames:
-                trace.take(frame)
+        with observing(trace.note):
+            outcome = await turn.run(given)
+        await record_turn(context, given, outcome)
+        if not outcome.is_unfinished and outcome.result and streaming_end(flow.definition) is None:
+            trace.take(OutputSchema(type=WORKFLOW_FINAL, index=0, payload=outcome.result))
     finally:
         trace.end_turn([id for id, _ in flow.definition.walk(flow.config().workflow_max_nesting_depth)])
 

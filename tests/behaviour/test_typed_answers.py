@@ -12,7 +12,7 @@ from langgraph.types import Command
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field
 
 from jiuwen_lg import InteractiveInput, JiuWenBaseException, Workflow
-from tests.flows import asked, chain, turn
+from tests.flows import Ask, asked, chain, parallel, turn
 
 
 class Trip(BaseModel):
@@ -164,3 +164,22 @@ def _require_even(number: int) -> int:
     if number % 2:
         raise ValueError("it is odd")
     return number
+
+
+class TestReplyTo:
+    async def test_a_whole_output_with_one_question(self) -> None:
+        paused = await turn(flow(int), {"q": 1})
+        done = await turn(flow(int), InteractiveInput.reply_to(paused, 5))
+        assert done.result["output"]["ask"]["answer"] == 5
+        twice = await turn(flow(int), InteractiveInput.reply_to(paused, 6))
+        assert twice == done
+        with pytest.raises(JiuWenBaseException, match="holds no question") as error:
+            InteractiveInput.reply_to(done, 5)
+        assert error.value.error_code == 100900
+
+    async def test_a_whole_output_with_several(self) -> None:
+        both = parallel(("a", Ask("?")), ("b", Ask("?")), id="both")
+        paused = await turn(both, {"q": 1})
+        with pytest.raises(JiuWenBaseException, match=r"'a', 'b'") as error:
+            InteractiveInput.reply_to(paused, "x")
+        assert error.value.error_code == 100902

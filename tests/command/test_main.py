@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import io
 import json
 import logging
 import os
@@ -261,3 +262,23 @@ def test_a_terminal_that_cannot_show_a_character(capfd: pytest.CaptureFixture[st
     line = [sys.executable, "-m", "jiuwen_lg.command", "sessions", "list"]
     shown = subprocess.run(line, env={**child_env, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True)
     assert b"\\u597d\\u5417?" in shown.stdout
+
+
+def test_answering_field_by_field(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without answers on the command line they are asked for, and refused at the field."""
+    run(order(), {}, session_id="s1")
+    typed = iter(["five", "5", "x", "2"])
+    monkeypatch.setattr("rich.console.Console.input", lambda self, prompt: print(prompt, end="") or next(typed))
+    code, out, _ = command(capsys, "answer", "s1", "--flow", "app:order")
+    assert code == 0
+    assert out.count("[count] how many? (integer)") == 2
+    assert "'five' is not of type 'integer'" in out and "'x' is not one of ['s', 'l']" in out
+    assert '{"output": {"n": 5, "s": "l"}}' in out
+
+
+def test_answering_where_nobody_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    run(order(), {}, session_id="s1")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    code, _, err = command(capsys, "answer", "s1", "--flow", "app:order")
+    assert code == 2 and "[count] has no answer" in err
+    assert [q.id for q in sessions("s1")[0].questions] == ["count", "size"]

@@ -60,8 +60,8 @@ def test_loops_and_sub_workflows_are_boxes_and_conditions_stand_on_the_edges() -
     assert nested().to_mermaid().splitlines() == [
         "flowchart TB",
         '    node_1("start")',
-        '    node_2["branch"]',
-        '    subgraph node_3["loop"]',
+        '    node_2{"branch"}',
+        '    subgraph node_3["↻ loop (2 ×)"]',
         '        node_4("a")',
         '        subgraph node_5["sub"]',
         '            node_6("start")',

@@ -39,4 +39,4 @@ def test_streams_and_choices_differ_from_other_arrows() -> None:
 
 def test_a_terminal_is_not_given_control_characters() -> None:
     text = to_text(Drawing((Box("a", "\x1b[31mred\nline\u202e", False),), ()), "ti\x07tle\n2")
-    assert text == "ti\ufffdtle 2\n\ufffd[31mred line\ufffd"
+    assert text == "ti\ufffdtle 2\n\ufffd[31mred line\ufffd (a)"

@@ -21,12 +21,14 @@ class Cell:
         text: What it printed.
         shown: The bundles that it displayed, its value included.
         error: The name of the error that it ended with, and its text.
+        traceback: The lines that it shows of it.
     """
 
     def __init__(self) -> None:
         self.text = ""
         self.shown: list[dict[str, Any]] = []
         self.error: tuple[str, str] | None = None
+        self.traceback: list[str] = []
 
     @property
     def value(self) -> str:
@@ -98,4 +100,5 @@ class Kernel:
             cell.shown.append(content["data"])
         elif kind == "error":
             cell.error = (content["ename"], content["evalue"])
+            cell.traceback = content["traceback"]
         return bool(kind == "status" and content["execution_state"] == "idle")

@@ -43,14 +43,14 @@ def test_the_network_is_off(kernel: Kernel) -> None:
 class TestShowing:
     def test_a_workflow_a_question_and_a_session(self, kernel: Kernel) -> None:
         drawn = kernel.run(FLOW + "flow").shown[-1]
-        assert set(drawn) == {"text/vnd.mermaid", "image/svg+xml", "text/plain"}
-        assert 'node_2["a"]' in drawn["text/vnd.mermaid"]
+        assert set(drawn) == {"text/html", "image/svg+xml", "text/plain"}
+        assert drawn["text/html"].startswith("<img ")
         assert drawn["image/svg+xml"].startswith("<svg")
         paused = kernel.run('await flow.invoke({"q": 1}, WorkflowRuntime(session_id="s"))').shown[-1]
         assert "<b>A question waits</b>" in paused["text/html"]
         assert "name?" in paused["text/html"]
         where = kernel.run('await flow.snapshot("s")').shown[-1]
-        assert "class node_2 waiting" in where["text/vnd.mermaid"]
+        assert 'data-id="a" data-kind="component" data-mark="waiting"' in where["image/svg+xml"]
         assert "SessionSnapshot(session_id='s', status='waiting'" in where["text/plain"]
         done = kernel.run('await flow.invoke(InteractiveInput("ann"), WorkflowRuntime(session_id="s"))').shown[-1]
         assert "text/html" not in done
@@ -194,7 +194,7 @@ class TestAnswering:
 
         cell = kernel.run("(await chat(chain(('c', asks)), {})).result", answer=answer)
         assert cell.value == "{'output': {'c': {'got': [True, '42', 'l', 7]}}}"
-        assert asked == ["[c] ? (yes/no) ", "[c] ? ", "[c] ? (s/l) ", "[c] ? "]
+        assert asked == ["[c] ? (yes/no) ", "[c] ? ", "[c] ? (s/l) ", "[c] ? (integer) "]
 
     def test_large_values_do_not_fill_the_notebook(self, kernel: Kernel) -> None:
         kernel.run('flow = chain(("a", Ask("x" * 1_000_000)), id="w")')
@@ -221,3 +221,43 @@ def test_in_a_terminal(db: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=30)
     assert out.endswith("interrupted\n")
+
+
+class TestErrors:
+    def test_a_cell_that_fails_shows_the_component_and_its_cause(self, kernel: Kernel) -> None:
+        """Frames of the user's own code, and none of the engine's."""
+        kernel.run("def divide(inputs):\n    return {'x': 1 / inputs['q']}\nflow = chain(('pay', divide), id='w')")
+        cell = kernel.run('await flow.invoke({"q": 0})')
+        assert cell.error is not None and cell.error[0] == "JiuWenBaseException"
+        shown = "\n".join(cell.traceback)
+        assert shown.startswith("JiuWenBaseException: [100005] component [pay]")
+        assert "ZeroDivisionError: division by zero" in shown
+        assert "return {'x': 1 / inputs['q']}" in shown
+        assert "langgraph" not in shown and "jiuwen_lg/" not in shown and len(cell.traceback) < 16
+
+    def test_so_does_one_without_await(self, kernel: Kernel) -> None:
+        kernel.run("def divide(inputs):\n    return {'x': 1 / inputs['q']}\nflow = chain(('pay', divide), id='w')")
+        shown = "\n".join(kernel.run('flow.sync.invoke({"q": 0})').traceback)
+        assert "1 / inputs['q']" in shown and "langgraph" not in shown
+
+
+class TestLivePictures:
+    def test_a_running_session_is_drawn_in_place(self, kernel: Kernel) -> None:
+        """Displayed once, before the run; then it shows where the run is, and what it did."""
+        updates: list[str] = []
+
+        def hear(message: dict[str, Any]) -> None:
+            if message["msg_type"] == "update_display_data":
+                updates.append(message["content"]["data"]["text/plain"])
+                if "gate [next]" in updates[-1]:
+                    kernel.client.execute("gate.open.set()", silent=True)
+
+        kernel.run("gate = Gate()\nflow = chain(('first', Call()), ('gate', gate), id='live', journal=True)")
+        kernel.run("session = WorkflowRuntime(session_id='live')")
+        drawn = kernel.run("flow.draw(session_id='live')").shown
+        assert len(drawn) == 1 and "first -> gate" in drawn[0]["text/plain"]
+        kernel.run("import asyncio\nrun = asyncio.ensure_future(flow.invoke({'q': 1}, session))\nawait gate.begun.wait()")
+        kernel.run("await asyncio.sleep(1)", hear=hear)
+        kernel.run("gate.open.set()\nawait run\nawait asyncio.sleep(1)", hear=hear)
+        assert any("first [done] -> gate" in update and "gate [next]" in update for update in updates)
+        assert "end [done]" in updates[-1]

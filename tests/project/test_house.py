@@ -27,9 +27,12 @@ ROWS = [
     ["prompts"],
     ["resources", "tools", "models"],
     ["output", "address", "tls", "request_log", "unpacking", "runtime_state"],
+    ["component", "runtime", "interaction", "forms"],
+    ["resources", "tools", "models"],
+    ["output", "timeline", "address", "tls"],
     ["config", "environment"],
     ["schema"],
-    ["errors", "constants"],
+    ["errors", "error_report", "constants"],
 ]
 """The packages and modules from top to bottom; each imports only from its own row or rows below it."""
 
@@ -37,6 +40,7 @@ ENGINE = [
     ["turns"],
     ["store"],
     ["sessions"],
+    ["journal"],
     ["compiled_workflow"],
     ["compiler"],
     ["workflow_graph"],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 GUIDE = Path(__file__).parents[2] / "docs" / "testing.md"
-OTHERS = ("langsmith_plugin", "anyio", "hypothesispytest", "benchmark", "socket", "xdist")
+OTHERS = ("langsmith_plugin", "anyio", "hypothesispytest", "benchmark", "socket", "xdist", "inline_snapshot", "syrupy")
 """Plugins that are slow to start and are not needed for what is tested here."""
 ALONE = ("-p", "no:cacheprovider", *(word for name in OTHERS for word in ("-p", f"no:{name}")))
 STRICT = ("-W", "error", "-o", "asyncio_default_fixture_loop_scope=function")
@@ -167,3 +167,140 @@ def test_a_run_that_uses_nothing_of_it_imports_nothing_heavy(pytester: pytest.Py
         """
     )
     pytester.runpytest_subprocess(*ALONE, "-p", "no:asyncio").assert_outcomes(passed=1)
+
+
+BRANCHES = """
+from jiuwen_lg import BranchComponent, End, Start, Workflow, WorkflowConfig, WorkflowMetadata
+from jiuwen_lg.testing import run
+
+def build():
+    async def pay(inputs):
+        if inputs["n"] == 13:
+            raise ValueError("unlucky")
+        return {}
+    async def plain(inputs):
+        return {}
+    flow = Workflow(WorkflowConfig(metadata=WorkflowMetadata(id="bill")))
+    flow.set_start_comp("start", Start(), inputs_schema={"n": "${n}"})
+    size = BranchComponent()
+    size.add_branch("${start.n} > 100", "boss")
+    size.add_branch("${start.n} > 10", "pay")
+    size.add_branch("true", "free")
+    flow.add_workflow_comp("size", size).add_connection("start", "size")
+    flow.add_workflow_comp("boss", plain, inputs_schema={}).add_workflow_comp("free", plain, inputs_schema={})
+    flow.add_workflow_comp("pay", pay, inputs_schema={"n": "${start.n}"}, fallback={})
+    return flow
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["plain", "xdist"])
+def test_coverage_of_branches(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
+    """Counted over all tests and processes, whatever starts the runs."""
+    pytester.makepyfile(
+        BRANCHES
+        + """
+def test_run():
+    run(build(), {"n": 20})
+
+def test_invoke():
+    build().sync.invoke({"n": 500})
+"""
+    )
+    plugins = STRICT if options else OPTIONS
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *plugins, "--jiuwen-coverage", *options)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*branches of workflows*",
+            "bill: pay -> its fallback was never taken",
+            "bill: size -> free was never taken",
+            "2 of 4 branch targets and fallbacks were taken",
+        ]
+    )
+
+
+def test_a_failure_shows_the_workflow_before_the_traceback(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        BRANCHES.replace(", fallback={}", "")
+        + """
+def test_unlucky():
+    run(build(), {"n": 13})
+"""
+    )
+    result = pytester.runpytest_subprocess(*OPTIONS)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "The workflow:",
+            "size*finished*-> pay*",
+            "pay*failed*",
+            "error: *unlucky*",
+            "*def test_unlucky*",
+        ]
+    )
+
+
+def test_virtual_time_for_a_suite(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\njiuwen_virtual_time = true\nasyncio_mode = auto\n")
+    pytester.makepyfile(
+        """
+        import asyncio
+        from jiuwen_lg import Start, Workflow
+        from jiuwen_lg.testing import arun, run
+
+        def build():
+            async def slow(inputs):
+                await asyncio.sleep(50)
+                return {"done": True}
+            flow = Workflow().set_start_comp("s", Start(), inputs_schema={})
+            return flow.add_workflow_comp("slow", slow, inputs_schema={}).add_connection("s", "slow")
+
+        def test_run():
+            assert run(build(), {}).path == ["s", "slow"]
+
+        async def test_arun():
+            assert (await arun(build(), {})).path == ["s", "slow"]
+        """
+    )
+    pytester.runpytest_subprocess(*OPTIONS, "--timeout", "30").assert_outcomes(passed=2)
+
+
+def test_cassettes(pytester: pytest.Pytester) -> None:
+    """Recorded beside the test, and replayed without the model."""
+    pytester.makepyfile(
+        """
+        from langchain_openai import ChatOpenAI
+
+        def test_said(jiuwen_cassette, jiuwen_server):
+            tape = jiuwen_cassette(jiuwen_server.config())
+            assert ChatOpenAI(base_url=tape.url, api_key="x", model="m").invoke("hi").text == "hi"
+            print("asked", len(jiuwen_server.requests))
+        """
+    )
+    socket = ("-W", "ignore::ResourceWarning")
+    first = pytester.runpytest_subprocess(*OPTIONS, *socket, "-s")
+    first.assert_outcomes(passed=1)
+    first.stdout.fnmatch_lines(["*asked 1"])
+    assert (pytester.path / "cassettes" / "test_said.json").exists()
+    second = pytester.runpytest_subprocess(*OPTIONS, *socket, "-s", "--jiuwen-cassettes=replay")
+    second.stdout.fnmatch_lines(["*asked 0"])
+
+
+@pytest.mark.parametrize("library", ["inline_snapshot", "syrupy"])
+def test_snapshots(pytester: pytest.Pytester, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trace is compared with a snapshot of its table: made once, equal later, different after a change."""
+    pytest.importorskip(library)
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
+        monkeypatch.delenv(name, raising=False)  # of the pytest that runs this test
+    fixture, value = ("snapshot", "snapshot") if library == "syrupy" else ("", "snapshot()")
+    first = "" if library == "syrupy" else "from inline_snapshot import snapshot\n"
+    pytester.makepyfile(
+        f"{first}{BRANCHES}\ndef test_trace({fixture}):\n    assert run(build(), {{'n': 20}}) == {value}\n"
+    )
+    create = ("--snapshot-update",) if library == "syrupy" else ("--inline-snapshot=create",)
+    options = ("-p", "no:cacheprovider", "-p", "no:xdist", *STRICT)
+    pytester.runpytest_subprocess(*options, *create)
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=1)
+    file = next(pytester.path.glob("test_*.py"))
+    file.write_text(file.read_text().replace("{'n': 20}", "{'n': 5}"))
+    assert pytester.runpytest_subprocess(*options).parseoutcomes()["failed"] == 1

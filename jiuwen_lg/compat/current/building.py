@@ -38,11 +38,18 @@ class RecoveringBuilder(BaseWorkFlow):
     """A builder of ours whose components ask the handlers of failures when they fail for good."""
 
     def _add(
-        self, comp_id: str, component: Any, node: Any, *, policies: Policies = NO_POLICIES, **options: Any
+        self,
+        comp_id: str,
+        component: Any,
+        node: Any,
+        names: tuple[str, str],
+        *,
+        policies: Policies = NO_POLICIES,
+        **options: Any,
     ) -> Self:
         if policies.fallback is MISSING:
             policies = replace(policies, fallback=Recovery(comp_id, policies.timeout, None))
-        return super()._add(comp_id, component, node, policies=policies, **options)
+        return super()._add(comp_id, component, node, names, policies=policies, **options)
 
 
 class Building:

@@ -118,24 +118,33 @@ class ComponentNode(Runnable[Any, Any]):
         task_id = task_id_of(config)
         parent = parent_component_of(config)
         runtime = ComponentRuntime(self._spec.id, task_id, run_context, input, await carried_by(config), parent, config)
-        runtime.is_sync, runtime.attempt = is_sync, _attempt()
+        runtime.is_sync, runtime.attempt, runtime.label = is_sync, _attempt(), self._spec.label
         if self._first and deferred_pending(self._first, runtime.view.finished):
             return Command(goto=[self._spec.id])  # LangGraph lets all of that kind go at once
         runtime.span = self._span(runtime, config) if run_context.tracer is not None else None
-        has_failed = False
+        if run_context.journal is None:
+            return await self._perform(input, runtime, config, task_id)
+        with run_context.journal.recording(self._spec.id, runtime) as recording:
+            recording.update = await self._perform(input, runtime, config, task_id)
+            recording.is_fallback = runtime.fell_back
+            recording.is_choice = bool(self._routers) or isinstance(recording.update, FallbackCommand)
+        return recording.update
+
+    async def _perform(self, input: Any, runtime: ComponentRuntime, config: RunnableConfig, task_id: str) -> Any:
+        is_sync = runtime.is_sync
         try:
             _refuse_endless(input, config)
             done = await self._run_in_time(runtime, config, is_sync=is_sync)
             output = await self._outputs(done.output) if done.has_output else None
         except Exception as error:
-            done, has_failed = await self._fallen_back(error, runtime, task_id), True
+            done = await self._fallen_back(error, runtime, task_id)
             output = done.output
         self._refuse_swallowed(runtime)
         stored = self._stored(output)
         update: Any = self._update(stored, runtime)
         if self._streaming is not None:
             update |= self._streaming.update(done, runtime)
-        if has_failed and self._spec.policies.targets:
+        if runtime.fell_back and self._spec.policies.targets:
             update = FallbackCommand(update=update, goto=list(self._spec.policies.targets))
         elif self._routers:
             update = await self._routed(update, runtime, stored)
@@ -165,6 +174,7 @@ class ComponentNode(Runnable[Any, Any]):
         if not self._falls_back(raised, runtime):
             raise raised
         runtime.discard_updates()
+        runtime.fell_back = True
         output = await self._spec.policies.output_instead(raised)
         if self._streaming is None or self._spec.policies.targets:
             return NodeResult(output)
@@ -208,8 +218,17 @@ class ComponentNode(Runnable[Any, Any]):
         trigger = tracer.trigger_of(id, around, predecessors, step_of(config), index)
         config_of = runtime.get_current_workflow_config()
         workflow_id = config_of.metadata.id if config_of is not None else ""
-        name = type(self._spec.executable).__name__
-        return Span(tracer, id, self._spec.id, around, trigger, index, class_name=name, workflow_id=workflow_id)
+        return Span(
+            tracer,
+            id,
+            self._spec.id,
+            around,
+            trigger,
+            index,
+            class_name=type(self._spec.executable).__name__,
+            workflow_id=workflow_id,
+            label=self._spec.label,
+        )
 
     async def _traced(self, runtime: ComponentRuntime, output: Any, update: Any, config: RunnableConfig) -> None:
         """Tell of the end, and remember what the component leads to."""
@@ -256,6 +275,7 @@ class ComponentNode(Runnable[Any, Any]):
             inputs = await maybe_await(transformer(_StateView(runtime.view.read)))
         else:
             inputs = None if self._spec.inputs is None else self._spec.inputs.resolve(runtime.view.read)
+        runtime.inputs = inputs
         if runtime.span is not None:
             await runtime.span.start(inputs)
         return inputs

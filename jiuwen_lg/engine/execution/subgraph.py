@@ -21,6 +21,7 @@ from jiuwen_lg.engine.graph.abilities import streaming_end
 from jiuwen_lg.engine.graph.definition import ComponentSpec, SubgraphSpec
 from jiuwen_lg.engine.graph.state import OWN, ROUND, WORLD, shielded
 from jiuwen_lg.engine.pregel.attempts import resuming
+from jiuwen_lg.engine.pregel.keys import is_streaming_updates
 from jiuwen_lg.engine.runtime.component_runtime import ComponentRuntime
 from jiuwen_lg.engine.runtime.interrupts import inner_state, is_resumed
 from jiuwen_lg.engine.runtime.parent import PARENT_KEY, ParentComponent
@@ -124,6 +125,7 @@ class Subgraph:
             frame_sink=runtime.frame_sink,
             limit=loop_limit(runtime.run_context.envs) if is_loop else None,
             sets=self._sets,
+            iteration=runtime.iteration,
         )
 
     def _config(self, config: RunnableConfig, parent: ParentComponent, streams: Streams) -> RunnableConfig:
@@ -133,7 +135,8 @@ class Subgraph:
         return inner
 
     async def _values(self, graph: _Graph, given: Any, config: RunnableConfig, *, is_sync: bool) -> Mapping[str, Any]:
-        options: Any = {"stream_mode": "values", "output_keys": self._outputs}
+        outputs = [*self._outputs, "io"] if is_streaming_updates(config) else self._outputs
+        options: Any = {"stream_mode": "values", "output_keys": outputs}
         last: Any = {}
         if is_sync:
             stream = CompiledStateGraph.stream(graph, given, config, **options)

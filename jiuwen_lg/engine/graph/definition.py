@@ -71,6 +71,8 @@ class ComponentSpec:
         stream_outputs: The parsed schema of the frames that it gives; None without one.
         abilities: What it was told to run; empty if that follows from its connections.
         policies: What happens when it fails, is slow, or was asked the same before.
+        label: How drawings, traces and questions name it; empty: by its id.
+        description: A sentence about it, for those who look at it.
     """
 
     id: str
@@ -85,6 +87,8 @@ class ComponentSpec:
     stream_outputs: Schema | None
     abilities: tuple[ComponentAbility, ...]
     policies: Policies = NO_POLICIES
+    label: str = ""
+    description: str = ""
 
     @classmethod
     def parse(
@@ -96,6 +100,8 @@ class ComponentSpec:
         wait_for_all: bool,
         is_exit: bool,
         policies: Policies = NO_POLICIES,
+        label: str = "",
+        description: str = "",
     ) -> ComponentSpec:
         """Parse the schemas once, when the component is added."""
         io, stream_io = node.io_config, node.stream_io_configs
@@ -118,6 +124,8 @@ class ComponentSpec:
             stream_outputs=parse_schema(stream_io.outputs_schema) if stream_io.outputs_schema else None,
             abilities=tuple(node.abilities),
             policies=policies,
+            label=label,
+            description=description,
         )
 
     @property

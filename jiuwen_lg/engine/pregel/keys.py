@@ -24,11 +24,26 @@ CONTROL = frozenset((INTERRUPT, RESUME, "__error__", "__error_source_node__"))
 """The channels of pending writes that say something of a task and are no output of it."""
 
 _TASK_ID = "__pregel_task_id"
+_RUNTIME = "__pregel_runtime"
+_STREAM = "__pregel_stream"
 
 
 def is_nested(config: Mapping[str, Any] | None) -> bool:
     """Whether another graph runs this one as its node."""
     return _TASK_ID in (config or {}).get("configurable", {})
+
+
+def attempt_of(config: Mapping[str, Any]) -> int:
+    """Which attempt of a node a config belongs to, from 1."""
+    runtime = config.get("configurable", {}).get(_RUNTIME)
+    info = None if runtime is None else runtime.execution_info
+    return 1 if info is None else int(info.node_attempt)
+
+
+def is_streaming_updates(config: Mapping[str, Any]) -> bool:
+    """Whether the caller around reads the updates of the graphs inside, too."""
+    stream = config.get("configurable", {}).get(_STREAM)
+    return stream is not None and "updates" in stream.modes
 
 
 def is_internal(key: str) -> bool:

@@ -80,6 +80,9 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self.value_patches: list[Any] = []
         self.inner_states: dict[str, Any] = {}
         self.inner_patches: list[dict[str, Any]] = []
+        self.label = ""
+        self.inputs: Any = None
+        self.fell_back = False
         self.ability = "invoke"
         self.is_sync = False
         self.attempt = 1
@@ -134,6 +137,16 @@ class ComponentRuntime(ResourceAccess, Runtime):
             patch = _patch(data, "update_global_state")
             self._world_then = patch_global(self._world_then, patch)
             self.global_patches.append(patch)
+
+    # --- the loop around ---
+
+    @property
+    def iteration(self) -> tuple[int, ...]:
+        """The indexes of the loops around, outermost first."""
+        if self.parent is None:
+            return ()
+        own = (int(self.view.channels["loop"].get("index") or 0),) if self.parent.is_loop else ()
+        return (*self.parent.iteration, *own)
 
     def set_variable(self, path: Path, value: Any) -> None:
         """Set what `${…}` stands for: a variable of the loop around, else a value of the workflow or the body.
@@ -224,6 +237,8 @@ class ComponentRuntime(ResourceAccess, Runtime):
         question: dict[str, Any] = {"value": value}
         if (wanted := json_schema_of(schema)) is not None:
             question["schema"] = wanted
+        if self.label:
+            question["label"] = self.label
         while True:
             answer = await self._answered_question(question, name, is_strict)
             try:

@@ -30,7 +30,9 @@ from jiuwen_lg.engine.pregel.keys import (
 )
 from jiuwen_lg.engine.runtime.asked_questions import KEY, KNOWN, RESUMED, AskedQuestion, asked_in
 from jiuwen_lg.output import INTERACTION, InteractionOutput, OutputSchema
+from jiuwen_lg.schema.answer_schema import json_schema_of
 
+_HAS_SCHEMA = hasattr(Interrupt("", id=""), "response_schema")
 _HIDDEN = frozenset(("skip", "state", KEY, KNOWN, RESUMED))
 
 
@@ -68,6 +70,7 @@ class Question:
         token: Task and slot: no other question ever has it, and it stays while it is open.
         schema: The JSON schema that its answer must fit.
         error: Why the last answer did not, if the question is asked again.
+        label: The label of the component that asks; empty without one.
     """
 
     id: str
@@ -76,19 +79,22 @@ class Question:
     token: str
     schema: dict[str, Any] | None = None
     error: str | None = None
+    label: str = ""
 
     @classmethod
     def of(cls, interrupt: Interrupt, task_id: str, asker: str) -> Question:
         """The question in an interrupt; `asker` names who raised one that is not ours."""
         if not is_ours(interrupt):
-            return cls(asker, 0, interrupt.value, f"{task_id}:{interrupt.id}")
+            schema = json_schema_of(getattr(interrupt, "response_schema", None))
+            return cls(asker, 0, interrupt.value, f"{task_id}:{interrupt.id}", schema)
         value = interrupt.value
         token = token_of(task_id, slot_of(interrupt))
-        return cls(value["id"], value["index"], value["value"], token, value.get("schema"), value.get("error"))
+        more = (value.get("schema"), value.get("error"), value.get("label", ""))
+        return cls(value["id"], value["index"], value["value"], token, *more)
 
     def to_chunk(self) -> OutputSchema:
         """The frame that shows the question to the user."""
-        payload = InteractionOutput.asked(self.id, self.value, self.token, self.schema, self.error)
+        payload = InteractionOutput.asked(self.id, self.value, self.token, self.schema, self.error, self.label)
         return OutputSchema(type=INTERACTION, index=self.index, payload=payload)
 
 
@@ -116,10 +122,19 @@ def with_prefix(interrupt: Interrupt, id: str) -> Interrupt:
 
 
 def redacted(interrupt: Interrupt) -> Interrupt:
-    """An interrupt as users see it."""
-    if not is_ours(interrupt) or interrupt.value.keys().isdisjoint(_HIDDEN):
+    """An interrupt as users see it: without what is the engine's, its schema where LangGraph's own have it."""
+    if not is_ours(interrupt):
         return interrupt
-    return Interrupt(value={k: v for k, v in interrupt.value.items() if k not in _HIDDEN}, id=interrupt.id)
+    schema = interrupt.value.get("schema")
+    if interrupt.value.keys().isdisjoint(_HIDDEN) and schema is None:
+        return interrupt
+    value = {k: v for k, v in interrupt.value.items() if k not in _HIDDEN}
+    return Interrupt(value=value, id=interrupt.id, **_with_schema(schema))
+
+
+def _with_schema(schema: Any) -> dict[str, Any]:
+    """The argument that LangGraph 1.2.22 and later have for it."""
+    return {"response_schema": schema} if schema is not None and _HAS_SCHEMA else {}
 
 
 def interrupts_in(error: BaseException) -> list[GraphInterrupt] | None:

@@ -34,6 +34,7 @@ class ParentComponent:
         outlet: Takes the frames of the End inside, while they are made; None if nobody does.
         limit: The most rounds of a loop; None for no limit.
         sets: For a loop, the names that components of its body set besides the loop's variables.
+        iteration: The indexes of the loops around it, outermost first.
         failures: What a decision on the next round failed with, for the loop's own node to raise.
     """
 
@@ -45,6 +46,7 @@ class ParentComponent:
     workflow_config: Any
     frame_sink: Callable[[Any], Awaitable[None]] | None = None
     limit: int | None = None
+    iteration: tuple[int, ...] = ()
     failures: list[Exception] = field(default_factory=list)
     sets: frozenset[str] = frozenset()
 

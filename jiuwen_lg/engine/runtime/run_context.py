@@ -17,6 +17,7 @@ from jiuwen_lg.output import WorkflowChunk
 from jiuwen_lg.resources import Resources
 
 if TYPE_CHECKING:
+    from jiuwen_lg.engine.journal.run_journal import RunJournal
     from jiuwen_lg.engine.runtime.interrupts import Question
     from jiuwen_lg.engine.runtime.tracing import Tracer
     from jiuwen_lg.engine.storage.fence import Lease
@@ -43,6 +44,7 @@ class RunContext:
         global_delta: What the conversation has changed of the global state since the run stopped.
         clock: Measures the run without the time that it waits for the reader of its frames.
         tracer: Emits trace frames, if they are read.
+        journal: Records each execution of a component, if that is wanted.
         on_global_update: Called with each finished component's global updates.
         is_stepwise: Whether the run may stop between any two steps; then no component begins before its turn.
     """
@@ -60,6 +62,7 @@ class RunContext:
     workflow_config: Any = None
     clock: PausableClock = field(default_factory=PausableClock)
     tracer: Tracer | None = None
+    journal: RunJournal | None = None
     allow_changed: bool = False
     global_delta: Sequence[dict[str, Any]] = ()
     on_global_update: Callable[[dict[str, Any]], None] = lambda _: None

@@ -129,6 +129,7 @@ class Span:
         loop_index: In the body of a loop, the round.
         class_name: The class of what runs; told only in detail.
         workflow_id: Its workflow; told only in detail.
+        label: Its label; empty without one.
     """
 
     def __init__(
@@ -141,13 +142,14 @@ class Span:
         loop_index: int | None,
         class_name: str,
         workflow_id: str,
+        label: str = "",
     ) -> None:
         self._tracer = tracer
         self._payload: dict[str, Any] = {
             **_begun(tracer, id, triggered_by),
             "onInvokeData": [],
             "componentId": "",
-            "componentName": "",
+            "componentName": label,
             "componentType": local_id,
             "loopNodeId": None if loop_index is None else parent,
             "loopIndex": loop_index,
@@ -157,7 +159,7 @@ class Span:
         if tracer.is_original and loop_index is not None:
             workflow_id = tracer.body_id(parent)
         if tracer.has_details:
-            self._payload |= {"componentId": local_id, "componentName": local_id, "componentType": class_name}
+            self._payload |= {"componentId": local_id, "componentName": label or local_id, "componentType": class_name}
             self._payload |= {"workflowId": workflow_id, "streamInputs": [], "streamOutputs": []}
 
     def exchanged(self, taken: list[Any], given: list[Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from jiuwen_lg.engine.graph.fingerprint import Identity
+from jiuwen_lg.engine.journal.table import prune_entries
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.serializer import dump
 from jiuwen_lg.engine.sessions.heartbeat import Heartbeat, held_here, lease_seconds
@@ -241,6 +242,8 @@ class Sessions:
         cursor.execute(f"DELETE FROM jiuwen_sessions WHERE {is_old}", (age,))
         gone = cursor.rowcount
         self._completed += 1
+        if self._completed % _PURGE_EVERY == 1:
+            prune_entries(cursor)
         if self._completed % _PURGE_EVERY == 0:
             newest = (
                 f"SELECT updated_at FROM jiuwen_sessions WHERE {receipts} ORDER BY updated_at DESC LIMIT 1 OFFSET ?"
@@ -338,5 +341,5 @@ def _dumped(questions: Sequence[Question]) -> bytes:
 
 def _plain(question: Question) -> dict[str, Any]:
     shown = {"id": question.id, "index": question.index, "value": question.value, "token": question.token}
-    more = {"schema": question.schema, "error": question.error}
+    more = {"schema": question.schema, "error": question.error, "label": question.label or None}
     return {**shown, **{name: value for name, value in more.items() if value is not None}}

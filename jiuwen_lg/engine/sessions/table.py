@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jiuwen_lg.engine.graph.fingerprint import Identity
+from jiuwen_lg.engine.journal.table import delete_entries
 from jiuwen_lg.engine.sessions.heartbeat import held_here
 from jiuwen_lg.engine.sessions.host_locks import host_locks
 from jiuwen_lg.engine.sessions.process_identity import ProcessIdentity
@@ -88,6 +89,7 @@ class SessionTable:
         """Delete a row and its checkpoints."""
         cursor.execute("DELETE FROM jiuwen_sessions WHERE thread_id = ?", (record.row.thread_id,))
         self.saver.delete_thread(record.row.thread_id)
+        delete_entries(cursor, record.row.thread_id)
 
     def refuse_running(self, record: Record) -> None:
         """Refuse a row that somebody runs.

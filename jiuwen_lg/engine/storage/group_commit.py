@@ -31,6 +31,9 @@ Work: TypeAlias = Callable[[bool], None]
 
 _MARGIN = 0.1
 """Seconds after the grace in which a thread ends by itself."""
+Note: TypeAlias = tuple[str, Sequence[Any]]
+"""A statement that writes something beside a run's own writes, and its values."""
+
 _TURNS = 4
 """Turns of the event loop that a task's writes wait for their checkpoint: LangGraph needs three."""
 
@@ -60,6 +63,7 @@ class _Run:
     lease: Lease
     is_new: bool
     writes: list[_Write] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     is_waiting: bool = False
     error: BaseException | None = None
     is_told: bool = False
@@ -103,6 +107,7 @@ class _Step:
 
     run: _Run
     writes: list[_Write]
+    notes: list[Note]
 
     @property
     def sessions(self) -> tuple[str, ...]:
@@ -124,6 +129,8 @@ class _Step:
         followed = {write.place for write in self.writes if write.done is not None}
         for write in self.writes:
             write.work(write.place in followed)
+        for statement, values in self.notes:
+            cursor.execute(statement, values)
 
     def tell(self, error: BaseException | None) -> None:
         self.run.error = self.run.error or error
@@ -284,7 +291,7 @@ class GroupCommit:
             await self._settled(run)
 
     async def _settled(self, run: _Run) -> None:
-        if run.writes:
+        if run.writes or run.notes:
             await self._saved(run, _nothing, ("", None))
         if writing := self._writing_of(run):
             if run.lease.is_hurried:
@@ -305,6 +312,11 @@ class GroupCommit:
             run.is_waiting = True
             loop = asyncio.get_running_loop()
             loop.call_soon(self._wait, loop, run, _TURNS)
+
+    def attach(self, thread_id: str, note: Note) -> None:
+        """Put something on file in the run's next transaction, at its end at the latest; it causes none itself."""
+        if (run := self._runs.get(thread_id)) is not None:
+            run.notes.append(note)
 
     def _wait(self, loop: asyncio.AbstractEventLoop, run: _Run, turns: int) -> None:
         if turns and run.writes:
@@ -340,8 +352,8 @@ class GroupCommit:
             if isinstance(due, _Call):
                 parts.append(due)
             elif due.writes:
-                parts.append(_Step(due, due.writes))
-                due.writes = []
+                parts.append(_Step(due, due.writes, due.notes))
+                due.writes, due.notes = [], []
         if not self._database.is_local:
             for part in parts:
                 self._write_later(loop, part.turn, [part])

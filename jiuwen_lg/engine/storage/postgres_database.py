@@ -51,6 +51,7 @@ _WORDS = {
     "BLOB": "BYTEA",
     "REAL": "DOUBLE PRECISION",
     "INTEGER PRIMARY KEY AUTOINCREMENT": "BIGSERIAL PRIMARY KEY",
+    "WITHOUT ROWID": "",
 }
 """Postgres's words for SQLite's."""
 

@@ -59,6 +59,8 @@ class GraphRun:
         self._time_limit = time_limit
         self._timeout_code = timeout_code
         self._saver: FencedSaver | None = None
+        metadata = compiled.config.metadata
+        self._name = metadata.name or (metadata.id if metadata.is_named else "")
 
     async def within_time(self, work: Any, lease: Lease | None = None) -> Any:
         """Run the graph in a task of its own, which a timeout or the loss of the lease cancels."""
@@ -86,7 +88,10 @@ class GraphRun:
         given = self._runtime.runnable_config
         configurable = {k: v for k, v in given.get("configurable", {}).items() if not is_internal(k)}
         own = {"thread_id": thread_id, RUN_CONTEXT_KEY: self._run_context, LEASE_KEY: self._run_context.lease}
-        return {**given, "configurable": {**configurable, **own}, "recursion_limit": RECURSION_LIMIT}
+        named = {"run_name": self._name, **given} if self._name else given
+        if given.get("callbacks"):  # metadata goes into every checkpoint, so only where somebody reads it
+            named = {**named, "metadata": {"session_id": self._run_context.session_id, **given.get("metadata", {})}}
+        return {**named, "configurable": {**configurable, **own}, "recursion_limit": RECURSION_LIMIT}
 
     async def execute(self, saver: FencedSaver | None, graph_input: Any, *, thread_id: str) -> Any:
         """Run the graph and return its result."""

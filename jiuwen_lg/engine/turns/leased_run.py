@@ -8,6 +8,7 @@ from typing import Any
 
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.concurrency.time_limit import TimeLimit
+from jiuwen_lg.engine.journal.run_journal import run_journal
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.runtime.run_context import RunContext
 from jiuwen_lg.engine.sessions.repository import EXACT, SHOWN
@@ -74,6 +75,9 @@ class LeasedRun:
             JiuWenBaseException: See `Workflow.invoke`.
         """
         self._run_context.lease = self._lease
+        self._run_context.journal = run_journal(
+            self._compiled, self._run_context.session_id, self._store.saver, self._lease
+        )
 
         async def run() -> Any:
             if prepare is not None:

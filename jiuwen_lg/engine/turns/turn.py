@@ -20,6 +20,7 @@ from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.concurrency.pausable_clock import PausableClock
 from jiuwen_lg.engine.concurrency.time_limit import TimeLimit
 from jiuwen_lg.engine.graph.state import NEW, WORLD, shielded
+from jiuwen_lg.engine.journal.run_journal import run_journal
 from jiuwen_lg.engine.runtime.answer_book import AnswerBook
 from jiuwen_lg.engine.runtime.interrupts import Question
 from jiuwen_lg.engine.runtime.run_context import RunContext
@@ -165,6 +166,7 @@ class Turn:
         if isinstance(inputs, InteractiveInput):
             raise StatusCode.STORE_OFF.error(reason=f"session [{self._session_id}] cannot be resumed")
         self._run_context.can_pause = False
+        self._run_context.journal = run_journal(self._compiled, self._session_id)
         if self._breakpoints.options:
             raise StatusCode.STORE_OFF.error(reason=f"the run has breakpoints: {self._breakpoints.options}")
         graph_input = self._fresh_input(checked_inputs(inputs))
