@@ -69,7 +69,7 @@ def _variable(left: Any) -> Path:
     else:
         path = parse_key(left)
     is_named = path and isinstance(path[0], str) and all(part != "" for part in path)
-    if not is_named or "$" in left.lstrip("$"):
+    if not is_named or left.endswith(".") or "$" in left.lstrip("$"):
         raise _bad(f"{left!r} is no variable: write '${{loop.name}}', '${{name.key}}' or 'name'")
     return path
 

@@ -29,7 +29,7 @@ class Slot:
 
     def find(self, values: Any) -> Any:
         """What the path leads to; `MISSING` if nothing."""
-        return find_in(values, self.source[2:-2])
+        return find_in(values, self.source[2:-2].strip())
 
     def value(self, values: Mapping[str, Any]) -> Any:
         """The slot's value with its type kept; None where there is none."""

@@ -65,11 +65,11 @@ async def test_a_workflows_traces_and_frames_pass(llm: ModelServer) -> None:
     flow = order()
     llm.replies = [[calls(("order", {"query": "hat"}))], ["Ordered."]]
     agent = talking(llm.config(), flow)
-    frames = [frame async for frame in agent.stream({"query": "a hat"})]
+    frames = [frame async for frame in agent.stream({"conversation_id": "c", "query": "a hat"})]
     assert [frame.payload.value for frame in frames if frame.type == "__interaction__"] == ["Which size?"]
     assert frames[2].payload["invokeId"] == "order"  # the workflow as a whole
     answer = InteractiveInput().update("size", "L")
-    frames = [frame async for frame in agent.stream({"query": answer})]
+    frames = [frame async for frame in agent.stream({"conversation_id": "c", "query": answer})]
     assert [frame.type for frame in frames][-3:] == ["llm_output", "tracer_agent", "answer"]
 
 

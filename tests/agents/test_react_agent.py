@@ -394,11 +394,11 @@ class TestStream:
     async def test_a_question_is_a_frame_once(self, llm: ModelServer) -> None:
         agent = react(llm.config(), order())
         llm.replies = [calls(("order", {"query": "shirt"})), "Ordered."]
-        frames = [frame async for frame in agent.stream({"query": "a shirt"})]
+        frames = [frame async for frame in agent.stream({"conversation_id": "c", "query": "a shirt"})]
         assert [frame.type for frame in frames if not frame.type.startswith("tracer")] == ["__interaction__"]
-        again = [frame async for frame in agent.stream({"query": InteractiveInput()})]
+        again = [frame async for frame in agent.stream({"conversation_id": "c", "query": InteractiveInput()})]
         assert [frame.payload for frame in again] == [frames[-1].payload] or len(again) == 1
-        last = [frame async for frame in agent.stream({"query": "XL"})][-1]
+        last = [frame async for frame in agent.stream({"conversation_id": "c", "query": "XL"})][-1]
         assert last.payload["output"] == answered("Ordered.")
 
     async def test_frames_go_to_a_runtime_of_ones_own(self, llm: ModelServer) -> None:

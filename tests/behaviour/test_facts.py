@@ -244,6 +244,7 @@ class TestExecutedAgain:
         flow.set_end_comp("e", End(), inputs_schema={"l": "${l}"})
         flow.add_connection("s", "l").add_connection("l", "e")
         found = (await flow.invoke({})).result["output"]["l"]
+        assert found.pop("index") == 0
         assert found == {"all": outputs, "b": [one.get("b") if isinstance(one, dict) else None for one in outputs]}
 
     async def test_an_error_that_a_fallback_told_is_gone_when_it_goes_well(self) -> None:

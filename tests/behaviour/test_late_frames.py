@@ -294,7 +294,7 @@ class TestSubWorkflows:
     def test_a_synchronous_caller_gets_the_frames_from_inside(self) -> None:
         graph = self.host().compile()
         frames = graph.stream({"inputs": {"q": 1}}, stream_mode="custom")
-        assert [frame.payload["answer"] for frame in frames] == ["<", 10, 20, 30, 1, ">"]
+        assert [frame.payload["answer"] for frame in frames] == ["<", "10", "20", "30", "1", ">"]
 
     def test_with_a_checkpointer_too(self) -> None:
         graph, config = self.host().compile(InMemorySaver()), {"configurable": {"thread_id": "1"}}

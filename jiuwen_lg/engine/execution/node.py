@@ -136,6 +136,8 @@ class ComponentNode(Runnable[Any, Any]):
             _refuse_endless(input, config)
             done = await self._run_in_time(runtime, config, is_sync=is_sync)
             output = await self._outputs(done.output) if done.has_output else None
+            if done.is_idle:  # it has nothing more to take: what it gave before still counts
+                output = runtime.view.channels["io"].get(self._spec.id)
         except Exception as error:
             done = await self._fallen_back(error, runtime, task_id)
             output = done.output

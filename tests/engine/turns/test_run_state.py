@@ -9,8 +9,9 @@ from langgraph.types import Interrupt
 from jiuwen_lg import LoopComponent, LoopGroup, SubWorkflowComponent, Workflow
 from jiuwen_lg.engine.compiled_workflow import CompiledWorkflow
 from jiuwen_lg.engine.runtime.interrupts import PausedTask
+from jiuwen_lg.engine.serializer import dump
 from jiuwen_lg.engine.sessions.row import Record, Row
-from jiuwen_lg.engine.storage.encryption import dump
+from jiuwen_lg.engine.storage.encryption import Vault
 from jiuwen_lg.engine.turns.graph_reading import ReadGraph, ReadTask
 from jiuwen_lg.engine.turns.run_state import judge
 from tests.flows import Ask, Call, chain
@@ -24,7 +25,7 @@ def record(status: str = "waiting", **columns: Any) -> Record:
     blank: dict[str, Any] = dict.fromkeys(Row.__slots__, None)
     given = {"thread_id": "t", "session_id": "s", "workflow_id": "", "fingerprint": "", "status": status, "keep": 0}
     times = {"fence": 1, "lease_until": 0.0, "created_at": 0.0, "updated_at": 0.0}
-    return Record(Row(**{**blank, **given, **times, **{name: dump(value) for name, value in columns.items()}}))
+    return Record(Row(**{**blank, **given, **times, **{name: dump(value) for name, value in columns.items()}}), Vault())
 
 
 def asks(id: str, value: str = "ok?") -> PausedTask:
