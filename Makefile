@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SUDO := $(shell test $$(id -u) = 0 || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-newest test-lowest test-next lint format types bench peer peers browser postgres server model notebooks picture reference parity soak clean
+.PHONY: help demo test test-newest test-lowest test-next lint format types bench peer peers browser postgres server model notebooks picture reference parity parity-current soak clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -97,7 +97,7 @@ browser: $(READY) ## Install what tests with a browser need: Debian's Chromium, 
 	@command -v chromium > /dev/null || \
 		{ $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install --no-install-recommends chromium > /dev/null; }
 	@fc-list :lang=zh 2> /dev/null | grep -q . || \
-		$(SUDO) apt-get -qq install --no-install-recommends fonts-wqy-microhei > /dev/null
+		{ $(SUDO) apt-get -qq update && $(SUDO) apt-get -qq install --no-install-recommends fonts-wqy-microhei > /dev/null; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group browser
 
 postgres: ## Install what tests with a Postgres server need: Debian's, and its PgBouncer

@@ -167,10 +167,10 @@ PROGRAMS |= {
     "differs_expression_word": "attempt(lambda: branching(('word == 1', 'a')) and 1)",
     "differs_expression_method": "holds(\"${s.t}.center(4) == ' ab '\")",
     "differs_branch_in_body": "way = BranchComponent(); way.add_branch('${l.index} > 5', 'a')\ngroup = body(('way', way)); group.add_workflow_comp('a', C()); group.end_nodes(['a'])\ngo(play(looping(LoopComponent(group, {}), number(1)), {}))",
-    "differs_set_outside": "attempt(lambda: chain(('v', SetVariableComponent({'${start.q}': 5}))))",
+    "set_outside": "attempt(lambda: chain(('v', SetVariableComponent({'${start.q}': 5}))))",
     "differs_subscript_outside": "attempt(lambda: looping(LoopComponent(body(('a', C())), {}), number(1, intermediate_var={'x': '${s.q}[0]'})))",
     "differs_skipped_in_round": "way = BranchComponent(); way.add_branch('${l.index} == 0', 'x'); way.add_branch('True', 'y')\ngroup = body(('way', way))\nfor n in 'xy': group.add_workflow_comp(n, C(), inputs_schema={'i': '${l.index}'})\ngroup.end_nodes(['x', 'y'])\ngo(play(looping(LoopComponent(group, {'o': '${x.i}'}), number(2)), {}))",
-    "differs_callback_outputs": "class H(LoopCallback):\n    def first_in_loop(self, runtime): return {'k': 1}\n    def start_round(self, runtime): return None\n    def end_round(self, runtime, loop_times): return None\n    def out_loop(self, runtime): return None\ngo(play(looping(AdvancedLoopComponent(body(('a', C())), NumberCondition(1), callbacks=[H()]), None, ('k',)), {}))",
+    "callback_outputs": "class H(LoopCallback):\n    def first_in_loop(self, runtime): return {'k': 1}\n    def start_round(self, runtime): return None\n    def end_round(self, runtime, loop_times): return None\n    def out_loop(self, runtime): return None\ngo(play(looping(AdvancedLoopComponent(body(('a', C())), NumberCondition(1), callbacks=[H()]), None, ('k',)), {}))",
 }  # fmt: skip
 
 INTENDED: dict[str, str] = {
@@ -178,8 +178,6 @@ INTENDED: dict[str, str] = {
     "differs_expression_word": "an expression that cannot be parsed fails when it is evaluated",
     "differs_expression_method": "an expression may call any public method",
     "differs_branch_in_body": "an error between the components of a loop's body names `body`",
-    "differs_set_outside": "a `SetVariableComponent` changes any component's output",
     "differs_subscript_outside": "a subscript outside the braces is a text",
     "differs_skipped_in_round": "a component that was skipped in a round is collected with its last value",
-    "differs_callback_outputs": "what a loop's callbacks give shows in the loop's output",
 }

@@ -76,7 +76,7 @@ class QuestionerExecutable(ComponentExecutable):
         while state.status == "user_interact":
             state.store(runtime)
             while heard <= state.response_num:  # earlier answers are given again first
-                state.user_response = await runtime.interact(state.question)
+                state.user_response = await runtime.interact(state.question, id=f"answer {heard}")
                 heard += 1
             state.response_num += 1
             await self._take(state, runtime, context)
