@@ -1,4 +1,4 @@
-"""How workflows and loop bodies are built: components, connections, routers.
+"""The builder of workflows and loop bodies: components, connections, routers.
 
 Signatures as in openJiuwen 0.1.1 (`engine.md` 1.2).
 """
@@ -27,7 +27,7 @@ _COMPONENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class BaseWorkFlow:
-    """What can be built of components: a workflow, or the body of a loop.
+    """A graph of components under construction: a workflow, or the body of a loop.
 
     Args:
         workflow_config: Metadata and input schema.
@@ -40,7 +40,7 @@ class BaseWorkFlow:
 
     @property
     def definition(self) -> Definition:
-        """What was built (for the engine)."""
+        """The definition as it has been built so far (for the engine)."""
         return self._definition
 
     def config(self) -> WorkflowConfig:
@@ -339,7 +339,7 @@ def _names(id: str, label: str | None, description: str | None) -> tuple[str, st
 
 
 def _executable_of(component: Any) -> Any:
-    """What runs: a component's executable, or the object itself if it has an async `invoke`."""
+    """Return the executable of a component, or the object itself if it has an async `invoke`."""
     if isinstance(component, type):
         raise StatusCode.COMPONENT_NOT_EXECUTABLE_ERROR.error(component=f"{component.__qualname__}, a class,")
     if isinstance(component, WorkflowComponent) or hasattr(component, "to_executable"):
@@ -362,7 +362,7 @@ def _io(inputs_schema: Any, outputs_schema: Any, inputs_transformer: Any, output
 
 
 def _end_abilities(response_mode: str | None, batch: Any, frames: Any) -> list[ComponentAbility]:
-    """What an End runs (`engine.md` 1.8); nothing is said where that follows anyway."""
+    """Return the abilities of an End (`engine.md` 1.8); none where they follow from its connections."""
     if response_mode == "streaming":
         if frames is None:
             return [ComponentAbility.STREAM]

@@ -1,4 +1,4 @@
-"""What a component author subclasses.
+"""The classes that a component author subclasses.
 
 A component is anything with the right async methods, called positionally with
 `(inputs, runtime, context)`. Facts: openJiuwen 0.1.1, `engine.md` 0.4.
@@ -23,7 +23,7 @@ Output: TypeAlias = Any
 
 
 class Executable:
-    """What the engine runs. Override the methods of the abilities that the component has.
+    """The executable of a component. Override the methods of the abilities that the component has.
 
     Attributes:
         drawn_as: What drawings show it as: `component`, `model`, `question`, `tool` or `branch`.
@@ -79,7 +79,7 @@ class ComponentState:
 
 
 class WorkflowComponent:
-    """What is added to a workflow: it makes the executable that runs."""
+    """A component as it is added to a workflow: it makes the executable that runs."""
 
     def to_executable(self) -> Executable:
         """The executable: the component itself, if it is one.

@@ -1,4 +1,4 @@
-"""What a workflow is told about itself: metadata, schemas of its components, abilities.
+"""The configuration of a workflow: metadata, schemas of its components, abilities.
 
 Facts: openJiuwen 0.1.1, `engine.md` 1.1.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class ComponentAbility(Enum):
-    """How a component takes and gives data: at once (batch) or frame by frame (stream)."""
+    """The ways in which a component takes and gives data: at once (batch) or frame by frame (stream)."""
 
     INVOKE = ("invoke", "batch in, batch out")
     STREAM = ("stream", "batch in, stream out")
@@ -33,7 +33,7 @@ class ComponentAbility(Enum):
 
 
 class WorkflowMetadata(BaseModel):
-    """Who a workflow is. Give an `id` to every workflow that is resumed by another process."""
+    """The identity of a workflow. Give an `id` to every workflow that is resumed by another process."""
 
     name: str = ""
     id: str = Field(default_factory=lambda: uuid4().hex)
@@ -53,7 +53,7 @@ class WorkflowInputsSchema(BaseModel):
     compiled graph, by a server, by workers. `Workflow.invoke` enforces it with `WorkflowConfig(validate_inputs=True)`.
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
 
     type: str = ""
     properties: dict[str, Any] = Field(default_factory=dict)
@@ -61,7 +61,7 @@ class WorkflowInputsSchema(BaseModel):
 
 
 class CompIOConfig(BaseModel):
-    """Where a component's inputs come from and what of its outputs is kept."""
+    """The schemas of a component: where its inputs come from, and which of its outputs are stored."""
 
     inputs_schema: dict[str, Any] | None = None
     outputs_schema: dict[str, Any] | None = None

@@ -35,7 +35,7 @@ def _trace_format(text: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """How one setting is read: its names outside (the first one wins), its kind and its default."""
+    """One setting: its names in the environment (the first one wins), its kind and its default."""
 
     names: tuple[str, ...]
     parse: Callable[[Any], Any]

@@ -74,7 +74,7 @@ def _reply(questions: Sequence[InteractionOutput], answers: Sequence[Any]) -> In
 
 
 def _asker() -> Asker | None:
-    """How a person can be asked here."""
+    """Return the function that asks a person here."""
     kernel = _kernel()
     if kernel is None:
         return _ask_in_turn

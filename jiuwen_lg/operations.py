@@ -1,4 +1,4 @@
-"""What an operator does with a store: look at all sessions, clear old ones, check a deployment.
+"""Operations on a store: list all sessions, delete old ones, check a deployment.
 
 On the command line it is `jiuwen-lg sessions` (`command`).
 """
@@ -113,7 +113,7 @@ def trust() -> bool:
 
 
 def check(flows: Iterable[Workflow]) -> list[Mismatch]:
-    """Which unfinished sessions would not go on with these workflows: to be asked before a deployment.
+    """List the unfinished sessions that these workflows could not resume: run it before a deployment.
 
     Args:
         flows: The workflows as they are going to be.

@@ -1,4 +1,4 @@
-"""What a run gives back, results, frames and questions, and what a session shows of itself."""
+"""The results, frames and questions of a run, and the snapshot of a session."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class InteractionOutput(BaseModel):
 
     @property
     def token(self) -> str:
-        """What `InteractiveInput.reply_to` sends back; empty for a question made by hand."""
+        """The token that `InteractiveInput.reply_to` sends back; empty for a question made by hand."""
         return self._token
 
     def __eq__(self, other: object) -> bool:
@@ -102,7 +102,7 @@ class InteractionOutput(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class SessionSnapshot:
-    """Where a session stands, the same from every process.
+    """The state of a session, the same from every process.
 
     Attributes:
         status: `running`, `waiting` (for answers), `failed` (or stopped or killed), `done`.
@@ -160,7 +160,7 @@ class WorkflowOutput(BaseModel):
         return {**html, "text/plain": shortened(repr(self))}
 
     def _as_html(self) -> str:
-        """What waits, and how to go on."""
+        """Describe in HTML what waits, and how the run is resumed."""
         asked = [(f.payload.id, f.payload.value, f.payload.label) for f in self.result if is_question(f)]
         if not asked and self.snapshot is not None:
             return stopped_html(self.session_id, self.snapshot.next_nodes)
@@ -291,7 +291,7 @@ def questions_html(session_id: str, questions: Sequence[tuple[str, Any, str]]) -
 
 
 def stopped_html(session_id: str, next_nodes: Sequence[str]) -> str:
-    """Where a run was told to stop, and how it goes on."""
+    """Describe in HTML a run that stopped at a breakpoint, and how it is resumed."""
     names = ", ".join(f"<code>{_text(id)}</code>" for id in next_nodes)
     return f"<p><b>Stopped</b> before {names or 'the end'}.</p>{_go_on(session_id, 'InteractiveInput()')}"
 

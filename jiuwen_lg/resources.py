@@ -1,4 +1,4 @@
-"""What components of one conversation may look up: prompts, models, tools, workflows.
+"""Resources that the components of one conversation may look up: prompts, models, tools, workflows.
 
 A registry belongs to a `WorkflowRuntime`, or to the `TaskRuntime` that it was made from;
 there is no global one.

@@ -186,7 +186,7 @@ class _Runner:
     # --- sessions ---
 
     async def pending(self, session_id: str | None = None) -> list[PendingQuestion]:
-        """What waits for a person in a session, or in all: of every workflow and every agent, oldest first.
+        """List the questions that wait for a person, in a session or in all, oldest first.
 
         It is read from the rows of the sessions alone, so a process that knows none of the workflows can list
         it. What a run asks that was killed meanwhile is in `Workflow.pending`. A damaged row is left out with

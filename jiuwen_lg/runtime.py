@@ -29,7 +29,7 @@ OnChange: TypeAlias = Literal["refuse", "continue"]
 
 
 class Runtime(ABC):
-    """What a component receives as its second argument."""
+    """The runtime that a component receives as its second argument."""
 
     @abstractmethod
     def executable_id(self) -> str:
@@ -232,7 +232,7 @@ class WorkflowRuntime:
         self._workflow_id = workflow_id
         self._context = context if context is not None or parent is None else parent.context()
         self._config = RuntimeConfig()
-        self.turn_id = turn_id and checked_id(turn_id, "turn")
+        self.turn_id: str | None = turn_id and checked_id(turn_id, "turn")
         self.on_change: OnChange = on_change
         self.task = task
         self.runnable_config: RunnableConfig = config or {}
@@ -263,7 +263,7 @@ class WorkflowRuntime:
         """Nothing: a run makes its own tracer."""
 
     def context(self) -> Any:
-        """What components receive as their third argument."""
+        """The context that components receive as their third argument."""
         return self._context
 
     def set_context(self, context: Any) -> None:
@@ -447,7 +447,7 @@ class TaskRuntime(ResourceAccess):
         return dict(deep_copy(self._world))
 
     def changes_since(self, world: dict[str, Any]) -> list[dict[str, Any]]:
-        """What makes a resumed run's global state this object's own, as updates.
+        """Return the updates that make a resumed run's global state this object's own.
 
         An object that has never been used takes the run's global state over instead.
         """

@@ -85,7 +85,7 @@ class _Row:
 
 
 class ProgressView:
-    """What `watch` shows, made of the frames of a stream; rich draws it.
+    """The view that `watch` shows, made of the frames of a stream; rich draws it.
 
     Args:
         gives_frames: Whether the workflow's result is frames.
@@ -110,7 +110,7 @@ class ProgressView:
                 row.status, row.note = "asks", str(frame.payload.value)
 
     def output(self, session_id: str) -> WorkflowOutput:
-        """What `Workflow.invoke` would have given."""
+        """The output that `Workflow.invoke` would have returned."""
         asks = any(map(is_question, self._frames))
         result = self._frames if asks or self._gives_frames else self._final
         state = WorkflowExecutionState.INPUT_REQUIRED if asks else WorkflowExecutionState.COMPLETED

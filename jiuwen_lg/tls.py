@@ -1,4 +1,4 @@
-"""How certificates of services are checked.
+"""Checks of the certificates of services.
 
 Facts: openJiuwen 0.1.1, `components.md` 1.6.
 """
@@ -19,7 +19,7 @@ def is_customized(kind: str) -> bool:
 
 
 def tls_context(kind: str) -> ssl.SSLContext:
-    """What `<kind>_SSL_VERIFY=false`, `<kind>_SSL_CERT` and `SAFE_CERT_DIR` say; else the system's authorities count.
+    """Return the TLS context that `<kind>_SSL_VERIFY`, `<kind>_SSL_CERT` and `SAFE_CERT_DIR` ask for.
 
     Raises:
         JiuWenBaseException: 188000, the certificate lies outside the folder; 188005, it cannot be used.

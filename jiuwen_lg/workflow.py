@@ -180,7 +180,7 @@ class Workflow(NestedRuns, Drawable, BaseWorkFlow):
         return SyncWorkflow(self)
 
     def identity(self) -> Identity:
-        """Which workflow it is, and the shape that its sessions begin with.
+        """The workflow's id, and the shape that its sessions begin with.
 
         Raises:
             JiuWenBaseException: 110006, it is not complete.
@@ -316,7 +316,7 @@ class Workflow(NestedRuns, Drawable, BaseWorkFlow):
         return pending
 
     async def _open_questions(self, store: Store, compiled: CompiledWorkflow, record: Record) -> Sequence[Question]:
-        """What a session asks; what a failed or killed run asks is found in its checkpoint only."""
+        """Return the open questions of a session; those of a failed or killed run are in its checkpoint only."""
         if record.row.status == "waiting":
             return record.questions
         if store.runs.is_running(record):
@@ -324,7 +324,7 @@ class Workflow(NestedRuns, Drawable, BaseWorkFlow):
         return (await read_run_state(compiled, store, record)).run_status.questions
 
     async def snapshot(self, session_id: str) -> SessionSnapshot | None:
-        """Where a session stands; None if it is not on file."""
+        """Return the state of a session; None if it is not stored."""
         store, compiled = await self._store(), self._compiled()
         record = await store.database.call(lambda: store.runs.find(session_id, compiled.identity))
         if record is None:
@@ -419,7 +419,7 @@ class Workflow(NestedRuns, Drawable, BaseWorkFlow):
 
 
 def _marks(run_state: RunState, *, has_failed: bool) -> dict[str, Mark]:
-    """Where a session stands, by executable id."""
+    """Return the marks of a session, by executable id."""
     done: dict[str, Mark] = dict.fromkeys(run_state.run_status.completed_ids, "done")
     ahead: dict[str, Mark] = dict.fromkeys(run_state.next_ids, "failed" if has_failed else "next")
     asking: dict[str, Mark] = {question.id: "waiting" for question in run_state.run_status.questions}
@@ -450,7 +450,7 @@ def _snapshot(
 
 
 def _breakpoints_of(runtime: WorkflowRuntime, otherwise: Breakpoints) -> Breakpoints:
-    """Where a run stops: as its runtime says, else its workflow."""
+    """Return the breakpoints of a run: those of its runtime, else of its workflow."""
     before, after = runtime.interrupt_before, runtime.interrupt_after
     return Breakpoints(otherwise.before if before is None else before, otherwise.after if after is None else after)
 

@@ -301,6 +301,8 @@ ask(component, replies=['{"class": 1}'])
 PROGRAMS = {name: PRELUDE + body for name, body in _PROGRAMS.items()}
 
 INTENDED = {
+    "llm_json_refused": "JSON that a model wraps in prose, cuts or mistypes is an error",
+    "intent_defaults": "a category's name is the default category",
     "differs_llm_template": "a model sees the system's messages and the first of the user's",
     "differs_llm_prose": "JSON that a model wraps in prose, cuts or mistypes is an error",
     "differs_questioner_output": "a questioner's output lacks `question` and `user_response`",

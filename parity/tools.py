@@ -92,6 +92,7 @@ call(LocalFunction("f", "", [], fail), {})
 PROGRAMS = {name: PRELUDE + body for name, body in _PROGRAMS.items()}
 
 INTENDED = {
+    "tool_converts": "5.7 for an `integer` of a tool becomes 5",
     "differs_tool_none": "an optional parameter of a tool that is None is an error",
     "differs_tool_schema": "a tool tells a model of an object's required fields among its fields",
     "differs_tool_failure": "a tool that raises gives a fixed message",

@@ -114,7 +114,7 @@ class AgentRuntime(ResourceAccess):
 
 
 class BaseAgent(ABC):
-    """Something that takes messages of conversations.
+    """An agent: takes the messages of conversations.
 
     Subclasses override `invoke` and `stream`.
 

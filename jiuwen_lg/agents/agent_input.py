@@ -55,10 +55,10 @@ class AgentInput:
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """What a workflow may choose from."""
+        """The inputs that a workflow may choose from."""
         return {"query": self.text, **self.more}
 
     @property
     def said(self) -> str:
-        """What a conversation keeps of it."""
+        """The text that a conversation stores of it."""
         return said_in(self.query if isinstance(self.query, InteractiveInput) else {"query": self.query})

@@ -33,12 +33,12 @@ class WorkflowSchema(BaseModel):
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells it from the agent's others."""
+        """The key that distinguishes it from the agent's others."""
         return self.id, self.version
 
     @property
     def label(self) -> str:
-        """What a model is told of it."""
+        """The description that a model receives."""
         return self.description or self.name or self.id
 
     def chosen(self, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class McpSchema(BaseModel):
 
 
 class DefaultResponse(BaseModel):
-    """What an agent says if no workflow fits.
+    """The reply of an agent if no workflow fits.
 
     Args:
         type: `"text"`.

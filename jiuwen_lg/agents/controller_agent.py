@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from jiuwen_lg.agents.agent import DEFAULT_CONVERSATION, BaseAgent, conversation_in
+from jiuwen_lg.agents.agent import DEFAULT_CONVERSATION, BaseAgent
 from jiuwen_lg.agents.controller import BaseController
 from jiuwen_lg.agents.runs import OWN
 from jiuwen_lg.agents.workflows import agent_failed
@@ -149,7 +149,8 @@ class ControllerAgent(BaseAgent):
             )
         if not isinstance(inputs, dict):
             raise agent_failed(f'a message is {{"conversation_id": ..., "query": ...}}, not {inputs!r:.200}')
-        return conversation_in(inputs)
+        id = inputs.get("conversation_id")
+        return DEFAULT_CONVERSATION if id is None or id == "" else str(id)
 
     async def _given(self, inputs: dict[str, Any], runtime: TaskRuntime) -> tuple[Any, WorkflowRuntime]:
         """What the turn's workflow gets: an answer to what the controller asked, or a new message."""

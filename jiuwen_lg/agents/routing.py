@@ -1,4 +1,4 @@
-"""Which of an agent's workflows a text is for: a model chooses.
+"""Routing: a model chooses which of an agent's workflows a text is for.
 
 Facts: openJiuwen 0.1.1, `components.md` 8.6 (its Q43 left out).
 """

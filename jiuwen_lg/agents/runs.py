@@ -31,7 +31,7 @@ class Run:
 
     @property
     def questions(self) -> list[Question]:
-        """What it asks."""
+        """The questions that it asks."""
         return self.record.questions
 
     @property
@@ -63,7 +63,7 @@ class AgentRuns:
         self._prefix = prefix_of(agent_id)
 
     def owner(self, schema: WorkflowSchema) -> str:
-        """What a run of a workflow belongs to."""
+        """Return the key under which a run of a workflow is stored."""
         return str(AgentWorkflowKey(self._agent_id, schema.id, schema.version))
 
     def slot(self, schema: WorkflowSchema) -> str:
@@ -89,7 +89,7 @@ class AgentRuns:
         return [Run((owner.workflow_id, owner.version), record) for owner, record in owners]
 
     async def pending(self, conversation: str | None) -> list[PendingQuestion]:
-        """What waits for somebody, in one conversation or all."""
+        """List the open questions, in one conversation or all."""
         return await pending_in(await opened_store(), lambda runs: runs.of_agent(self._prefix, conversation))
 
     async def discard(self, conversation: str, *, with_done: bool) -> None:

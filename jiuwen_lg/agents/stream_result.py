@@ -38,7 +38,7 @@ class StreamResult:
         yield frame
 
     def output(self, conversation: str) -> WorkflowOutput:
-        """What `invoke` would have given."""
+        """The output that `invoke` would have returned."""
         if self._asked:
             state = WorkflowExecutionState.INPUT_REQUIRED
             return WorkflowOutput(result=self._asked, state=state, session_id=conversation)

@@ -67,7 +67,7 @@ class ToolAgent(BaseAgent):
     def __init__(self, agent_config: Any, *, on_question: OnQuestion | None = None) -> None:
         super().__init__(agent_config)
         self.on_question: OnQuestion = on_question or self._on_question
-        self.toolbox = Toolbox(self)
+        self.toolbox: Toolbox = Toolbox(self)
         self._loop: Workflow = tool_loop(self)
 
     # --- turns ---

@@ -49,7 +49,7 @@ _REFUSALS = (StatusCode.WORKFLOW_STATE_EXISTS_ERROR.code, StatusCode.INTERACTIVE
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """What a message means: which workflow it is for, and what that gets."""
+    """The meaning of a message: which workflow it is for, and what that receives."""
 
     schema: WorkflowSchema
     given: Any
@@ -197,7 +197,7 @@ class WorkflowAgent(ControllerAgent):
     # --- what a message means ---
 
     async def _turn(self, message: AgentInput) -> _Turn | None:
-        """What a message means; None if no workflow fits."""
+        """Return the meaning of a message; None if no workflow fits."""
         if not self._workflows.schemas:
             raise agent_failed("it has no workflows: add_workflows([...])")
         if isinstance(message.query, InteractiveInput):
@@ -264,7 +264,7 @@ class WorkflowAgent(ControllerAgent):
         return is_form and self.agent_config.on_question == "route"
 
     def _going_on(self, message: AgentInput, run: Run, anew: _Turn) -> _Turn:
-        """What a text means to a workflow that has not finished: an answer, the same once more, or a new start."""
+        """Return the meaning of a text for an unfinished workflow: an answer, the same once more, or a new start."""
         if run.is_waiting:
             return self._to_question(message, run.questions[0], anew)
         if _is_repeated(message, run, anew):
@@ -282,7 +282,7 @@ class WorkflowAgent(ControllerAgent):
         return replace(anew, restarts=True)
 
     def _to_question(self, message: AgentInput, question: Question, anew: _Turn) -> _Turn:
-        """What a text does while a workflow asks."""
+        """Return what a text does while a workflow asks."""
         if self.agent_config.on_question == "ask_again" or self._shows_again(question):
             return _Turn(anew.schema, InteractiveInput())
         if message.conversation not in self._asked:

@@ -20,7 +20,7 @@ Key: TypeAlias = tuple[str, str]
 
 
 class Provider(Protocol):
-    """Something that builds a workflow, such as a `WorkflowFactory`."""
+    """A factory of workflows, such as a `WorkflowFactory`."""
 
     id: str
     version: str
@@ -47,7 +47,7 @@ class BoundWorkflows:
 
     @property
     def schemas(self) -> dict[Key, WorkflowSchema]:
-        """What is known of each."""
+        """The schemas of the workflows."""
         return self._schemas
 
     def add(self, workflow: Any) -> None:

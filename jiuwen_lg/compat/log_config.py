@@ -37,7 +37,7 @@ class LogConfig:
 
     def __init__(self, config_path: str | None = None) -> None:
         self._settings = dict(_DEFAULTS)
-        self.is_given = False
+        self.is_given: bool = False
         if config_path is not None:
             self.reload(config_path)
 
@@ -94,7 +94,7 @@ def level_of(level: int | str) -> int:
     return level if isinstance(level, int) else logging.getLevelNamesMapping().get(str(level).upper(), logging.INFO)
 
 
-log_config = LogConfig()
+log_config: LogConfig = LogConfig()
 """The settings of this process."""
 
 config: dict[str, Any] = {"logging": {**_DEFAULTS, "level": logging.INFO}}

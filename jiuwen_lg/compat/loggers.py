@@ -124,7 +124,7 @@ class DefaultLogger(LoggerProtocol):
 
     def __init__(self, log_type: str, config: dict[str, Any]) -> None:
         self.log_type = log_type
-        self.config = dict(config)
+        self.config: dict[str, Any] = dict(config)
         self._own: list[logging.Handler] = []
         self._logger = logging.getLogger(f"openjiuwen.{log_type}")
         if not any(isinstance(known, _Columns) for known in self._logger.filters):
@@ -272,5 +272,5 @@ class LazyLogger:
         return getattr(LogManager.get_logger("common"), name)
 
 
-logger = LazyLogger()
+logger: LazyLogger = LazyLogger()
 """The program's logger."""

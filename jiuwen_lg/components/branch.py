@@ -36,7 +36,7 @@ class Branch:
 
     @property
     def label(self) -> str:
-        """What a drawing writes on the way: the branch's name, else its condition."""
+        """The text beside the arrow in a drawing: the branch's name, else its condition."""
         return self.branch_id or self.condition.trace_info()
 
 
@@ -64,7 +64,7 @@ class BranchRouter:
 
     @property
     def targets(self) -> dict[str, str]:
-        """Where it may lead, with what to write on the way there."""
+        """The components that it may lead to, with the text beside each arrow."""
         known: dict[str, str] = {}
         for branch in self.branches:
             for target in branch.target:
@@ -77,7 +77,7 @@ class BranchRouter:
         return [text for branch in self.branches for text in branch.condition.expressions]
 
     async def __call__(self, runtime: RouterRuntime) -> list[str]:
-        """Where to go on.
+        """Return the components that run next.
 
         Raises:
             JiuWenBaseException: 101102, no condition holds; 140001, an expression failed.
@@ -124,7 +124,7 @@ class BranchComponent(BringsRouter, SimpleComponent):
         self._router.add_branch(condition, target, branch_id)
 
     def router(self) -> BranchRouter:
-        """What chooses."""
+        """Return the routing function."""
         return self._router
 
     async def invoke(self, inputs: Any, runtime: Any, context: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from jiuwen_lg.schema.values import maybe_await
 
 
 class Condition:
-    """Something that holds or does not. Derive from it and override `invoke`.
+    """A condition that holds or does not. Derive from it and override `invoke`.
 
     Args:
         input_schema: What `invoke` receives: `{"n": "${start.query}"}`.
@@ -41,7 +41,7 @@ class Condition:
         raise NotImplementedError(f"{type(self).__name__} does not override invoke")
 
     def trace_info(self, runtime: Any = None) -> str:
-        """What a trace, and a drawing, shows of it."""
+        """The text that traces and drawings show of it."""
         return ""
 
     @property
@@ -75,7 +75,7 @@ class FuncCondition(PlainCondition):
         self._func = func
 
     def invoke(self, inputs: Any, runtime: Any) -> Any:
-        """What the function gives."""
+        """Return what the function returns."""
         return self._func()
 
     def trace_info(self, runtime: Any = None) -> str:

@@ -106,7 +106,7 @@ class End(SimpleComponent):
 
 
 def _filled(slot: Slot, inputs: dict[str, Any]) -> Any:
-    """What a slot stands for: one stream of frames, or a value; None if nothing."""
+    """Return the value of a slot: a stream of frames, or a value; None if there is none."""
     found = slot.find(inputs)
     if isinstance(found, AsyncIterator):
         return found

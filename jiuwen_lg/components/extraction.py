@@ -83,7 +83,7 @@ class QuestionerDirectReplyHandler:
         }
 
     async def _history(self, said: str, context: Any) -> Messages:
-        """What the model sees of the conversation; what was said now is its end."""
+        """Return the part of the conversation that the model sees; the newest message is its end."""
         now = {"role": "user", "content": said}
         if not self._config.with_chat_history:
             return [now]

@@ -100,16 +100,16 @@ class IntentDetectionComponent(BringsRouter, WorkflowComponent):
         self._router.add_branch(condition, target, branch_id)
 
     def router(self) -> BranchRouter:
-        """What chooses."""
+        """Return the routing function."""
         return self._router
 
     def to_executable(self) -> IntentDetectionExecutable:
-        """What runs."""
+        """Return the executable."""
         return IntentDetectionExecutable(self._config)
 
 
 class IntentDetectionExecutable(ComponentExecutable):
-    """What an `IntentDetectionComponent` runs."""
+    """The executable of an `IntentDetectionComponent`."""
 
     drawn_as = "model"
 

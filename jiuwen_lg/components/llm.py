@@ -44,7 +44,7 @@ _REPAIR = (
 
 @dataclass
 class LLMCompConfig(ComponentConfig):
-    """What an LLM component asks, and what it gives.
+    """The configuration of an LLM component: its prompt, and the format of its output.
 
     Args:
         metadata: Kept for openJiuwen's signature.
@@ -79,7 +79,7 @@ class LLMComponent(WorkflowComponent):
         self._config = component_config
 
     def to_executable(self) -> LLMExecutable:
-        """What runs.
+        """Return the executable.
 
         Raises:
             JiuWenBaseException: 101000 the template, 101001 the format, or 101002 the outputs make no sense.
@@ -93,7 +93,7 @@ class LLMComponent(WorkflowComponent):
 
 
 class LLMExecutable(ComponentExecutable):
-    """What an `LLMComponent` runs."""
+    """The executable of an `LLMComponent`."""
 
     drawn_as = "model"
 

@@ -37,7 +37,7 @@ from jiuwen_lg.schema.values import normalize
 
 
 class LoopType(StrEnum):
-    """What ends a loop."""
+    """The kinds of loops, by what ends them."""
 
     Array = "array"
     Number = "number"
@@ -103,7 +103,7 @@ class LoopGroup(BaseWorkFlow):
 
 
 class _Loop(SubgraphSpec, ComponentExecutable, WorkflowComponent):
-    """What both kinds of loops have in common."""
+    """The base of both kinds of loops."""
 
     def __init__(self, body: LoopGroup) -> None:
         self.definition: Definition = body.definition
@@ -130,11 +130,11 @@ class _Loop(SubgraphSpec, ComponentExecutable, WorkflowComponent):
         return {}
 
     def condition(self, inputs: Mapping[str, Any]) -> Condition:
-        """What decides on the next round."""
+        """Return the condition that decides on the next iteration."""
         raise NotImplementedError
 
     def callbacks(self, inputs: Mapping[str, Any]) -> Sequence[LoopCallback]:
-        """Who hears of the rounds."""
+        """Return the callbacks that are notified of the iterations."""
         raise NotImplementedError
 
 
@@ -218,7 +218,7 @@ class LoopComponent(_Loop):
         return {**kept, "loop_type": loop_type}
 
     def condition(self, inputs: Mapping[str, Any]) -> Condition:
-        """What decides on the next round, by the loop's type."""
+        """Return the condition that decides on the next iteration, by the loop's type."""
         match inputs["loop_type"]:
             case "array":
                 return ArrayConditionInRuntime(inputs["loop_array"])
@@ -229,11 +229,11 @@ class LoopComponent(_Loop):
         return AlwaysTrue()
 
     def shape(self) -> Any:
-        """What it collects."""
+        """The shape of what it collects."""
         return self._output.shape()
 
     def callbacks(self, inputs: Mapping[str, Any]) -> Sequence[LoopCallback]:
-        """What sets the variables, and what collects."""
+        """Return the callbacks that set the variables and collect results."""
         return (_FirstValues(inputs.get("intermediate_var") or {}), self._output)
 
 
@@ -277,7 +277,7 @@ class AdvancedLoopComponent(_Loop):
         return {key: _kept(value) for key, value in inputs.items()} if isinstance(inputs, dict) else {}
 
     def condition(self, inputs: Mapping[str, Any]) -> Condition:
-        """What was given."""
+        """Return what was given."""
         return self._condition
 
     def shape(self) -> Any:
@@ -285,7 +285,7 @@ class AdvancedLoopComponent(_Loop):
         return [callback.shape() for callback in self._callbacks]
 
     def callbacks(self, inputs: Mapping[str, Any]) -> Sequence[LoopCallback]:
-        """What was given."""
+        """Return what was given."""
         return self._callbacks
 
 

@@ -34,7 +34,7 @@ class LoopCallback:
         """The loop has ended."""
 
     def shape(self) -> Any:
-        """What of it a paused session depends on, as plain data."""
+        """Return the part that a paused session depends on, as plain data."""
         return type(self).__qualname__
 
 
@@ -77,7 +77,7 @@ class OutputCallback(LoopCallback):
         self._root = result_root or ""
 
     def shape(self) -> Any:
-        """What it collects."""
+        """The shape of what it collects."""
         return self._written if self._format is not None else None
 
     def end_round(self, runtime: IterationRuntime, loop_times: int) -> None:
@@ -103,7 +103,7 @@ class OutputCallback(LoopCallback):
 
 
 def _leaves(schema: Fields, place: str = "") -> dict[str, Schema]:
-    """What stands at the ends of nested dicts, by its place among their keys: `/a/b`."""
+    """Return the leaves of nested dicts, by their place among the keys: `/a/b`."""
     leaves: dict[str, Schema] = {}
     for key, item in schema.items:
         below = f"{place}/{key}"

@@ -35,7 +35,7 @@ class QuestionerComponent(WorkflowComponent):
         self._questioner_config = questioner_comp_config  # a name that openJiuwen's programs read
 
     def to_executable(self) -> QuestionerExecutable:
-        """What runs.
+        """Return the executable.
 
         Raises:
             JiuWenBaseException: 101071, the config makes no sense; 181000, there is no such model provider.
@@ -44,7 +44,7 @@ class QuestionerComponent(WorkflowComponent):
 
 
 class QuestionerExecutable(ComponentExecutable):
-    """What a `QuestionerComponent` runs."""
+    """The executable of a `QuestionerComponent`."""
 
     drawn_as = "question"
 
@@ -56,7 +56,7 @@ class QuestionerExecutable(ComponentExecutable):
         self._handler = QuestionerDirectReplyHandler(config, model, self._init_prompt())
 
     def _init_prompt(self) -> Prompt:
-        """What the model is told, under the name by which tests written for openJiuwen replace it."""
+        """Return the prompt, under the name by which tests written for openJiuwen replace it."""
         return Prompt(EXTRACTION)
 
     async def invoke(self, inputs: Any, runtime: Any, context: Any) -> dict[str, Any]:

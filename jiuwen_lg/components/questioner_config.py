@@ -18,7 +18,7 @@ STATE_KEY = "questioner_state"
 
 
 class FieldInfo(BaseModel):
-    """Something to find out.
+    """A field that a questioner extracts.
 
     Args:
         field_name: Its key in the output.
@@ -36,7 +36,7 @@ class FieldInfo(BaseModel):
 
     @property
     def label(self) -> str:
-        """What a user calls it."""
+        """The name that is shown to the user."""
         return self.cn_field_name or self.description
 
     @property
@@ -47,7 +47,7 @@ class FieldInfo(BaseModel):
 
 @dataclass
 class QuestionerConfig(ComponentConfig):
-    """What a questioner asks for.
+    """The configuration of a questioner.
 
     Args:
         metadata: Kept for openJiuwen's signature.
@@ -78,7 +78,7 @@ class QuestionerConfig(ComponentConfig):
 
 @dataclass
 class QuestionerState:
-    """How far a questioner is; its private state while it waits.
+    """The progress of a questioner: its private state while it waits.
 
     Attributes:
         response_num: How many answers it has read.
@@ -112,11 +112,11 @@ class QuestionerState:
         runtime.update_state({STATE_KEY: {**asdict(self), "extracted_key_fields": pairs}})
 
     def ask(self, question: str) -> None:
-        """Something has to be asked."""
+        """Whether a question is due."""
         self.question = question
         self.status = "user_interact"
 
     @property
     def output(self) -> dict[str, Any]:
-        """What the component gives."""
+        """Return the component's output."""
         return {"question": self.question, "user_response": self.user_response, **self.extracted_key_fields}

@@ -47,12 +47,12 @@ class ToolComponent(WorkflowComponent):
         return self
 
     def to_executable(self) -> ToolExecutable:
-        """What runs."""
+        """Return the executable."""
         return self._executable
 
 
 class ToolExecutable(ComponentExecutable):
-    """What a `ToolComponent` runs."""
+    """The executable of a `ToolComponent`."""
 
     drawn_as = "tool"
 

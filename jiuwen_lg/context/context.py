@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 
 class ContextOwner(BaseModel):
-    """Whose conversation it is."""
+    """The owner of a conversation."""
 
     agent_id: str = ""
     workflow_id: str = ""
@@ -20,7 +20,7 @@ class ContextOwner(BaseModel):
 
 
 class ContextEngineConfig(BaseModel):
-    """How long conversations are.
+    """The configuration of a context engine: how long conversations are.
 
     Args:
         conversation_history_length: In messages: one that has twice as many is cut to the newest so many.

@@ -42,7 +42,7 @@ class ContextEngine:
         return StoredContext(ContextOwner(agent_id=self._agent_id, session_id=session_id), self._config)
 
     def get_workflow_context(self, workflow_id: str, session_id: str) -> Context:
-        """What was said over a workflow in a session."""
+        """Return the messages of a workflow in a session."""
         owner = ContextOwner(agent_id=self._agent_id, workflow_id=workflow_id, session_id=session_id)
         return StoredContext(owner, self._config)
 

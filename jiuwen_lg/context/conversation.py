@@ -1,4 +1,4 @@
-"""What a run leaves in the conversation that was handed to it: what was said, and what was answered.
+"""The messages that a run appends to the conversation that was passed to it: inputs and results.
 
 Facts: openJiuwen 0.1.1, `engine.md` 11 (its Q-45 left out).
 """
@@ -84,7 +84,7 @@ def answer_in(result: Any) -> str | None:
 
 
 def questions_in(values: Iterable[Any]) -> str:
-    """What was asked, one a line."""
+    """Return the questions, one a line."""
     return "\n".join(as_text(_asked(value)) for value in values)
 
 

@@ -67,7 +67,7 @@ class Drawable(BaseWorkFlow):
         raise NotImplementedError
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """How a notebook shows it; a terminal gets the list of its components."""
+        """Show it in a notebook; a terminal gets the list of its components."""
         return self._picture()._repr_mimebundle_(include, exclude)
 
     def _picture(self) -> Picture:

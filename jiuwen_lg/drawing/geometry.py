@@ -31,7 +31,7 @@ Point: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a box stands, in pixels from the top left of its layout.
+    """The place of a box, in pixels from the top left of its layout.
 
     Attributes:
         box: The component.
@@ -52,7 +52,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Where the text of an arrow stands, from its top left."""
+    """The place of an arrow's text, by its top left."""
 
     x: int
     y: int

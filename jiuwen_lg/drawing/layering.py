@@ -223,7 +223,7 @@ def ranks_of(count: int, ends: list[tuple[int, int]]) -> list[int]:
 
 
 def inversions(numbers: list[int]) -> int:
-    """How many pairs are in the wrong order."""
+    """Count the pairs that are in the wrong order."""
     seen: list[int] = []
     total = 0
     for number in numbers:

@@ -1,4 +1,4 @@
-"""What a workflow looks like: its boxes and arrows, of which every renderer makes its picture.
+"""The model of a drawing: boxes and arrows, of which every renderer makes its picture.
 
 Edges as in openJiuwen 0.1.1 (`engine.md` 1.9), whether or not `WORKFLOW_DRAWABLE` is set.
 """
@@ -100,7 +100,7 @@ class Drawing:
 def drawing_of(
     definition: Definition, levels: int = ALL_LEVELS, prefix: str = "", around: tuple[Definition, ...] = ()
 ) -> Drawing:
-    """What a definition looks like.
+    """Return the drawing of a definition.
 
     Args:
         definition: What was built.
@@ -195,7 +195,7 @@ def notes_on(drawing: Drawing, notes: Mapping[str, str]) -> dict[str, str]:
 
 
 def levels_of(expand_subgraph: object) -> int:
-    """How many levels `expand_subgraph` opens: all, none, or so many.
+    """Return the number of levels that `expand_subgraph` opens: all, none, or so many.
 
     Raises:
         JiuWenBaseException: 110025, it is neither a bool nor a whole number from 0.

@@ -23,7 +23,7 @@ from jiuwen_lg.timeline import Timeline
 
 
 class Picture:
-    """What a workflow looks like, and where a session of it stands.
+    """The picture of a workflow, and of the state of a session of it.
 
     Args:
         definition: What was built.

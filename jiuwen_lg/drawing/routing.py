@@ -94,7 +94,7 @@ class _Routing:
         return Route(edge.arrow, _corners(points), label)
 
     def _ports(self, beside: dict[int, list[int]]) -> dict[tuple[int, int], int]:
-        """Where arrows touch boxes: side by side while there is room, those that come straight in the middle."""
+        """Return the ports at which arrows touch boxes: side by side where there is room, straight ones central."""
         ports: dict[tuple[int, int], int] = {}
         xs = self._xs
         for box, place in enumerate(self._places):

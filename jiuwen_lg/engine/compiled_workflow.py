@@ -110,7 +110,7 @@ class CompiledWorkflow:
         return after(self.definition, ids)
 
     def skipped_joins(self, completed: Collection[str]) -> list[str]:
-        """What to say of joins that did not fire since some of their predecessors never ran."""
+        """Return a warning for each join that did not fire since some of its predecessors never ran."""
         return [
             f"component [{parent}{join.target}] did not run: it waits for {list(join.sources)}, of which "
             f"{[i for i in join.sources if f'{parent}{i}' not in completed]} were skipped"

@@ -182,7 +182,7 @@ class _SubgraphCompiler:
 
 @dataclass(frozen=True, slots=True)
 class _Loop:
-    """What a loop's body is compiled with.
+    """The loop that a body is compiled for.
 
     Attributes:
         starts: The nodes with which a round begins.

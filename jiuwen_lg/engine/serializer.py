@@ -179,7 +179,7 @@ def dump(value: Any) -> bytes:
 
 
 def load(blob: bytes) -> Any:
-    """What `dump` wrote.
+    """Read what `dump` wrote.
 
     Raises:
         JiuWenBaseException: 100908, the blob is damaged.

@@ -1,4 +1,4 @@
-"""Where sessions are kept: the file or the Postgres database that `JIUWEN_LG_DB` names, read at each run."""
+"""The store of sessions: the file or the Postgres database that `JIUWEN_LG_DB` names, read at each run."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Store:
         self._substitute_for = substitute_for
 
     def not_found(self, session_id: str, reason: str) -> JiuWenBaseException:
-        """What to tell somebody whose session is not here."""
+        """Return the error for a session that is not here."""
         if self._substitute_for:
             return StatusCode.STORE_UNAVAILABLE.error(
                 store=self._substitute_for, reason=f"session [{session_id}] is not in this process's memory either"

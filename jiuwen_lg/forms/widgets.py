@@ -33,7 +33,7 @@ class _Input:
     def __init__(self, field: Field, path: tuple[str | int, ...] = ()) -> None:
         self.field = field
         self.path = path
-        self.reason = ipywidgets.HTML()
+        self.reason: Any = ipywidgets.HTML()
         self.reason.layout.display = "none"
 
     @property
@@ -343,7 +343,7 @@ class QuestionForm:
         self._questions = questions
         self._answer = answer
         self._inputs = [input_of(field_of(question.answer_schema)) for question in questions]
-        self.button = ipywidgets.Button(description="Answer", button_style="primary")
+        self.button: Any = ipywidgets.Button(description="Answer", button_style="primary")
         self.button.on_click(lambda _: self.submit())
         labels = [ipywidgets.Label(heading(question)) for question in questions]
         for one, question in zip(self._inputs, questions, strict=True):

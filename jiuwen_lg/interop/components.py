@@ -1,4 +1,4 @@
-"""What others wrote as components: LangChain's runnables, compiled LangGraph graphs, plain functions."""
+"""Foreign objects as components: LangChain's runnables, compiled LangGraph graphs, plain functions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RunnableExecutable(ComponentExecutable):
 
     def __init__(self, runnable: Any) -> None:
         self.runnable = runnable
-        self.drawn_as = self._kind()
+        self.drawn_as: str = self._kind()
 
     def _kind(self) -> str:
         """What drawings show it as."""
@@ -74,7 +74,7 @@ class RunnableExecutable(ComponentExecutable):
             yield _plain(part)
 
     def _given(self, inputs: Any) -> Any:
-        """What it takes: a language model takes the messages, anything else all inputs."""
+        """Return its input: a language model takes the messages, anything else all inputs."""
         from langchain_core.language_models import BaseLanguageModel
 
         is_model = isinstance(_innermost(self.runnable), BaseLanguageModel) and isinstance(inputs, dict)

@@ -53,7 +53,7 @@ class OutputAdapter(Runnable[Any, Any]):
         self._result = result
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
-        """What is wanted."""
+        """Return the part that is wanted."""
         return {INTERRUPT: input[INTERRUPT]} if INTERRUPT in input else self._result(input.get("result"))
 
     def transform(self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
@@ -72,7 +72,7 @@ class OutputAdapter(Runnable[Any, Any]):
 
 
 def _latest(before: dict[str, Any], chunk: Any) -> dict[str, Any]:
-    """What a graph has given, after a chunk of its stream: values, or the updates of its nodes."""
+    """Return the result of a graph after a chunk of its stream: values, or the updates of its nodes."""
     if INTERRUPT in chunk:
         return {INTERRUPT: [*before.get(INTERRUPT, ()), *chunk[INTERRUPT]]}
     is_update = all(isinstance(update, Mapping) and "io" in update for update in chunk.values())
@@ -156,7 +156,7 @@ def _as_dict(state: Any) -> dict[str, Any]:
 
 
 def _at(state: Any, key: str) -> Any:
-    """What a path of a state leads to, a dict or an object with attributes; None if nothing."""
+    """Return what a path of a state leads to, a dict or an object with attributes; None if nothing."""
     found = find_in(_as_dict(state), key)
     return None if found is MISSING else found
 

@@ -145,7 +145,7 @@ class ChatClient(BaseModelClient):
 
     @property
     def _secrets(self) -> list[str]:
-        """What must not be told when a call fails."""
+        """Return the secrets that no error may show."""
         return [*_secrets_in(self._chat, depth=6)]
 
     async def _chat_here(self, model_name: str) -> Runnable[Any, Any]:

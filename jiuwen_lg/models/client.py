@@ -1,4 +1,4 @@
-"""What calls a model: the contract that providers fulfil.
+"""The protocol of model clients, which providers fulfil.
 
 Facts: openJiuwen 0.1.1, `components.md` 1.4.
 """

@@ -1,4 +1,4 @@
-"""Which model to call, where, and how.
+"""The configuration of a model: which one to call, where, and how.
 
 Facts: openJiuwen 0.1.1, `components.md` 1.1 and 1.2.
 """

@@ -20,7 +20,7 @@ from jiuwen_lg.tls import is_customized, tls_context
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What tells one set of connections from another.
+    """The key of a set of connections.
 
     Attributes:
         is_public: Whether they lead to public addresses only, and follow no redirect.
@@ -42,7 +42,7 @@ class Kind:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What an HTTP client is made with.
+        """The options of an HTTP client.
 
         Raises:
             JiuWenBaseException: 188000 or 188005, the certificate that `LLM_SSL_CERT` names cannot be used.

@@ -1,4 +1,4 @@
-"""Which client belongs to which provider.
+"""The registry of clients, by provider.
 
 Facts: openJiuwen 0.1.1, `components.md` 1.3.
 """

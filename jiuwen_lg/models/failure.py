@@ -1,4 +1,4 @@
-"""What went wrong with a call of a model: in the provider's words, without the key."""
+"""The error of a call of a model: in the provider's words, without the key."""
 
 from __future__ import annotations
 

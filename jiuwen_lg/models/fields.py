@@ -72,7 +72,7 @@ class AnswerFields:
         return {"type": "object", **_fields_schema(self._config)}
 
     def require(self) -> TypeAdapter[Any]:
-        """What reads answers.
+        """Return the reader of answers.
 
         Raises:
             JiuWenBaseException: 101007, a field has a type that does not exist.

@@ -42,7 +42,7 @@ class ToolCall(BaseModel):
 
 
 class UsageMetadata(BaseModel):
-    """What a call took.
+    """The usage of a call.
 
     Args:
         total_latency: In seconds.
@@ -77,26 +77,26 @@ class BaseMessage(BaseModel):
 
 
 class HumanMessage(BaseMessage):
-    """What the user says."""
+    """A message of the user."""
 
     role: str = "user"
 
 
 class SystemMessage(BaseMessage):
-    """What the model is told beforehand."""
+    """A message of the system."""
 
     role: str = "system"
 
 
 class ToolMessage(BaseMessage):
-    """What a tool answered."""
+    """The answer of a tool."""
 
     role: str = "tool"
     tool_call_id: str
 
 
 class AIMessage(BaseMessage):
-    """What the model says."""
+    """A message of the model."""
 
     role: str = "assistant"
     tool_calls: list[ToolCall] | None = None
@@ -303,7 +303,7 @@ _Said = TypeVar("_Said", bound=AIMessage)
 
 
 def of_langchain_reply(reply: Any, cls: type[_Said], seconds: float = 0.0) -> _Said:
-    """What a LangChain model said, as ours."""
+    """Convert the reply of a LangChain model."""
     told = reply.response_metadata
     calls = getattr(reply, "tool_call_chunks", None) or [*reply.tool_calls, *reply.invalid_tool_calls]
     return cls(

@@ -24,7 +24,7 @@ class Variable:
 
     def __init__(self, name: str, input_keys: list[str] | None = None) -> None:
         self.name = name
-        self.input_keys = input_keys or []
+        self.input_keys: list[str] = input_keys or []
         self.value: Any = ""
 
     def update(self, **kwargs: Any) -> None:
@@ -51,7 +51,7 @@ class TextableVariable(Variable):
     def update(self, **kwargs: Any) -> None:
         """Fill the text's slots."""
         shown = {key: "None" if value is None else value for key, value in kwargs.items()}
-        self.value = fill_content(self.text, shown)
+        self.value: Any = fill_content(self.text, shown)
 
 
 class Assembler:

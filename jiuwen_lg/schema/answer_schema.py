@@ -1,4 +1,4 @@
-"""What an answer must be like: a type or a JSON schema, given with a question.
+"""The schema of an answer: a type or a JSON schema, given with a question.
 
 The JSON schema goes on file with the question, so that an answer can be refused before the component
 runs again; the type makes of the answer what the component wants. What only the type knows (a pydantic
@@ -87,7 +87,7 @@ def fitted(answer: Any, schema: Any) -> Any:
 
 
 def typed(text: str, schema: Mapping[str, Any] | None) -> Any:
-    """What a person typed, as the value that a schema asks for; the text itself if it cannot be read so."""
+    """Convert what a person typed to the value that a schema asks for; the text itself if it cannot be read so."""
     if not schema:
         return text
     readings = [_WORDS[text.strip().lower()]] if text.strip().lower() in _WORDS else []

@@ -309,5 +309,5 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def reading(read: Reader) -> Callable[[Reference], Any]:
-    """What a reference stands for, read by names: for evaluating outside a run."""
+    """Return what a reference stands for, read by names: for evaluating outside a run."""
     return lambda reference: None if (found := reference.find(read)) is MISSING else found

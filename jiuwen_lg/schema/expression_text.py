@@ -144,14 +144,14 @@ class SourceText:
         return len(self.python.encode(errors="surrogatepass")[:column].decode(errors="ignore"))
 
     def _place(self, column: int) -> int:
-        """Where in `text` a column of `python` comes from."""
+        """Return the place in `text` that a column of `python` comes from."""
         piece = bisect_right(self._read, column) - 1
         if piece < 0:
             return 0
         return min(self._written[piece] + self._inside(piece, column), len(self.text))
 
     def _inside(self, piece: int, column: int) -> int:
-        """How far into an unchanged piece a column lies; a rewritten one is pointed at from its start."""
+        """Return the offset of a column in an unchanged piece; a rewritten one is pointed at from its start."""
         end = self._read[piece + 1] if piece + 1 < len(self._read) else len(self.python)
         start = self._read[piece]
         piece_text = self.python[start:end]

@@ -45,7 +45,7 @@ class Reference:
         return cls(parse_path(text), text)
 
     def find(self, read: Reader) -> Any:
-        """What the path leads to, as it lies in the state (not to be changed), or `MISSING`."""
+        """Return what the path leads to, as it lies in the state (not to be changed), or `MISSING`."""
         return find(read, self.text) if self.text else walk(read(self.name), self.path[1:])
 
     def resolve(self, read: Reader) -> Any:
@@ -175,7 +175,7 @@ def reference_to(key: str) -> Reference:
 
 
 def look_up(key: Any, read: Reader) -> Any:
-    """What a `get_*_state(key)` asks for: a path, a `${path}`, or a dict or list of references."""
+    """Return what a `get_*_state(key)` asks for: a path, a `${path}`, or a dict or list of references."""
     if isinstance(key, str):
         return reference_to(key).resolve(read)
     return parse_schema(key).resolve(read)

@@ -106,7 +106,8 @@ def _slots(text: str, *, innermost: bool) -> Iterator[tuple[int, int]]:
 
 
 def _slot(inner: str, source: str) -> Slot:
-    return Slot(parse_path(inner), _expression(inner), source)
+    is_plain = _PLAIN_PATH.fullmatch(inner) is not None
+    return Slot(parse_path(inner), _expression(inner), f"{{{{{inner}}}}}" if is_plain else source)
 
 
 def _expression(inner: str) -> Callable[..., Any] | None:

@@ -166,7 +166,7 @@ _INDENTS = 8
 class BoundedSandbox(ImmutableSandboxedEnvironment):
     """Jinja2's sandbox without operators, filters and methods whose result may be of any size."""
 
-    intercepted_binops = frozenset(_OPERATORS)
+    intercepted_binops: frozenset[str] = frozenset(_OPERATORS)
 
     def __init__(self) -> None:
         super().__init__(undefined=ChainableUndefined)

@@ -198,7 +198,7 @@ def patch_global(state: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]
 
 
 async def maybe_await(result: Any) -> Any:
-    """What a user's function gave; it may be written as an async one."""
+    """Return the result of a user's function, which may be an async one."""
     return await result if inspect.isawaitable(result) else result
 
 

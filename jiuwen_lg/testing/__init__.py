@@ -1,4 +1,4 @@
-"""What tests of workflows need, with pytest or without; `jiuwen_lg.pytest_plugin` has the fixtures.
+"""Helpers for tests of workflows, with pytest or without; `jiuwen_lg.pytest_plugin` has the fixtures.
 
 Each name is imported when it is first used.
 """

@@ -43,7 +43,7 @@ class Cassette:
     """
 
     def __init__(self, path: str | os.PathLike[str], upstream: ModelConfig, *, is_recording: bool) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self.is_recording = is_recording
         self.calls: list[dict[str, Any]] = [] if is_recording else _read(self.path)
         self.errors: list[Exception] = []

@@ -63,7 +63,7 @@ def killed(
 
 
 def _run_and_leave(flow: Workflow, inputs: Any, runtime: WorkflowRuntime, context: Any) -> None:
-    """What the copy does; it leaves without winding up what belongs to the test's process."""
+    """Run the copy; it exits without winding up what belongs to the test's process."""
     code = 1
     try:
         asyncio.run(flow.invoke(inputs, runtime, context))

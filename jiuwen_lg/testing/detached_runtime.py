@@ -21,7 +21,7 @@ from jiuwen_lg.schema.values import deep_copy, patch_global, patch_private
 
 
 class NodeRuntime:
-    """Where a component would be in a workflow.
+    """The place of a component in a workflow that is not run.
 
     Args:
         parent: The workflow's runtime.
@@ -34,7 +34,7 @@ class NodeRuntime:
 
 
 class WrappedNodeRuntime(ResourceAccess, Runtime):
-    """What the component receives: its states are this object's own and change at once.
+    """The runtime of a component that is called by hand: its states are this object's own and change at once.
 
     Args:
         node: Where the component would be.

@@ -59,7 +59,7 @@ _MARK = "_jiuwen_watching"
 
 
 def _watch(executable: Any) -> Watching:
-    """What is called before an object's methods; they ask this list from now on."""
+    """Return the hooks that are called before an object's methods; they ask this list from now on."""
     known: Watching | None = vars(executable).get(_MARK) if hasattr(executable, "__dict__") else None
     if known is not None:
         return known

@@ -57,7 +57,7 @@ class ScriptedChatModel(BaseChatModel):
 
     @property
     def tools(self) -> list[list[dict[str, Any]]]:
-        """What was bound in each call."""
+        """The tools that were bound in each call."""
         return self._tools
 
     def require_end(self) -> None:

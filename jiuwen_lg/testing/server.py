@@ -49,7 +49,7 @@ class ModelServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """What clients call a base URL."""
+        """The base URL for clients."""
         return f"http://127.0.0.1:{self.server_port}/v1"
 
     def config(self, model: str = "gpt-test", **more: Any) -> ModelConfig:

@@ -1,10 +1,10 @@
-"""What happened in a run, to assert on."""
+"""The trace of a run, to assert on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from jiuwen_lg.engine.execution.stream_output import END_FRAME
 from jiuwen_lg.engine.journal.observers import Observed
@@ -49,7 +49,7 @@ class Execution:
 
 
 class Trace:
-    """What happened in all turns of a run.
+    """The trace of all turns of a run.
 
     Its `repr` is a table that is the same in every run, so a trace can be compared with a snapshot of it:
     `assert trace == snapshot()` with inline-snapshot and with syrupy.
@@ -139,7 +139,7 @@ class Trace:
             return table_of(self) == table_of(other)
         return table_of(self) == other if isinstance(other, str) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return table_of(self)
@@ -159,11 +159,11 @@ class Trace:
         return [execution for execution in self.executions if execution.id == id]
 
     def count(self, id: str) -> int:
-        """How often a component ran."""
+        """Count the executions of a component."""
         return len(self.of(id))
 
     def payloads(self, type: str | None = None) -> list[Any]:
-        """What output frames carry: of one type, or all."""
+        """Return the payloads of output frames: of one type, or all."""
         return [f.payload for f in self.frames if isinstance(f, OutputSchema) and type in (None, f.type)]
 
     def begin_turn(self) -> None:

@@ -1,1 +1,1 @@
-"""What components and agents can call: functions, HTTP services, LangChain's tools."""
+"""Tools that components and agents can call: functions, HTTP services, LangChain's tools."""

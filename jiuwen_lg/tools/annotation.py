@@ -43,7 +43,7 @@ class AnnotatedParam(Param):
             required=field.is_required() and not _is_nullable(self._adapter),
         )
         self.has_default: bool = not field.is_required()
-        self.default_value = None if field.is_required() else field.get_default(call_default_factory=True)
+        self.default_value: Any = None if field.is_required() else field.get_default(call_default_factory=True)
 
     def converted(self, given: Any, where: str) -> Any:
         """A value as the annotation says.

@@ -50,7 +50,7 @@ class Tool:
         return await self.ainvoke(arguments)
 
     def get_tool_info(self) -> ToolInfo:
-        """What a language model is told."""
+        """Return the description for a language model."""
         schema = object_schema(self.params or ())
         name = self.name.partition("#*")[0]
         return ToolInfo(name=name, description=self.description or "", parameters=Parameters(**schema))

@@ -188,7 +188,7 @@ _QUICK = 100_000
 
 
 async def body_of(answer: httpx.Response, longest: int = LONGEST_ANSWER) -> bytes:
-    """What was sent, unpacked as far as it may be long: httpx would unpack a thousandfold of it first."""
+    """Return the body, unpacked within its limit: httpx would unpack a thousandfold of it first."""
     try:
         unpacker = Unpacker(answer.headers.get("Content-Encoding", ""), longest)
         found = bytearray()

@@ -5,7 +5,7 @@ Source: `components.md` 5.2; the shape of OpenAI's function calling.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,7 +15,7 @@ from jiuwen_lg.config import WorkflowInputsSchema
 class Parameters(BaseModel):
     """The JSON schema of the arguments."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
 
     type: str = "object"
     properties: dict[str, Any] = Field(default_factory=dict)
@@ -37,7 +37,7 @@ class Parameters(BaseModel):
 
 
 class ToolInfo(BaseModel):
-    """What a model needs to call something."""
+    """The description that a model needs to call a tool."""
 
     type: str = "function"
     name: str = ""

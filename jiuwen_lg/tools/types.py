@@ -28,7 +28,7 @@ class ValueTypeEnum(StrEnum):
 
     @property
     def item(self) -> ValueTypeEnum | None:
-        """What a list of this type is made of; None if it is no list, or one of anything."""
+        """The type of a list's items; None if it is no list, or one of anything."""
         inner = self.value.removeprefix("array<")
         return ValueTypeEnum(inner.removesuffix(">")) if inner != self.value else None
 

@@ -33,7 +33,7 @@ class SubmittedTurn:
         self.turn_id = turn_id
 
     async def poll(self) -> WorkflowOutput | None:
-        """How it has ended; None if it has not yet.
+        """Return how it has ended; None if it has not yet.
 
         Raises:
             JiuWenBaseException: What the run failed with; 100908, the database cannot be used.
@@ -136,7 +136,7 @@ class WorkflowClient:
         return found[0]
 
     async def ended(self, turn_ids: Sequence[str]) -> dict[str, TurnResult]:
-        """How turns have ended, by id; those that have not are left out."""
+        """Return how turns have ended, by id; those that have not are left out."""
         return await self._turns.store.database.call(lambda: self._turns.endings(turn_ids))
 
     async def unserved(self, turn_ids: Sequence[str]) -> dict[str, str]:

@@ -40,7 +40,7 @@ class Presence:
         self._seconds = seconds
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="jiuwen_lg worker's presence", daemon=True)
-        self.ahead = 0.0
+        self.ahead: float = 0.0
 
     def __enter__(self) -> Self:
         self._beat()

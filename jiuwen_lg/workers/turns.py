@@ -247,7 +247,7 @@ class TurnQueue:
     # --- looking ---
 
     def endings(self, turn_ids: Sequence[str]) -> dict[str, TurnResult]:
-        """How turns have ended, by id; those that have not are left out, and 100900 stands for one not on file."""
+        """Return how turns have ended, by id; 100900 stands for one that is not stored."""
         with self._database.transaction(write=False) as cursor:
             select = "SELECT turn_id, session_id, output, error FROM jiuwen_turns WHERE turn_id = ANY(?)"
             rows = cursor.execute(select, (list(turn_ids),)).fetchall()
@@ -327,7 +327,7 @@ def _dumped(given: Any) -> bytes:
 
 
 def _lost(value: Any) -> Iterator[NotSaved]:
-    """What did not come back."""
+    """Return the error of a turn that did not come back."""
     if isinstance(value, NotSaved):
         yield value
     elif isinstance(value, InteractiveInput):

@@ -119,7 +119,7 @@ class WorkflowAgent:
 
     def __init__(self, agent_config: OurConfig) -> None:
         self.agent_config = agent_config
-        self.engine = OurAgent(agent_config)
+        self.engine: OurAgent = OurAgent(agent_config)
 
     def config(self) -> OurConfig:
         """The configuration as given."""

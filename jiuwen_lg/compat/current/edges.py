@@ -78,10 +78,10 @@ class BranchComponent(branch.BranchComponent):
 Condition = condition.Condition
 FuncCondition = condition.FuncCondition
 AlwaysTrue = condition.AlwaysTrue
-ArrayCondition = _of_today(condition.ArrayCondition)
-ArrayConditionInSession = _of_today(condition.ArrayConditionInRuntime, name="ArrayConditionInSession")
-NumberCondition = _of_today(condition.NumberCondition)
-NumberConditionInSession = _of_today(condition.NumberConditionInRuntime, name="NumberConditionInSession")
+ArrayCondition: Any = _of_today(condition.ArrayCondition)
+ArrayConditionInSession: Any = _of_today(condition.ArrayConditionInRuntime, name="ArrayConditionInSession")
+NumberCondition: Any = _of_today(condition.NumberCondition)
+NumberConditionInSession: Any = _of_today(condition.NumberConditionInRuntime, name="NumberConditionInSession")
 
-LoopBreakComponent = _of_today(loop_break.BreakComponent, name="LoopBreakComponent")
-LoopSetVariableComponent = _of_today(set_variable.SetVariableComponent, name="LoopSetVariableComponent")
+LoopBreakComponent: Any = _of_today(loop_break.BreakComponent, name="LoopBreakComponent")
+LoopSetVariableComponent: Any = _of_today(set_variable.SetVariableComponent, name="LoopSetVariableComponent")

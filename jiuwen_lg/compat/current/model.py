@@ -122,7 +122,7 @@ class Model:
         if model_client_config is None:
             raise build_error(StatusCode.MODEL_SERVICE_CONFIG_ERROR, reason="a model needs a model_client_config")
         self.model_client_config = model_client_config
-        self.model_config = model_config or ModelRequestConfig()
+        self.model_config: ModelRequestConfig = model_config or ModelRequestConfig()
         self._client: BaseModelClient | None = None
 
     @property

@@ -119,7 +119,7 @@ class AgentSession:
     def __init__(self, session_id: str | None = None, envs: dict[str, Any] | None = None, card: Any = None) -> None:
         self._envs = dict(envs or {})
         self._card = card
-        self.task = TaskRuntime(trace_id=session_id or str(uuid4()))
+        self.task: TaskRuntime = TaskRuntime(trace_id=session_id or str(uuid4()))
 
     def get_session_id(self) -> str:
         """The session's id."""

@@ -1,4 +1,4 @@
-"""How long a reader waits for a run's first frame, and from one frame to the next."""
+"""The time limits between frames: until a run's first frame, and from one frame to the next."""
 
 from __future__ import annotations
 

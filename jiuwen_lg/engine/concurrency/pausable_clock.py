@@ -23,7 +23,7 @@ def _is_in_kernel() -> bool:
 
 
 class PausableClock:
-    """How long a run has waited for its reader."""
+    """The time that a run has waited for its reader."""
 
     def __init__(self) -> None:
         self._waiting = 0
@@ -37,7 +37,7 @@ class PausableClock:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Somebody waits for the reader."""
+        """Pause the clock while a component waits for the reader."""
         if not self._waiting:
             self._since = _now()
         self._waiting += 1
@@ -52,7 +52,7 @@ class PausableClock:
 async def wait_any(
     futures: Collection[asyncio.Future[Any]], limit: float | None, clock: PausableClock
 ) -> set[asyncio.Future[Any]]:
-    """Those that are done first; none of them if that takes longer than `limit` seconds without pauses."""
+    """Wait for the first of several futures; none if that takes longer than `limit` seconds without pauses."""
     began = _now() - clock.seconds
     while True:
         left = None if limit is None else limit - (_now() - clock.seconds - began)

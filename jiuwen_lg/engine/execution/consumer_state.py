@@ -1,4 +1,4 @@
-"""Where a component stands that takes frames, and what a frame or its own turn then leads to: pure decisions."""
+"""The states of a component that takes frames, and the decisions that follow from them (pure)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ConsumerState(Enum):
 
 
 class OnFrame(Enum):
-    """What becomes of a frame that a producer gives."""
+    """The fate of a frame that a producer gives."""
 
     DELIVER = auto()
     """The consumer that has started gets it."""
@@ -49,7 +49,7 @@ def on_frame(state: ConsumerState, *, is_ready: bool, is_stepwise: bool) -> OnFr
 
 
 class OnTurn(Enum):
-    """What a consumer does in its own superstep."""
+    """The action of a consumer in its own superstep."""
 
     SHARE = auto()
     """Join what has started; producers that run still feed it, so it stays registered."""

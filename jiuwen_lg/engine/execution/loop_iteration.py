@@ -1,4 +1,4 @@
-"""What goes on between the rounds of a loop: collect, decide, begin the next one or end.
+"""The step between two iterations of a loop: collect, decide, begin the next one or end.
 
 A round ends when nothing of the body is left to run. Where the body's last component is
 known beforehand (`last_component`), it decides in its own task; otherwise a node of its
@@ -31,7 +31,7 @@ from jiuwen_lg.schema.values import maybe_await, normalize
 
 
 class IterationRuntime(RouterRuntime):
-    """What a loop's condition and callbacks see: the body's state, and what its last component adds to it."""
+    """The runtime of a loop's condition and callbacks: the body's state, and what its last component adds to it."""
 
     def __init__(self, parent: ParentComponent, runtime: ComponentRuntime, output: Any = None) -> None:
         super().__init__(runtime, output)
@@ -51,7 +51,7 @@ class IterationRuntime(RouterRuntime):
 
     @property
     def index(self) -> int:
-        """How many rounds have ended."""
+        """The number of iterations that have ended."""
         return int(self._loop.get("index", 0))
 
     @property
@@ -77,7 +77,7 @@ class IterationRuntime(RouterRuntime):
     # --- what rounds give ---
 
     def calling(self, number: int) -> None:
-        """Which callback collects from now on."""
+        """Set the callback that collects from now on."""
         self._callback = str(number)
 
     def collect(self, entry: Any) -> None:
@@ -85,7 +85,7 @@ class IterationRuntime(RouterRuntime):
         self.entries[self._callback] = entry
 
     def collected(self) -> list[Any]:
-        """What every round so far gave, in order."""
+        """Return what every iteration so far gave, in order."""
         kept = self._runtime.view.channels["collected"].get(self._callback, [])
         return [*kept, self.entries[self._callback]] if self._callback in self.entries else kept
 

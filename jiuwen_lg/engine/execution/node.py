@@ -46,7 +46,7 @@ _OF_FRAMES = frozenset((StatusCode.STREAM_FRAME_TIMEOUT_FAILED.code, StatusCode.
 
 
 class FallbackCommand(Command[Any]):
-    """What a node gives whose component failed, and whose fallback leads elsewhere than its connections."""
+    """The output of a node whose component failed, and whose fallback leads elsewhere than its connections."""
 
 
 class ComponentNode(Runnable[Any, Any]):
@@ -196,7 +196,7 @@ class ComponentNode(Runnable[Any, Any]):
             raise TimeoutError(f"it took longer than its timeout of {limit:g} s") from error
 
     async def _as_raised(self, error: Exception, runtime: ComponentRuntime, task_id: str) -> BaseException:
-        """What leaves the node when its component raised: its questions, or its failure."""
+        """Return the exception that leaves the node when its component raised: its questions, or its failure."""
         if self._subgraph is not None and isinstance(error, GraphBubbleUp):
             return error  # asked, and announced, by a component inside
         if isinstance(error, NodeCancelledError) and error.__cause__ is not None:
@@ -322,7 +322,7 @@ class ComponentNode(Runnable[Any, Any]):
         return update
 
     def _interrupts(self, error: Exception, runtime: ComponentRuntime) -> list[Interrupt]:
-        """What to pause with, when the component ended by asking and nothing else."""
+        """Return the interrupts to pause with, when the component ended by asking and nothing else."""
         raised = interrupts_in(error)
         if raised is None:
             return []
@@ -380,7 +380,7 @@ def _attempt() -> int:
 
 
 class _StateView(ReadableStateLike):
-    """What an `inputs_transformer` reads from."""
+    """The state that an `inputs_transformer` reads from."""
 
     def __init__(self, read: Reader) -> None:
         self._read = read

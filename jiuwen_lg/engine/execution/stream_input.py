@@ -28,7 +28,7 @@ from jiuwen_lg.schema.values import deep_copy
 
 
 class FrameQueue:
-    """What one reference of a consumer takes of its producer's frames.
+    """The frames that one reference of a consumer takes of its producer.
 
     Args:
         reference: The component whose frames it takes, and what of each; frames without it, or with None there,
@@ -38,7 +38,7 @@ class FrameQueue:
     """
 
     def __init__(self, reference: Reference, timeout: float | None, clock: PausableClock) -> None:
-        self.producer = reference.name
+        self.producer: str = reference.name
         self.name: str = ".".join(map(str, reference.path))
         self._reference = reference
         self._timeout = timeout
@@ -65,7 +65,7 @@ class FrameQueue:
         self._changed.set()
 
     async def items(self) -> AsyncIterator[Any]:
-        """What was taken, in order, until the producer has ended.
+        """Yield what was taken, in order, until the producer has ended.
 
         Raises:
             TimeoutError: Nothing came for too long.
@@ -121,7 +121,7 @@ class ConsumerTask:
                 queue.close()
 
     def taken(self) -> list[dict[str, Any]]:
-        """What was taken, feed by feed: `{reference: item}`."""
+        """Return what was taken, queue by queue: `{reference: item}`."""
         return [{queue.name: item} for queue in self._feeds for item in queue.taken]
 
     async def cancel(self) -> None:
@@ -147,7 +147,7 @@ STREAMS_KEY = "__jlg_streams"
 
 
 class Streams:
-    """What has begun on frames in one run of one graph, by component, until its turn comes.
+    """The consumers that have started on frames in one run of one graph, until their own superstep.
 
     It travels in the config of the run, as the scope does.
     """
@@ -173,7 +173,7 @@ class Streams:
         return ConsumerState.OUTDATED if is_outdated else ConsumerState.STARTED
 
     def get(self, id: str) -> Any:
-        """What a component has begun, None if nothing."""
+        """Return what a consumer has started; None if nothing."""
         return self._started.get(id)
 
     def begin(self, id: str, started: Any) -> None:
@@ -181,7 +181,7 @@ class Streams:
         self._started[id] = started
 
     def take(self, id: str) -> Any:
-        """What a component has begun, for its own turn; None if nothing."""
+        """Take out what a consumer has started, for its own superstep; None if nothing."""
         return self._started.pop(id, None)
 
     async def cancel(self) -> None:
@@ -231,7 +231,7 @@ def batch_names(schema: Schema | None, producers: Iterable[str]) -> set[str]:
 def inputs_of(
     schema: Schema | None, producers: set[str], read: Reader, queue: Callable[[Reference], AsyncIterator[Any]]
 ) -> dict[str, Any]:
-    """What `collect` and `transform` receive: generators in place of references to producers.
+    """Return the inputs of `collect` and `transform`: generators in place of references to producers.
 
     Other references give their value; constants that are false are left out (`engine.md` 7.3).
     """

@@ -23,7 +23,7 @@ END_FRAME = "end node stream"
 
 
 class FrameSink:
-    """Where the frames of one execution of a component go.
+    """The sink of the frames of one execution of a component.
 
     Args:
         spec: The component.

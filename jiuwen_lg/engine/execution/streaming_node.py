@@ -1,4 +1,4 @@
-"""What a component does in its turn: its abilities, the frames that it takes and gives.
+"""One superstep of a component with streams: its abilities, the frames that it takes and gives.
 
 Facts: openJiuwen 0.1.1, `engine.md` 7.
 """
@@ -40,7 +40,7 @@ Batch: TypeAlias = Callable[[Any], Awaitable[Any]]
 
 @dataclass(slots=True)
 class NodeResult:
-    """What a turn gave: the output, if it has one, and the frames in order.
+    """The result of a superstep: the output, if there is one, and the frames in order.
 
     Attributes:
         early: The producers that ran at the same time.
@@ -148,7 +148,7 @@ class StreamingNode:
             runtime.span.exchanged(taken_in, given)
 
     async def abandon(self, streams: Streams) -> None:
-        """What it has not given to the end counts for nothing: whoever began on it starts anew, later."""
+        """Discard frames of an execution that did not finish: consumers that started on them start anew, later."""
         for consumer in self.consumers:
             streams.block(consumer.id)
             started: _Started | None = streams.take(consumer.id)
@@ -171,7 +171,7 @@ class StreamingNode:
         return NodeResult(output, [normalize(output)])
 
     def update(self, done: NodeResult, runtime: ComponentRuntime) -> dict[str, Any]:
-        """What a turn adds to the frames in the state."""
+        """Return what a superstep adds to the frames in the state."""
         if done.is_idle:
             return {}
         frames: dict[str, Any] = {}
@@ -212,7 +212,7 @@ class StreamingNode:
         return output
 
     async def _joined(self, runtime: ComponentRuntime, consumer_task: _Started) -> Any:
-        """What the abilities that take frames gave; their changes of state become the turn's."""
+        """Return the output of the abilities that take frames; their changes of state become the superstep's."""
         limit = seconds(runtime.run_context.envs.get(COMP_STREAM_CALL_TIMEOUT_KEY))
         output = None
         for ability, task in consumer_task.distribution.tasks.items():
@@ -335,7 +335,7 @@ class StreamingNode:
 
 @dataclass(slots=True)
 class _Started:
-    """What a component does with frames, once begun.
+    """The work of a consumer on frames, once started.
 
     Attributes:
         feeding: The way for frames into it.

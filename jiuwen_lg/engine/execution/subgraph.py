@@ -37,7 +37,7 @@ _OUTPUTS = ["result", "own", "told"]
 
 
 class Subgraph:
-    """What a component of a workflow runs, if it is a graph itself.
+    """The graph inside a component of a workflow.
 
     Args:
         spec: The component.
@@ -90,7 +90,7 @@ class Subgraph:
         return values.get("result") if self._streaming_end is None else self._frames(values)
 
     async def _continuation(self, runtime: ComponentRuntime, config: RunnableConfig) -> Command[Any] | None:
-        """How a run inside goes on after its surroundings have changed; None if there is nothing to say."""
+        """Return how a run inside resumes after its surroundings have changed; None if nothing has."""
         global_delta = shielded(list(runtime.run_context.global_delta))
         update: Any = {"world": global_delta, "told": global_delta} if global_delta else None
         goto: list[str] = []

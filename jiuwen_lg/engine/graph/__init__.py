@@ -1,1 +1,1 @@
-"""What was built: components, connections, and the state that a run of them has."""
+"""The definition of a workflow: components, connections, and the state of their runs."""

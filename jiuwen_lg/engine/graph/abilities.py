@@ -1,4 +1,4 @@
-"""Which of its methods a component runs: as it was told, else what its connections ask for.
+"""The abilities of a component: as configured, else those that its connections ask for.
 
 Facts: openJiuwen 0.1.1, `engine.md` 1.8; a branch and a start count as connections here
 (its Q-22).

@@ -1,4 +1,4 @@
-"""What a workflow is made of, independent of how it runs."""
+"""The definition of a workflow, independent of how it runs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class SubgraphSpec:
         return {key: value for key, value in normalize(inputs or {}).items() if value is not None}
 
     def shape(self) -> Any:
-        """What, besides its definition, a paused session depends on, as plain data; None if nothing."""
+        """Return what a paused session depends on besides the definition, as plain data; None if nothing."""
         return None
 
     def require_place(self, id: str) -> None:
@@ -152,7 +152,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """What of a definition is looked up for each component, for one state of it.
+    """The lookup tables of a definition, for one state of it.
 
     Attributes:
         edits: Which state.
@@ -296,7 +296,7 @@ class Definition:
 
     @property
     def fallback_targets(self) -> dict[str, tuple[str, ...]]:
-        """Where a run goes on after components that failed for good, if not along their connections."""
+        """The components that run after those that failed for good, if not along their connections."""
         return self._indexed().fallback_targets
 
     @property

@@ -18,7 +18,7 @@ from jiuwen_lg.engine.graph.router import Router
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which workflow a turn belongs to.
+    """The identity of a workflow: its id and its shape.
 
     Attributes:
         workflow_id: The id that the user gave the workflow; empty if none.
@@ -97,7 +97,7 @@ def _plain(schema: Any) -> Any:
 
 
 def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """What changed from one shape to another, in words: added, removed, renamed, changed."""
+    """Describe the changes from one shape to another: added, removed, renamed, changed."""
     before, after = old["components"], new["components"]
     removed = [i for i in before if i not in after]
     added = [i for i in after if i not in before]
@@ -115,7 +115,7 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
 
 
 def _change(id: str, old: dict[str, Any], new: dict[str, Any]) -> str:
-    """What changed of one component, or inside it."""
+    """Describe the change of one component, or inside it."""
     if "inside" in old and "inside" in new and old["inside"] != new["inside"]:
         return f"inside {id}: {difference(old['inside'], new['inside'])}"
     return f"changed {id}"

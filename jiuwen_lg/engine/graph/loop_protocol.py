@@ -1,4 +1,4 @@
-"""What makes a graph a loop: something that decides on its rounds, and those who hear of them.
+"""The protocol of a loop: a condition that decides on its iterations, and callbacks that are notified of them.
 
 The engine calls them with a `IterationRuntime`.
 """
@@ -33,13 +33,13 @@ class RoundCallback(Protocol):
 
 
 class LoopProtocol(Protocol):
-    """What makes a graph a loop: when its next round begins, and who hears of it."""
+    """The protocol of a loop: when its next iteration begins, and which callbacks are notified."""
 
     def condition(self, inputs: Mapping[str, Any]) -> LoopCondition:
-        """What decides on the next round, given the loop's inputs."""
+        """Return the condition of the next iteration, given the loop's inputs."""
 
     def callbacks(self, inputs: Mapping[str, Any]) -> Sequence[RoundCallback]:
-        """Who hears of the rounds, given the loop's inputs."""
+        """Return the callbacks of the iterations, given the loop's inputs."""
 
 
 class SetsVariables:

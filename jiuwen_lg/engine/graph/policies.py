@@ -1,4 +1,4 @@
-"""What happens when a component fails, is slow, or was asked the same before.
+"""Policies: retries, time limits, fallbacks and cached outputs of components.
 
 Retries and cache policies are LangGraph's own. Its time limits refuse synchronous callers and its error
 handlers lead away from a component's connections, so these two are ours.
@@ -85,7 +85,7 @@ class Policies:
 
     @classmethod
     def of(cls, retry: Retry, timeout: Timeout, cache: Cache, fallback: Any) -> Policies:
-        """What a user asked for.
+        """Return the policies that a user asked for.
 
         Raises:
             JiuWenBaseException: -1, it makes no sense.
@@ -94,7 +94,7 @@ class Policies:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Where a fallback leads, if it is a branch."""
+        """The components that a fallback leads to, if it is a branch."""
         if not isinstance(self.fallback, Command):
             return ()
         goto = self.fallback.goto

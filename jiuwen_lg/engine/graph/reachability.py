@@ -1,4 +1,4 @@
-"""What can follow what in a definition, routers included."""
+"""Reachability: which components can follow which in a definition, routers included."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class BringsRouter:
     """A component that chooses itself where the run goes on after it."""
 
     def router(self) -> Callable[..., Any]:
-        """What chooses."""
+        """Return the routing function."""
         raise NotImplementedError
 
 
@@ -32,7 +32,7 @@ class Router:
         self._takes_runtime = "runtime" in _parameters(function)
 
     async def targets(self, runtime: Any) -> list[str]:
-        """Where to go on; the ids are not checked yet."""
+        """Return the components that run next; their ids are not checked yet."""
         chosen = await maybe_await(self._function(runtime=runtime) if self._takes_runtime else self._function())
         if isinstance(chosen, str):
             return [chosen]
@@ -41,7 +41,7 @@ class Router:
         raise TypeError(f"a router gives an id or several, not {chosen!r}")
 
     def known_targets(self) -> dict[str, str]:
-        """Where it may lead, with what to write on the way there; for drawings.
+        """Return the components that it may lead to, with the text beside each arrow; for drawings.
 
         Known of a branch, and of a function whose annotation is `-> Literal[...]`.
         """

@@ -213,13 +213,13 @@ class State(TypedDict):
 
 
 class InnerState(State):
-    """What a run inside a component knows besides: its changes of the global state, for the run outside."""
+    """The state of a run inside a component: also its changes of the global state, for the run outside."""
 
     told: Annotated[list[Any], _delta(_append)]
 
 
 class LoopState(InnerState):
-    """What a loop's body knows besides: where the loop stands, and what its rounds gave."""
+    """The state of a loop's body: also the loop's own, and what its iterations gave."""
 
     io: Annotated[dict[str, Any], _delta(_keep_body_outputs)]
     loop: Annotated[dict[str, Any], _delta(_keep_loop)]
@@ -239,7 +239,7 @@ def with_frames(state: Any, reads: Any) -> tuple[Any, Any]:
 
 
 class NodeState(TypedDict):
-    """What a component's node reads."""
+    """The channels that a component's node reads."""
 
     inputs: dict[str, Any]
     io: dict[str, Any]
@@ -248,25 +248,25 @@ class NodeState(TypedDict):
 
 
 class BodyNodeState(NodeState):
-    """What the node of a component in a loop's body reads."""
+    """The channels that the node of a component in a loop's body reads."""
 
     loop: dict[str, Any]
 
 
 class RoundNodeState(BodyNodeState):
-    """What a node reads that decides on the next round."""
+    """The channels that a node reads that decides on the next iteration."""
 
     collected: dict[str, list[Any]]
 
 
 class GraphInput(TypedDict):
-    """What a compiled workflow takes: the workflow's own keys stay inside `inputs`."""
+    """The input of a compiled workflow: the workflow's own keys stay inside `inputs`."""
 
     inputs: dict[str, Any]
 
 
 class GraphOutput(TypedDict):
-    """What a compiled workflow gives: the End component's output, None without one."""
+    """The output of a compiled workflow: the End component's output, None without one."""
 
     result: Any
 

@@ -54,8 +54,8 @@ class Recording:
         self._id = id
         self._runtime = runtime
         self.update: Any = None
-        self.is_choice = False
-        self.is_fallback = False
+        self.is_choice: bool = False
+        self.is_fallback: bool = False
 
     def __enter__(self) -> Self:
         self._began = time.time()

@@ -25,7 +25,7 @@ async def awaited(task: asyncio.Task[Any]) -> Any:
 
 
 class SilentNodeTask(Runnable[Any, Any]):
-    """What LangGraph runs for a node.
+    """The runnable that LangGraph runs for a node.
 
     Args:
         sequence: The sequence that it would run.

@@ -58,7 +58,7 @@ from jiuwen_lg.engine.pregel.triggers import without_spent_triggers
 
 
 class Outcome(NamedTuple):
-    """What a component gave: its output, or the exception that it raised."""
+    """The outcome of a component: its output, or the exception that it raised."""
 
     output: Any = None
     error: BaseException | None = None
@@ -289,7 +289,7 @@ class Stretch:
 
 
 class _TaskBase(NamedTuple):
-    """What the tasks of a run have in common.
+    """The common part of the tasks of a run.
 
     Attributes:
         config: The config of a task, without what is a task's own.
@@ -449,7 +449,7 @@ class _Replay(Runnable[Any, Any]):
 
 
 class _CallHook:
-    """What a component finds under LangGraph's key for calls of a `@task`: those make it not plain.
+    """The hook under LangGraph's key for calls of a `@task`: those make a component not plain.
 
     Args:
         loop: LangGraph's loop.

@@ -22,7 +22,7 @@ _Trigger = TypeVar("_Trigger", bound="Trigger")
 
 
 class Trigger(EphemeralValue[Any]):
-    """What starts a node. Each superstep asks each trigger of the graph whether it is set.
+    """A channel that starts a node. Each superstep asks each trigger of the graph whether it is set.
 
     So that question is answered without running Python: by a built-in function that says no or yes.
     """

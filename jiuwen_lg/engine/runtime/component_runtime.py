@@ -69,8 +69,8 @@ class ComponentRuntime(ResourceAccess, Runtime):
         self._execution = task_id
         self._run_context = run_context
         self._resources = run_context.resources
-        self.view = StateView(state, id, parent)
-        self.replay = InterruptReplay(self._id, task_id, run_context.answers, carried)
+        self.view: StateView = StateView(state, id, parent)
+        self.replay: InterruptReplay = InterruptReplay(self._id, task_id, run_context.answers, carried)
         self._private: dict[str, Any] = state["own"].get(self._id) or {} if carried.state is None else carried.state
         self._private_then = self._private
         self._world_then: dict[str, Any] = state["world"]
@@ -290,11 +290,11 @@ class ComponentRuntime(ResourceAccess, Runtime):
             await self._run_context.sink.emit(data if isinstance(data, CustomSchema) else CustomSchema(**data))
 
     def stream_writer(self) -> Any:
-        """Something with an async `write(frame)` for output frames; None if nobody reads them."""
+        """Return a writer with an async `write(frame)` for output frames; None if they are not read."""
         return FrameWriter(self.write_stream) if BaseStreamMode.OUTPUT in self._run_context.sink.modes else None
 
     def custom_writer(self) -> Any:
-        """Something with an async `write(frame)` for custom frames; None if nobody reads them."""
+        """Return a writer with an async `write(frame)` for custom frames; None if they are not read."""
         return FrameWriter(self.write_custom_stream) if BaseStreamMode.CUSTOM in self._run_context.sink.modes else None
 
     async def trace(self, data: dict[str, Any]) -> None:

@@ -158,7 +158,7 @@ def failures_in(error: BaseException) -> Iterator[BaseException]:
 
 @dataclass(frozen=True, slots=True)
 class PausedTask:
-    """What a checkpoint records of a task that asked.
+    """The record of a task that asked, in a checkpoint.
 
     Attributes:
         interrupts: Its last questions.
@@ -207,7 +207,7 @@ def is_finished(task_id: str, pending_writes: Iterable[tuple[str, str, Any]]) ->
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What an interrupted execution left for the next one of the same task.
+    """The data that an interrupted execution left for the next one of the same task.
 
     Attributes:
         state: The private state it had made, None if it had changed nothing.

@@ -71,7 +71,7 @@ class ParentComponent:
 
 
 def variables(loop: Mapping[str, Any]) -> dict[str, Any]:
-    """What `${loop}` stands for inside the loop: its variables and the index of the round."""
+    """Return what `${loop}` stands for inside the loop: its variables and the index of the iteration."""
     return {**loop.get("vars", {}), "index": loop.get("index")}
 
 

@@ -1,4 +1,4 @@
-"""What a router sees, and where the routers of a component send the run."""
+"""The runtime of routers, and the targets that the routers of a component choose."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jiuwen_lg.schema.reference import Reference, Schema
 
 
 class RouterRuntime:
-    """What a router sees: its source's own output laid over the state.
+    """The runtime of a router: its source's own output laid over the state.
 
     Writers and updaters do nothing; `executable_id` is not there.
     """
@@ -26,7 +26,7 @@ class RouterRuntime:
 
     @property
     def index(self) -> int | None:
-        """How many rounds of the loop have ended; None outside a loop."""
+        """The number of iterations of the loop that have ended; None outside a loop."""
         return None
 
     def state(self) -> RouterRuntime:
@@ -42,7 +42,7 @@ class RouterRuntime:
         return self.get_global_state(key)
 
     def find(self, reference: Reference) -> Any:
-        """What a reference of a condition stands for, as it lies in the state; None if nothing."""
+        """Return what a reference of a condition stands for, as it lies in the state; None if nothing."""
         return self._runtime.view.find(reference, self._read)
 
     def resolve(self, schema: Schema) -> Any:
@@ -103,7 +103,7 @@ class RouterRuntime:
 
 
 async def route(source: str, routers: Sequence[Router], view: RouterRuntime, ids: Collection[str]) -> list[str]:
-    """Where all routers of a source send the run, each target once.
+    """Return the targets that all routers of a source choose, each once.
 
     Raises:
         JiuWenBaseException: 100100, a router failed or named a component that is not there.

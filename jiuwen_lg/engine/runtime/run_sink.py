@@ -1,4 +1,4 @@
-"""Where the frames of a run go: to the reader of `stream()`, or into the result."""
+"""The sink of a run's frames: the reader of `stream()`, or the result."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Tracer:
         is_original: bool = False,
     ) -> None:
         self.emit = emit
-        self.has_details = has_details or is_original
+        self.has_details: bool = has_details or is_original
         self.is_original = is_original
         self.workflow_id = ""
         self._bodies: dict[str, str] = {}
@@ -207,7 +207,7 @@ class Span:
 
 
 class BufferedSpan:
-    """What a component tells while it works on frames, before its turn has come."""
+    """The trace data of a component that works on frames before its own superstep."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[str, Any]] = []
@@ -236,7 +236,7 @@ class BufferedSpan:
 
 
 def _begun(tracer: Tracer, id: str, triggered_by: str | None) -> dict[str, Any]:
-    """How every frame begins."""
+    """Return the beginning of every trace frame."""
     return {
         "traceId": tracer.trace_id,
         "startTime": _now(),

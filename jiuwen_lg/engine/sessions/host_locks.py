@@ -115,6 +115,6 @@ def _flock(kind: int, number: int) -> bytes:
     return struct.pack(_FLOCK, kind, os.SEEK_SET, number, 1, 0)
 
 
-host_locks = HostLocks()
+host_locks: HostLocks = HostLocks()
 """Those of this process."""
 os.register_at_fork(after_in_child=host_locks.renew_lock)

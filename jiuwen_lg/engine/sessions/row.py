@@ -100,7 +100,7 @@ class Record:
 
     @property
     def questions(self) -> list[Question]:
-        """What it waited for when it last stopped."""
+        """The questions that it waited for when it last stopped."""
         found = self._value("questions", list) or ()
         with self._reading("questions"):
             return [Question(**question) for question in found]
@@ -122,7 +122,7 @@ class Record:
 
     @property
     def error(self) -> str | None:
-        """What a failed run failed with."""
+        """The error of a failed run."""
         told = self.row.error
         if not isinstance(told, bytes):
             return told and str(told)
@@ -130,7 +130,7 @@ class Record:
 
     @property
     def owner(self) -> ProcessIdentity | None:
-        """Who runs it, or ran it when it was killed."""
+        """The process that runs it, or ran it when it was killed."""
         with self._reading("owner"):
             return ProcessIdentity.parse(self.row.owner) if self.row.owner else None
 

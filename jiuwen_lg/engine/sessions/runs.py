@@ -95,7 +95,7 @@ class Runs:
         return False
 
     def change_of(self, record: Record, identity: Identity) -> str:
-        """What changed from the shape that started a run to this one, in words."""
+        """Describe the changes from the shape that started a run to this one."""
         query = "SELECT shape FROM jiuwen_shapes WHERE fingerprint = ?"
         with self._database.transaction(write=False) as cursor:
             row = cursor.execute(query, (record.row.fingerprint,)).fetchone()

@@ -1,4 +1,4 @@
-"""Whose a run is: how the sessions' rows name the workflows of an agent."""
+"""The key of an agent's workflow in the rows of sessions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AgentWorkflowKey:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """What a row's `workflow_id` says; of a workflow that is no agent's, the id alone."""
+        """Parse a row's `workflow_id`; of a workflow that belongs to no agent, the id alone."""
         if text.startswith(f"{_AGENT}["):
             with suppress(ValueError, TypeError):
                 return cls(*json.loads(text.removeprefix(_AGENT)))
@@ -37,5 +37,5 @@ class AgentWorkflowKey:
 
 
 def prefix_of(agent_id: str) -> str:
-    """What the rows of an agent begin with, and no other's."""
+    """Return the prefix of the keys of an agent, and of no other."""
     return f"{_AGENT}{json.dumps([agent_id])[:-1]}, "

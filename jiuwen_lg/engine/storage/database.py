@@ -1,4 +1,4 @@
-"""What a store asks of its database: transactions, from every event loop, thread and process.
+"""The protocol of a store's database: transactions, from every event loop, thread and process.
 
 `sqlite_database` and `postgres_database` are the two there are.
 """
@@ -28,7 +28,7 @@ class Cursor(Protocol):
 
     @property
     def rowcount(self) -> int:
-        """How many rows the last statement changed."""
+        """The number of rows that the last statement changed."""
 
     def execute(self, statement: str, values: Sequence[Any] = ..., /) -> Any:
         """Execute a statement; the result has its rows, too."""

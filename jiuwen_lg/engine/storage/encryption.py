@@ -96,7 +96,7 @@ class Vault:
         return data if key is None else _BOUND + _encrypted(key, data, place.header)
 
     def unseal(self, data: bytes, place: Place) -> bytes:
-        """What was sealed, or never was.
+        """Return sealed data in clear; data that was never sealed is returned as it is.
 
         Raises:
             JiuWenBaseException: 100908, it is damaged, sealed for another place or with another key, or not sealed
@@ -112,7 +112,7 @@ class Vault:
         return self.seal(serializer.dump(value), place)
 
     def load(self, blob: bytes, place: Place) -> Any:
-        """What `dump` wrote.
+        """Read what `dump` wrote.
 
         Raises:
             JiuWenBaseException: 100908, as `unseal`.

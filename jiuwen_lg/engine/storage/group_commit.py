@@ -1,4 +1,4 @@
-"""What is written at the same time goes on file in one transaction.
+"""Group commit: what is written at the same time is stored in one transaction.
 
 LangGraph saves a superstep in two parts: what its tasks wrote, then the checkpoint. The first part may
 wait for the second, a few turns of the event loop at most, and what many runs write in one turn of the
@@ -39,12 +39,12 @@ _TURNS = 4
 
 
 def _nothing(_: bool) -> None:
-    """What asks only that the rest is on file."""
+    """Write nothing: ask only that the rest is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """Something of a run to put on file.
+    """A write of a run that is not stored yet.
 
     Attributes:
         place: The checkpoint that it belongs to, or for one that it comes after.
@@ -58,7 +58,7 @@ class _Write:
 
 @dataclass(slots=True, eq=False)
 class _Run:
-    """What a run has yet to put on file, in order; what a write failed with, after which nothing is written."""
+    """The writes of a run that are not stored yet, in order; after an error nothing more is written."""
 
     lease: Lease
     is_new: bool
@@ -80,15 +80,15 @@ class _Run:
 
 
 class _Part(Protocol):
-    """What belongs together in a transaction."""
+    """A part of a transaction: stored whole or not at all."""
 
     @property
     def sessions(self) -> tuple[str, ...]:
-        """Those that must not change meanwhile."""
+        """The sessions that must not change meanwhile."""
 
     @property
     def turn(self) -> Any:
-        """What is written in one order: the parts of one run."""
+        """The key of parts that are written in order: those of one run."""
 
     @property
     def deadline(self) -> Deadline:
@@ -103,7 +103,7 @@ class _Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What a run puts on file in one transaction."""
+    """The writes of a run that one transaction stores."""
 
     run: _Run
     writes: list[_Write]
@@ -363,7 +363,7 @@ class GroupCommit:
             self._write_now(loop, parts)
 
     def _writing_of(self, run: _Run) -> asyncio.Task[None] | None:
-        """What is being written in a thread, perhaps of this run."""
+        """Return the write that is under way in a thread, perhaps of this run."""
         return self._writing.get(asyncio.get_running_loop() if self._database.is_local else run)
 
     def _write_now(self, loop: asyncio.AbstractEventLoop, parts: list[_Part]) -> None:

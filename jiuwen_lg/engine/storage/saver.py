@@ -33,7 +33,7 @@ SEALED = "jiuwen_sealed"
 
 
 class FencedSaver(BaseCheckpointSaver[str]):
-    """What a saver of ours adds to LangGraph's, which comes behind it in the order of classes.
+    """The part that our savers add to LangGraph's, which comes behind it in the order of classes.
 
     LangGraph's asynchronous savers belong to the loop that made them; these call the
     synchronous methods through the database. A write for a session whose lease was

@@ -55,7 +55,7 @@ class SqliteDatabase:
     def __init__(self, path: str, prepare: Callable[[sqlite3.Connection], None]) -> None:
         self.path = path
         self._prepare = prepare
-        self.lock = threading.RLock()
+        self.lock: Any = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._owner_pid = 0
         self._has_been_open = False

@@ -1,4 +1,4 @@
-"""Where a run stops without being asked to by a component, and where it goes on from (seed 004's static interrupts)."""
+"""Breakpoints of a run, and the components from which it resumes (seed 004's static interrupts)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Breakpoints:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What LangGraph is told."""
+        """The options for LangGraph."""
         given = {"interrupt_before": self.before, "interrupt_after": self.after}
         return {name: ids if ids == "*" else list(ids) for name, ids in given.items() if ids}
 
@@ -80,7 +80,7 @@ class ResumeTarget:
 
 
 def jump_of(ids: tuple[str, ...], run_state: RunState) -> ResumeTarget | None:
-    """Where a run goes on, if not with what is next: as it is told now, or was when its process was killed.
+    """Return the components from which a run resumes instead of the next ones, as asked now or before a kill.
 
     Raises:
         JiuWenBaseException: 100900, it has not begun.

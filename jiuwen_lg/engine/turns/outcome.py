@@ -1,4 +1,4 @@
-"""How a turn ended."""
+"""The outcome of a turn."""
 
 from __future__ import annotations
 

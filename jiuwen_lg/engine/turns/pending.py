@@ -1,4 +1,4 @@
-"""What waits for a person, read from the rows of sessions alone, in any process."""
+"""Pending questions, read from the rows of sessions alone, in any process."""
 
 from __future__ import annotations
 

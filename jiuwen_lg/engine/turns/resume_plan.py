@@ -1,4 +1,4 @@
-"""What an `InteractiveInput` does to a paused or failed session: pure rules, no I/O.
+"""The plan for an `InteractiveInput` to a paused or failed session: pure rules, no I/O.
 
 The table is in the specification's README ("What each input does"); whatever is refused
 here has changed nothing.
@@ -20,7 +20,7 @@ from jiuwen_lg.schema.values import normalize
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """Where an unfinished run stands.
+    """The status of an unfinished run.
 
     Attributes:
         questions: The open ones, in the order in which their components were added.
@@ -47,7 +47,7 @@ class RunStatus:
 
 @dataclass(slots=True)
 class ResumePlan:
-    """What to do: answers by token, answers kept for later by id, and whether to run at all."""
+    """The plan of a turn: answers by token, early answers by id, and whether to run at all."""
 
     answers: dict[str, Any] = field(default_factory=dict)
     early_answers: dict[str, Any] = field(default_factory=dict)

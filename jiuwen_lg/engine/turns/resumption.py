@@ -16,7 +16,7 @@ from jiuwen_lg.interaction import InteractiveInput
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """What a turn does with an unfinished run.
+    """The decision on what a turn does with an unfinished run.
 
     Attributes:
         status: Where the run stands, after a jump if there is one.

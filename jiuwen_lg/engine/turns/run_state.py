@@ -30,7 +30,7 @@ class OpenInterrupt:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Where a run stands.
+    """The state of a run.
 
     Attributes:
         has_begun: Whether there is a checkpoint at all.
@@ -50,7 +50,7 @@ class RunState:
     checkpoint_ids: tuple[str, str]
 
     def command(self, answers: Mapping[str, Any], world: Sequence[dict[str, Any]] = ()) -> Command[Any] | None:
-        """How to go on: resume each task's first question that has an answer; None if there is nothing to say.
+        """Return the command that resumes each task's first question with an answer; None without anything to resume.
 
         LangGraph takes one value a task of ours; answers to further questions of the same task are
         found on file. Graphs of others inside a task have their questions resumed one by one.
@@ -114,7 +114,7 @@ def _with_patches(state: Mapping[str, Any], global_patches: Sequence[dict[str, A
 
 @dataclass(slots=True)
 class _GraphState:
-    """What a graph and the graphs inside its components have still to do.
+    """The open tasks of a graph and of the graphs inside its components.
 
     Attributes:
         open: The executable id of each task that has not finished, by task id; of a
