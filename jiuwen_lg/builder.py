@@ -180,7 +180,7 @@ class BaseWorkFlow:
                 reason = "its add_component did not call graph.add_node(node_id, ...)"
                 raise StatusCode.GRAPH_ADD_NODE_FAILED.error(node_id=comp_id, reason=reason)
         else:
-            add_own(_executable_of(component), wait_for_all=wait_for_all)
+            add_own(component, wait_for_all=wait_for_all)
         if isinstance(component, BringsRouter):
             self._definition.route(comp_id, component.router())
         return self

@@ -86,6 +86,7 @@ THEMES = {
         "resources",
         "resource_managers",
     ),
+    "What ran": ("timeline",),
     "Errors": ("errors",),
 }
 """Theme → the modules whose public names it has."""

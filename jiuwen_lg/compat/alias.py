@@ -122,6 +122,8 @@ class _AliasFinder(MetaPathFinder, Loader):
         spelled = _spelled(path, name)
         versions = " and ".join(layout.version for layout in self._possible())
         other = next((one for one in LAYOUTS if one not in self._possible() and one.knows(path, name)), None)
+        if what := next((found for one in self._possible() if (found := one.left_out(path, name))), None):
+            return f"{spelled} is not provided by jiuwen_lg, which stands in for openjiuwen {versions}: {what}"
         if self._layout is not None and other is not None:
             return (
                 f"jiuwen_lg stands in for openjiuwen {versions} in this process, since {self._reason}, and {spelled} "
@@ -129,8 +131,6 @@ class _AliasFinder(MetaPathFinder, Loader):
                 f"jiuwen_lg.compat.install({other.version!r}) before the first import, or run the program with "
                 f"python -m jiuwen_lg.compat --for {other.version}"
             )
-        if what := next((found for one in self._possible() if (found := one.left_out(path, name))), None):
-            return f"{spelled} is not provided by jiuwen_lg, which stands in for openjiuwen {versions}: {what}"
         module = known_modules().get(path)
         if module is not None and LAYOUTS[0] in self._possible() and name in ("", *module.defined, *module.imported):
             return f"{name!r} of {path} is {_refusal(path, name)}" if name else f"{path} is {_refusal(path)}"

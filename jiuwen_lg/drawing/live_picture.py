@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 from contextvars import Context
 from typing import Any, TypeAlias
 
+from jiuwen_lg.drawing.model import Mark
 from jiuwen_lg.drawing.picture import Picture
 from jiuwen_lg.output import SessionSnapshot
+from jiuwen_lg.timeline import Timeline
 
 Look: TypeAlias = Callable[[], Awaitable[SessionSnapshot | None]]
 """Reads where the session stands; None before its first run."""
@@ -38,6 +40,8 @@ class SessionPicture(Picture):
         self.__dict__.update(vars(picture))
         self._look = look
         self.status: str | None = None
+        self.marks: dict[str, Mark] = picture.marks
+        self.timeline: Timeline | None = picture.timeline
         self.show(first)
 
     def show(self, snapshot: SessionSnapshot | None) -> bool:

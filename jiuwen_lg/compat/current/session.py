@@ -270,10 +270,10 @@ class Session:
             "workflow_state_updates": {},
         }
 
-    async def interact(self, value: Any, schema: Any = None) -> Any:
+    async def interact(self, value: Any, schema: Any = None, *, id: str | None = None, strict: bool = False) -> Any:
         """Ask the user and return the answer; the run pauses until there is one."""
         with translating():
-            answer = await self._runtime.interact(value, schema)
+            answer = await self._runtime.interact(value, schema, id=id, strict=strict)
         if self._observer is not None:
             await self._observer.answered(self._runtime.executable_id(), answer)
         return answer
