@@ -214,14 +214,17 @@ class TestThePlainSaver:
         assert state.next == ("ask",)
 
 
-async def test_a_hostile_row_in_the_file_executes_nothing(db: Path) -> None:
+@pytest.mark.parametrize(("column", "code"), [("value", 100907), ("inputs", 100908)])
+async def test_a_hostile_row_in_the_file_executes_nothing(db: Path, column: str, code: int) -> None:
     flow = chain(("a", Call()), ("ask", Ask()), ("b", Call()))
     await turn(flow, {"q": 1})
     evil = ormsgpack.packb({"a": ormsgpack.Ext(1, ormsgpack.packb(("os", "system", ("touch pwned",))))})
     with contextlib.closing(sqlite3.connect(db)) as connection, connection:
-        connection.execute("UPDATE writes SET value = ? WHERE channel = 'io'", (evil,))
-        connection.execute("UPDATE jiuwen_sessions SET inputs = ?", (ormsgpack.packb([evil]),))
-    await refused(flow, InteractiveInput("yes"), 100907)
+        if column == "value":
+            connection.execute("UPDATE writes SET value = ? WHERE channel = 'io'", (evil,))
+        else:
+            connection.execute("UPDATE jiuwen_sessions SET inputs = ?", (ormsgpack.packb([evil]),))
+    await refused(flow, InteractiveInput("yes"), code)
     assert not Path("pwned").exists()
 
 

@@ -20,11 +20,18 @@ def plain_package(name: str, folder: Path) -> None:
     """A namespace package as an ordinary one: pyright, when it verifies, sees no further."""
     spec = find_spec(name)
     assert spec is not None
-    (folder / name).mkdir()
-    (folder / name / "__init__.py").touch()
     for place in spec.submodule_search_locations or ():
-        for entry in Path(place).iterdir():
-            (folder / name / entry.name).symlink_to(entry)
+        _link(Path(place), folder / name)
+
+
+def _link(place: Path, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "__init__.py").touch()
+    for entry in place.iterdir():
+        if entry.is_dir() and not (entry / "__init__.py").exists() and any(entry.glob("*/__init__.py")):
+            _link(entry, folder / entry.name)  # a namespace within
+        elif entry.name != "__init__.py":
+            (folder / entry.name).symlink_to(entry)
 
 
 @pytest.mark.timeout(300)
