@@ -78,7 +78,7 @@ class Expression:
         except SyntaxError as error:
             reason = self._source.remedy() or error.msg
             raise self._source.syntax_error(reason, max(0, (error.offset or 1) - 1)) from None
-        except (RecursionError, MemoryError):
+        except (RecursionError, MemoryError, SystemError):  # CPython 3.11 miscounts the depth of a deep text
             reason = f"it has too many parts, or is nested too deeply ({MAX_DEPTH} levels are allowed)"
             raise self._source.eval_error(reason) from None
         except ValueError as error:  # a null byte, a number of thousands of digits

@@ -17,6 +17,7 @@ import httpx
 
 from jiuwen_lg.address import address_of
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode
+from jiuwen_lg.request_log import unlogged
 from jiuwen_lg.tls import tls_context
 from jiuwen_lg.tools.base import Tool
 from jiuwen_lg.tools.param import PLACES, Param, with_defaults
@@ -117,6 +118,10 @@ class RestfulApi(Tool):
         request = await to_checked_address(self._build(inputs))
         request.extensions["timeout"] = httpx.Timeout(self.timeout).as_dict()
         verify: Any = tls_context("RESTFUL") if request.url.scheme == "https" else False
+        with unlogged():
+            return await self._sent(request, verify)
+
+    async def _sent(self, request: httpx.Request, verify: Any) -> dict[str, Any]:
         async with httpx.AsyncHTTPTransport(verify=verify, trust_env=False) as transport:
             answer = await transport.handle_async_request(request)
             answer.request = request
@@ -124,7 +129,7 @@ class RestfulApi(Tool):
             try:
                 if not answer.is_success:
                     raise StatusCode.PLUGIN_RESPONSE_HTTP_CODE_ERROR.error(status=answer.status_code)
-                body, kind = await body_of(answer), answer.headers.get("Content-Type", "")
+                body, kind = await body_of(answer, LONGEST_ANSWER), answer.headers.get("Content-Type", "")
             finally:
                 await answer.aclose()
         return await asyncio.to_thread(_read, body, kind) if len(body) > _QUICK else _read(body, kind)

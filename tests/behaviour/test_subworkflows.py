@@ -281,7 +281,7 @@ class TestDepth:
         schema = WorkflowInputsSchema(type="object", properties={"q": {"type": "string"}})
         inner = Workflow(WorkflowConfig(workflow_inputs_schema=schema))
         inner.set_start_comp("s", Start(), inputs_schema={"q": "${query}"})
-        assert ["${query}" in finding for finding in around(inner).check()] == [True]
+        assert any("${query}" in finding for finding in around(inner).check())
 
 
 class TestResuming:
