@@ -113,7 +113,8 @@ def test_sessions_one_after_the_other_leave_nothing(child_env: dict[str, str]) -
 
 def test_hostile_values_answers_and_stores_at_length(child_env: dict[str, str]) -> None:
     """The fuzzing of every run, with more examples."""
-    tests = Path(__file__).parent
-    files = [tests / "test_hostile_values.py", tests / "test_hostile_store.py", tests / "tools" / "test_restful.py"]
+    tests = Path(__file__).parents[1]
+    names = ("behaviour/test_hostile_values.py", "behaviour/test_hostile_store.py", "tools/test_restful.py")
+    files = [tests / name for name in names]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=3600", *map(str, files)]
     subprocess.run(command, env={**child_env, "FUZZ": str(scaled(3000))}, cwd=tests.parent, check=True)
