@@ -1,4 +1,4 @@
-"""How errors are told: in messages by their text, in a notebook without the frames of the engine."""
+"""How a notebook shows an error: the component and its cause, without the frames of the engine."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-
-from jiuwen_lg.errors import JiuWenBaseException
 
 _ENGINES = ("jiuwen_lg", "langgraph", "langchain_core", "asyncio", "concurrent", "IPython", "ipykernel", "anyio")
 """Packages whose frames say nothing of a workflow."""
@@ -64,21 +62,3 @@ def _is_engine(filename: str) -> bool:
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _ENGINES_IN = frozenset(_ENGINES)
-
-
-def described(error: BaseException) -> str:
-    """What an error that a component raised says, with its class where the text alone would not tell.
-
-    Sentences of Python's own exceptions stay as they are; `'x'` becomes `KeyError: 'x'`.
-    """
-    if isinstance(error, JiuWenBaseException):
-        return error.message
-    name = type(error).__name__
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - whatever a class does in its own text
-        return f"{name}, whose text cannot be made"
-    if not text:
-        return name
-    is_clear = type(error) is Exception or (type(error).__module__ == "builtins" and len(text.split()) > 1)
-    return text if is_clear and not isinstance(error, KeyError) else f"{name}: {text}"

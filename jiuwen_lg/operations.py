@@ -47,7 +47,7 @@ class SessionInfo:
     questions: list[InteractionOutput]
     error: str | None
     owner: str = field(default="", repr=False)
-    """The row's workflow id as it is on file."""
+    """The row's workflow id as it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Mismatch:
 
 
 def sessions(session_id: str | None = None, statuses: Collection[str] = STATUSES) -> list[SessionInfo]:
-    """The runs on file, the longest untouched first; a damaged one is listed with what is damaged.
+    """The stored runs, the longest untouched first; a damaged one is listed with what is damaged.
 
     Args:
         session_id: Of this session only.
@@ -99,7 +99,7 @@ def prune(
 
 
 def trust() -> bool:
-    """Believe what is on file unsealed: from before there was a key, or written by a process without it.
+    """Trust values that are stored unencrypted: from before there was a key, or written by a process without it.
 
     Returns:
         Whether there is a key; without one, everything is believed anyway.

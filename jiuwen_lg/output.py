@@ -302,7 +302,7 @@ def _go_on(session_id: str, given: str) -> str:
 
 
 def shortened(text: str, most: int = 2_000) -> str:
-    """A text that a notebook can keep; what is cut is told of."""
+    """Return a text that a notebook can keep; a cut is marked."""
     return text if len(text) <= most else f"{text[:most]}… ({len(text) - most} more characters)"
 
 

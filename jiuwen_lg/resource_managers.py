@@ -108,7 +108,7 @@ class WorkflowMgr(_Manager):
         return self._resources.remove(self._kind, workflow_id)
 
     def get_tool_infos(self, workflow_ids: Iterable[str] | None = None) -> list[ToolInfo | None]:
-        """What a model is told of the named workflows, None for unknown ones; of all if no names are given."""
+        """Return the descriptions of the named workflows for a model, None for unknown ones; of all without names."""
         ids = self._resources.all_of(self._kind) if workflow_ids is None else workflow_ids
         found = [self.get_workflow_sync(id) for id in ids]
         return [None if workflow is None else workflow.get_tool_info() for workflow in found]
@@ -153,7 +153,7 @@ class ToolMgr(_Manager):
         tool_server_name: Any = None,
         name_delimiter: str | None = None,
     ) -> Any:
-        """What a model is told of the named tools, None for unknown ones; of all if no names are given.
+        """Return the descriptions of the named tools for a model, None for unknown ones; of all without names.
 
         Args:
             tool_ids: The names.

@@ -178,7 +178,7 @@ class _Runner:
             yield part
 
     async def list_tools(self, tool_server: Any, *, name_delimiter: str | None = None) -> Any:
-        """What a model is told of the tools of an MCP server, or of each of several; None for one that is unknown."""
+        """Return the descriptions of an MCP server's tools, or of several servers'; None for an unknown one."""
         if tool_server is None:
             return None
         return resource_mgr.tool().get_tool_infos(tool_server_name=tool_server, name_delimiter=name_delimiter)
@@ -198,7 +198,7 @@ class _Runner:
         return await pending_in(store, lambda runs: runs.of_agent("", session_id))
 
     async def release(self, session_id: str) -> None:
-        """Drop the runs that are on file for a session, of all workflows and agents.
+        """Drop the stored runs of a session, of all workflows and agents.
 
         What was said in it stays; `WorkflowAgent.clear_session` and `ContextEngine.clear_context` drop that.
 

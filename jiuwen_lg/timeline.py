@@ -14,7 +14,7 @@ from jiuwen_lg.schema.values import as_text
 
 JOURNAL_SETTING = "JIUWEN_LG_JOURNAL"
 SECRETS = ("password", "passwd", "secret", "token", "api_key", "apikey", "authorization", "credential", "cookie")
-"""Parts of keys whose values a journal does not keep, unless it is told others."""
+"""Parts of keys whose values a journal does not keep by default."""
 
 ExecutionStatus: TypeAlias = Literal["finished", "asked", "failed", "cancelled"]
 

@@ -98,7 +98,7 @@ class Workflow(NestedRuns, Drawable, BaseWorkFlow):
         self._compiled_workflow: CompiledWorkflow | None = None
 
     def get_tool_info(self) -> ToolInfo:
-        """The workflow as a language model is told of it: name, description, schema of its inputs."""
+        """Return the workflow's description for a language model: name, description, schema of its inputs."""
         metadata = self._config.metadata
         parameters = Parameters.of(self._config.workflow_inputs_schema)
         return ToolInfo(name=metadata.name, description=metadata.description, parameters=parameters)
@@ -153,7 +153,7 @@ class Workflow(NestedRuns, Drawable, BaseWorkFlow):
 
         Args:
             name: What a model calls it; the metadata's name or id if absent.
-            description: What a model is told of it; the metadata's if absent.
+            description: Its description for a model; the metadata's if absent.
             options: As in `compile`.
 
         Raises:

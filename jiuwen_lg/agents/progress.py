@@ -10,7 +10,7 @@ from jiuwen_lg.agents.conversation_log import as_shown, as_typed
 from jiuwen_lg.engine.runtime.interrupts import Question
 
 WAITING_TEXT = "[INTERRUPTED - Waiting for user input]"
-"""What a model is told of a call that waits for the user."""
+"""The model's message about a call that waits for the user."""
 
 _STEPS = ("model", "call")
 """The components that have it in their output; the one with more steps is later."""

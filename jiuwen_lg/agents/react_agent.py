@@ -19,7 +19,7 @@ from jiuwen_lg.models.model import Model
 class ReActAgent(ToolAgent):
     """An agent whose model calls tools and workflows until it answers; a workflow may ask the user meanwhile.
 
-    A tool that fails, or that does not exist, is told to the model. While a workflow asks, a text answers it.
+    The model gets the error of a tool that fails or does not exist. While a workflow asks, a text answers it.
 
     Args:
         agent_config: The agent.

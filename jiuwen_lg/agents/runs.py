@@ -46,7 +46,7 @@ class Run:
 
     @property
     def last_answer(self) -> object:
-        """The newest answer on file; None if there is none."""
+        """Return the newest stored answer; None if there is none."""
         given = [value for value in self.record.answers.values() if value is not None]
         return given[-1] if given else None
 
@@ -79,7 +79,7 @@ class AgentRuns:
 
         Args:
             conversation: The conversation.
-            with_done: Whether those whose receipt is on file are listed, too.
+            with_done: Whether runs with a stored receipt are listed, too.
         """
         store = await opened_store()
         records = await store.database.call(

@@ -75,7 +75,7 @@ class ToolCalls:
             text, result = await _through_tool_node(as_langchain_tool(tool), arguments, call["id"], runtime)
         except GraphBubbleUp:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a tool fails with, its model is told
+        except Exception as error:  # noqa: BLE001 - the model gets whatever a tool fails with
             await span.fail(error)
             message = error.message if isinstance(error, JiuWenBaseException) else f"{type(error).__name__}: {error}"
             return _failed(StatusCode.TOOL_EXECUTION_ERROR.error(msg=message))
@@ -182,7 +182,7 @@ def _asked(frame: Any) -> dict[str, Any]:
 
 
 def _text_of(result: Any) -> str:
-    """A workflow's result as a model is told it."""
+    """Return a workflow's result in the form a model gets."""
     return answer_in(result) or ""
 
 

@@ -42,7 +42,7 @@ class Toolbox:
         self._agent = agent
 
     def entries(self) -> dict[str, tuple[Entry, Any]]:
-        """By name: what runs, and what a model is told of it."""
+        """Return by name what runs, and its description for a model."""
         found: dict[str, tuple[Entry, Any]] = {}
         for tool in self._tools():
             info = tool.get_tool_info()

@@ -17,7 +17,7 @@ from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.schema.answer_schema import require_fit
 
 OnQuestion: TypeAlias = Literal["answer", "model"]
-"""What a text does while a workflow asks: it answers, or the model is told it."""
+"""What a text does while a workflow asks: it answers the question, or goes to the model."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class WorkflowController(BaseController):
 class WorkflowAgent(ControllerAgent):
     """A conversation over workflows: each message is for one of them, and starts it, answers it or goes on with it.
 
-    One object serves any number of conversations at once. They are on file: what a workflow asked in one
+    One object serves any number of conversations at once. They are stored: what a workflow asked in one
     process is answered in another. Agents that share a store need ids of their own.
 
     Args:
@@ -113,7 +113,7 @@ class WorkflowAgent(ControllerAgent):
         return await self._result(AgentInput.of(inputs))
 
     async def run_turn(self, inputs: dict[str, Any], turn_id: str) -> Any:
-        """`invoke`; a turn of this name that is on file is gone on with, or gives its result again."""
+        """`invoke` with a turn id: a stored turn of this id is resumed, or gives its result again."""
         return await self._result(replace(AgentInput.of(inputs), turn_id=turn_id))
 
     async def _result(self, message: AgentInput) -> Any:

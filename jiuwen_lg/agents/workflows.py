@@ -77,7 +77,7 @@ class BoundWorkflows:
                 yield schema, self.get(schema)
 
     def info_of(self, schema: WorkflowSchema) -> ToolInfo:
-        """What a model is told of a workflow; a provider's own words win."""
+        """Return a workflow's description for a model; that of a provider wins."""
         info, bound = self.get(schema)._as_told(None, None), self._given.get(schema.key)  # noqa: SLF001
         told: dict[str, Any] = {"name": schema.name or info.name, "description": schema.description or info.description}
         inputs = getattr(bound, "input_schema", None)

@@ -1,4 +1,4 @@
-"""Every public name of openJiuwen 0.1.1, by module: what an import asks for is told apart from a misspelling."""
+"""Every public name of openJiuwen 0.1.1, by module: tells names that exist there from misspellings."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class QuestionerDirectReplyHandler:
     Args:
         config: Which fields.
         model: Who does it; not needed if nothing is to be taken.
-        prompt: How it is told.
+        prompt: The prompt that asks for it.
     """
 
     def __init__(self, config: QuestionerConfig, model: Model | None, prompt: Prompt) -> None:

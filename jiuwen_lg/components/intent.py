@@ -57,7 +57,7 @@ class IntentDetectionCompConfig(ComponentConfig):
         metadata: Kept for openJiuwen's signature.
         category_name_list: The categories; their ids begin at 1, in this order.
         model: A `ModelConfig`, or any chat model of LangChain's.
-        user_prompt: What the model is told besides.
+        user_prompt: A further instruction for the model.
         example_content: Examples for it.
         enable_history: Whether it sees the conversation so far.
         chat_history_max_turn: How much of it: so many questions with their answers.

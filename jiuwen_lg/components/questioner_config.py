@@ -22,7 +22,7 @@ class FieldInfo(BaseModel):
 
     Args:
         field_name: Its key in the output.
-        description: What it is; the model is told, and the user is asked for it by this name.
+        description: Describes the field to the model; the user is asked for it by this name.
         cn_field_name: What the user is asked for instead.
         required: Whether the user is asked for it.
         default_value: What it is if nobody says; then nobody is asked. Empty for none.
@@ -60,7 +60,7 @@ class QuestionerConfig(ComponentConfig):
         max_response: How many answers the user may give until the required fields are known.
         with_chat_history: Whether the model sees the conversation so far.
         chat_history_max_rounds: How much of it.
-        extra_prompt_for_fields_extraction: What the model is told besides.
+        extra_prompt_for_fields_extraction: A further instruction for the model.
         example_content: Examples for it.
     """
 

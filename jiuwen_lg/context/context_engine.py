@@ -101,7 +101,7 @@ class StoredContext(Context):
             tags: Only those that have all of these.
 
         Raises:
-            JiuWenBaseException: 100908, the store cannot be used, or what is on file is damaged.
+            JiuWenBaseException: 100908, the store cannot be used, or a stored message is damaged.
         """
         wanted = (tags or {}).items()
         with reading("a message", self._key[-1]):

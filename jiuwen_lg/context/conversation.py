@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 async def record_turn(context: Any, inputs: Any, outcome: Outcome) -> None:
     """Append what the user said in a turn, and what the workflow answered.
 
-    A conversation that cannot take them is told of in a warning: the turn has succeeded.
+    If a conversation cannot take them, a warning is logged: the turn has succeeded.
 
     Args:
         context: What was passed as `context=`; anything without `batch_add_messages` (or `abatch_add_messages`,
@@ -40,7 +40,7 @@ async def record_turn(context: Any, inputs: Any, outcome: Outcome) -> None:
 
 
 async def append(context: Any, tell: Callable[[], tuple[str, str | None]]) -> None:
-    """Append what was said and answered; what cannot take it, or be told, is told of in a warning.
+    """Append what was said and answered; a failure to do so is logged as a warning.
 
     Args:
         context: As in `remember`.
@@ -59,7 +59,7 @@ async def append(context: Any, tell: Callable[[], tuple[str, str | None]]) -> No
 
 @contextmanager
 def log_failure() -> Iterator[None]:
-    """Keeping a conversation makes no turn fail that has succeeded: what goes wrong is told of in a warning."""
+    """Log failures to store a conversation as warnings: the turn itself has succeeded."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - values and conversations of the user's own

@@ -189,7 +189,7 @@ def _open(place: str, replaced: Store | None, *, is_default: bool) -> Store:
 
 
 def _holds_something(path: str) -> bool:
-    """Whether sessions may be on file there, so that no memory can stand in for it."""
+    """Return whether sessions may be stored there, so that memory must not replace it."""
     try:
         return os.path.getsize(path) > 0
     except OSError:

@@ -1,4 +1,4 @@
-"""The fields of an answer: what a model is told of them, and whether an answer has them.
+"""The fields of an answer: their descriptions for a model, and whether an answer has them.
 
 Facts: openJiuwen 0.1.1, `components.md` 2.1, 2.2 and 2.4 (its Q12 left out).
 """

@@ -81,7 +81,7 @@ class Model:
     async def ask_for(
         self, messages: Messages, schema: dict[str, Any], *, cap: int | None = None, prefers_sync: bool = False
     ) -> str:
-        """Return the text of an answer that is JSON: a service that can keep to a schema is told to.
+        """Return the text of an answer that is JSON; a service that supports schemas gets one.
 
         Args:
             messages: What it is asked; the schema should be in it as well.

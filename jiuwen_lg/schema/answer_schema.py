@@ -1,6 +1,6 @@
 """The schema of an answer: a type or a JSON schema, given with a question.
 
-The JSON schema goes on file with the question, so that an answer can be refused before the component
+The JSON schema is stored with the question, so that an answer can be refused before the component
 runs again; the type makes of the answer what the component wants. What only the type knows (a pydantic
 validator) shows when the component has it: it then asks again.
 """
@@ -36,7 +36,7 @@ def json_schema_of(schema: Any) -> dict[str, Any] | None:
 
 
 def require_fit(answer: Any, schema: Mapping[str, Any] | None, asker: str) -> None:
-    """Check an answer, in the form in which it is kept, against the JSON schema on file.
+    """Check an answer, in the form in which it is kept, against the stored JSON schema.
 
     Raises:
         JiuWenBaseException: 100000, it does not fit; the reason says where and why.

@@ -1,4 +1,4 @@
-"""A language model on this machine: plays what it is told over OpenAI's protocol."""
+"""A language model on this machine: plays scripted replies over OpenAI's protocol."""
 
 from __future__ import annotations
 

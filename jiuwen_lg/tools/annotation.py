@@ -1,4 +1,4 @@
-"""A function's annotations as parameters: pydantic says what fits them, and what a model is told of them."""
+"""A function's annotations as parameters: pydantic checks arguments and describes them to a model."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _faults(error: ValidationError, where: str) -> str:
     )
 
 
-# --- what a model is told ---
+# --- descriptions for a model ---
 
 
 def _inlined(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Tool:
 
     Attributes:
         name: What a language model calls it by; what follows `#*` is not told.
-        description: What it is told of it.
+        description: Its description for a language model.
         params: What it takes.
         is_service: Whether it answers in that form; else what it gives is the data.
     """

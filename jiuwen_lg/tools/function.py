@@ -22,7 +22,7 @@ class LocalFunction(Tool):
 
     Args:
         name: What a language model calls it by.
-        description: What it is told of it.
+        description: Its description for a language model.
         params: What it takes; read from its annotations if nothing is said.
         func: The function, async or not; one that is not runs in a thread of its own when it is awaited.
     """

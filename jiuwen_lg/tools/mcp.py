@@ -105,7 +105,7 @@ class McpToolClient:
                 if not ready.done():
                     ready.set_result(session)
                 await leave.wait()
-        except BaseException as error:  # noqa: BLE001 - whoever connects is told
+        except BaseException as error:  # noqa: BLE001 - the caller that connects gets it
             if not ready.done():
                 ready.set_exception(_first(error))
             elif not leave.is_set():

@@ -27,13 +27,13 @@ class Param:
 
     Args:
         name: Its name.
-        description: What a language model is told of it.
+        description: Its description for a language model.
         param_type: `"string"`, `"number"`, `"integer"`, `"boolean"`, `"object"`, `"array"` or
             `"array<…>"`, or `"any"`; other names such as `"int"`, `"dict"` and `"List[str]"` will do. A string
             if nothing is said.
         default_value: What a missing one is.
         required: Whether there must be a value.
-        visible: Whether a language model is told of it.
+        visible: Whether a language model sees it.
         level: Kept for openJiuwen's signature.
         schema: The fields of an object, or of the objects in a list: parameters, or dicts of
             their arguments.
@@ -107,7 +107,7 @@ class Param:
     def format_functions(tool: Any) -> dict[str, Any]:
         """Return a tool's name, description and parameters in openJiuwen's own notation.
 
-        The required fields of an object stand among its properties there; models are told JSON Schema instead.
+        The required fields of an object stand among its properties there; models get JSON Schema instead.
         """
         return {"name": tool.name, "description": tool.description, "parameters": _noted(tool.params)}
 

@@ -44,7 +44,7 @@ class RestfulApi(Tool):
 
     Args:
         name: What a language model calls it by.
-        description: What it is told of it.
+        description: Its description for a language model.
         params: What it takes.
         path: The URL; `{city}` stands for a parameter whose `method` is `"Path"`.
         headers: Sent with every request.

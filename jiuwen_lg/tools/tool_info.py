@@ -1,4 +1,4 @@
-"""A workflow or a tool as a language model is told of it: name, description, JSON schema.
+"""The description of a workflow or a tool for a language model: name, description, JSON schema.
 
 Source: `components.md` 5.2; the shape of OpenAI's function calling.
 """

@@ -59,8 +59,7 @@ class WorkflowClient:
     """Starts and answers sessions that workers run; it needs no workflow, only the database (`JIUWEN_LG_DB`).
 
     Args:
-        unserved: Who waits for a turn is told (100921) when for so many seconds no living worker has served its
-            workflow.
+        unserved: Seconds without a living worker of its workflow after which waiting for a turn raises 100921.
 
     Raises:
         JiuWenBaseException: 100908, `JIUWEN_LG_DB` names no Postgres database, or one that cannot be used.
@@ -173,7 +172,7 @@ class _Watch:
             try:
                 endings = await self._client.ended([*self._awaited])
                 endings |= await self._given_up()
-            except Exception as error:  # noqa: BLE001 (those who wait are told)
+            except Exception as error:  # noqa: BLE001 (the error goes to those who wait)
                 for turn_id in [*self._awaited]:
                     self._awaited.pop(turn_id).set_exception(error)
                 return

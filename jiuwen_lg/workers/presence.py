@@ -61,7 +61,7 @@ class Presence:
         while not self._ended.wait(self._seconds / 4):
             try:
                 self._beat()
-            except Exception as error:  # noqa: BLE001 (the next one tries again; clients are told only after a while)
+            except Exception as error:  # noqa: BLE001 (the next one tries again; clients get an error only after a while)
                 _logger.warning("the worker could not be announced: %r", error)
 
     def _beat(self) -> None:

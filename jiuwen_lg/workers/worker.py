@@ -146,7 +146,7 @@ class Worker:
     async def _ending(self, turn: QueuedTurn) -> TurnResult:
         """How a turn ends; anything at all that a component raises is an ending.
 
-        The run has a task of its own, so that a cancellation that a component raised is told from one of this worker.
+        The run has a task of its own, so that a cancellation that a component raised differs from one of this worker.
         """
         run = asyncio.ensure_future(_turn_of(self._flows[turn.workflow_id], turn))
         try:

@@ -29,7 +29,7 @@ ROWS = [
     ["output", "timeline", "address", "tls", "request_log", "unpacking", "runtime_state"],
     ["config", "environment"],
     ["schema"],
-    ["errors", "error_report", "constants"],
+    ["errors", "error_report", "error_text", "constants"],
 ]
 """The packages and modules from top to bottom; each imports only from its own row or rows below it."""
 

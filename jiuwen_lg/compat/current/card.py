@@ -49,7 +49,7 @@ class WorkflowCard(BaseModel):
         return params.model_json_schema() if isinstance(params, type) else dict(params or {})
 
     def tool_info(self) -> Any:
-        """The workflow as a model is told of it."""
+        """Return the workflow's description for a model."""
         from jiuwen_lg.compat.current.tool import ToolInfo
 
         return ToolInfo(name=self.name, description=self.description, parameters=self.input_schema)

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import ValidationError as Unfit
 
-from jiuwen_lg.compat.current.card import WorkflowCard
 from jiuwen_lg.compat.current.codes import StatusCode
 from jiuwen_lg.compat.current.errors import build_error
 
@@ -22,13 +21,12 @@ _TYPES: dict[str, Any] = {
 }
 
 
-def fitted_inputs(card: WorkflowCard, inputs: Any) -> Any:
-    """The inputs, with the defaults of what is absent; values that are given stay as they are.
+def fitted_inputs(params: dict[str, Any] | type[BaseModel] | None, inputs: Any) -> Any:
+    """Return inputs with the defaults of what is absent; values that are given stay as they are.
 
     Raises:
         ValidationError: 100016, a required one is missing, one is unknown, or one cannot be converted.
     """
-    params = card.input_params
     if not isinstance(inputs, dict) or not params:
         return inputs
     model = params if isinstance(params, type) else model_of(params)

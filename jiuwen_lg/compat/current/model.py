@@ -172,7 +172,7 @@ class Model:
 
 
 def our_tools(tools: Any) -> list[dict[str, Any]]:
-    """Tools as a service is told of them, in OpenAI's form."""
+    """Return the descriptions of tools in OpenAI's form."""
     return [tool if isinstance(tool, dict) else _told(tool) for tool in tools or ()]
 
 

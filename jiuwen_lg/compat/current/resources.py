@@ -124,7 +124,7 @@ class ResourceMgr:
         return self._remove("tool", tool_id, tag)
 
     async def get_tool_infos(self, tool_id: Any = None, *, tag: Any = None, **options: Any) -> Any:
-        """What models are told of tools and workflows: of the named ones, or of all."""
+        """Return the descriptions of tools and workflows for a model: of the named ones, or of all."""
         entries = self._entries("tool", tool_id, tag)
         if tool_id is None and tag is None:
             entries = [*entries, *self._kinds["workflow"].values()]

@@ -21,7 +21,7 @@ Parameters = dict[str, Any] | type[BaseModel]
 
 
 class ToolInfo(BaseModel):
-    """A tool as a language model is told of it."""
+    """A tool's description for a language model."""
 
     type: str = "function"
     name: str = ""
@@ -35,7 +35,7 @@ class ToolCard(BaseModel):
     Args:
         id: The id by which the resource manager knows it.
         name: The name by which a model calls it.
-        description: What the model is told of it.
+        description: The description that the model gets.
         input_params: A JSON schema of the parameters, or a pydantic class.
     """
 
@@ -49,7 +49,7 @@ class ToolCard(BaseModel):
     idempotent: bool = False
 
     def tool_info(self) -> ToolInfo:
-        """The tool as a language model is told of it."""
+        """Return the tool's description for a language model."""
         return ToolInfo(name=self.name, description=self.description, parameters=self.input_params)
 
 
@@ -233,7 +233,7 @@ def tool(
     Args:
         func: The function.
         name: The name by which a model calls it.
-        description: What the model is told of it.
+        description: The description that the model gets.
         input_params: A JSON schema of the parameters, or a pydantic class.
         card: A card in place of all that.
         auto_extract: Whether the parameters are read from the function if they are not given.

@@ -252,7 +252,7 @@ class Workflow(Building):
             raise TypeError(f"a workflow takes inputs, session, context, stream_modes; not {unknown}")
         checked = _session_of(session)
         checked.set_workflow_card(self._card)
-        given = inputs if options.get("skip_inputs_validate") else fitted_inputs(self._card, inputs)
+        given = inputs if options.get("skip_inputs_validate") else fitted_inputs(self._card.input_params, inputs)
         return checked, given
 
     # --- drawing ---

@@ -34,7 +34,7 @@ from jiuwen_lg.engine.runtime.parent import parent_component_of
 from jiuwen_lg.engine.runtime.router_runtime import RouterRuntime, route
 from jiuwen_lg.engine.runtime.run_context import run_context_of
 from jiuwen_lg.engine.runtime.tracing import Span
-from jiuwen_lg.error_report import described
+from jiuwen_lg.error_text import described
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
 from jiuwen_lg.runtime_state import ReadableStateLike
 from jiuwen_lg.schema.path import MISSING

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from langgraph.types import CachePolicy, Command, RetryPolicy
 
 from jiuwen_lg.engine.graph.digest import digest_of
-from jiuwen_lg.error_report import described
+from jiuwen_lg.error_text import described
 from jiuwen_lg.errors import JiuWenBaseException, StatusCode, is_engine_error
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.values import maybe_await

@@ -1,7 +1,7 @@
 """A component's LangGraph task: the component, then its writes.
 
 LangGraph runs a node as a LangChain sequence, which tells callbacks of the node and of each of its
-parts. Where nobody listens, the parts are run one after the other, and nothing is told.
+parts. Where nobody listens, the parts are run one after the other, and nothing is reported.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class SilentNodeTask(Runnable[Any, Any]):
 
 
 def _is_heard(config: RunnableConfig) -> bool:
-    """Whether there is anybody to be told of the node."""
+    """Return whether a callback listens to the node."""
     callbacks = config.get("callbacks")
     if isinstance(callbacks, BaseCallbackManager):
         return bool(callbacks.handlers or callbacks.inheritable_handlers)

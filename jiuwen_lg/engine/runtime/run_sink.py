@@ -26,11 +26,6 @@ class RunSink:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     delivered: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
-    async def emit_if_read(self, mode: BaseStreamMode, frame: WorkflowChunk) -> None:
-        """Emit a frame if its kind is read."""
-        if mode in self.modes:
-            await self.emit(frame)
-
     async def emit_end_frame(self, id: str, ability: str, index: int, frame: WorkflowChunk) -> None:
         """Emit a frame of an End, unless the reader got it in an earlier turn."""
         if BaseStreamMode.OUTPUT not in self.modes:

@@ -1,7 +1,7 @@
 """Traces: frames that tell when a component began, with what, and how it ended.
 
 Shape and order of keys: seed 002 and the settled points of the specification. Nothing is
-copied, and nothing is told, unless somebody reads frames of the TRACE mode.
+copied, and nothing is traced, unless a subscriber reads frames of the TRACE mode.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ class Span:
         await self._send("error")
 
     async def finish(self, outputs: Any) -> None:
-        """It ends with these outputs; after an error that it has told of, as failed."""
+        """End the span with these outputs; as failed after an error that it has reported."""
         self._payload |= {"endTime": _now(), "outputs": deep_copy(outputs)}
         await self._send("finish" if self._payload["error"] is None else "error")
 

@@ -102,7 +102,7 @@ class Sessions:
 
         Raises:
             JiuWenBaseException: 100904 while a run is in progress, 100906 if only a run of
-                another shape is on file.
+                another shape is stored.
         """
         self._refuse_replaced(session_id, identity)
         with self._database.transaction(session_id) as cursor:
@@ -170,7 +170,7 @@ class Sessions:
         early_answers: Mapping[str, Any],
         questions: Sequence[Question],
     ) -> None:
-        """Put accepted answers on file before the run consumes them; the run is this shape's now.
+        """Store accepted answers before the run consumes them; the run has this shape from now on.
 
         Args:
             questions: Those that are still open.

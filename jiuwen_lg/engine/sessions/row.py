@@ -1,4 +1,4 @@
-"""A session's row: what is on file of one run."""
+"""A session's row: what is stored of one run."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _FARTHEST = 2.0**37
 
 @contextmanager
 def reading(part: str, session_id: str) -> Iterator[None]:
-    """Read what is on file of a session; whatever of another form is there is an error with a name.
+    """Read what is stored of a session; report values of an unexpected form as damaged.
 
     Raises:
         JiuWenBaseException: 100908, it is damaged.
@@ -107,7 +107,7 @@ class Record:
 
     @property
     def answers(self) -> dict[str, Any]:
-        """The answers on file, by token."""
+        """The stored answers, by token."""
         return self._value("answers", dict) or {}
 
     @property

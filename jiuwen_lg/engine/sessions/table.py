@@ -55,7 +55,7 @@ class SessionTable:
         return [Record(Row.read(row[:-1]), self.saver.vault, row[-1]) for row in cursor.fetchall()]
 
     def sealed(self, of: Row | Lease, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of a run's row as they are on file: blobs are sealed for their places."""
+        """Return the values of a run's row as they are stored: blobs are sealed for their places."""
 
         def sealed(column: str, value: Any) -> Any:
             place = place_of(of.thread_id, of.session_id, of.workflow_id, column)

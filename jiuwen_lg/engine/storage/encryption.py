@@ -1,4 +1,4 @@
-"""The values of a store, sealed on file if `LANGGRAPH_AES_KEY` is set (AES in EAX mode), each for its own place.
+"""The values of a store, encrypted if `LANGGRAPH_AES_KEY` is set (AES in EAX mode), each for its own place.
 
 A sealed value can be read only where it was written: in another row or column it is refused. With a key, a value that
 is not sealed for its place is refused as well, unless its row was there before this store was first opened with the
@@ -155,7 +155,7 @@ class Vault:
 
         Args:
             database: The store's.
-            afresh: Settle it again: all rows that are on file now are believed.
+            afresh: Write the marker again: all rows that are stored now are trusted.
         """
         key = _key()
         if key is None:
@@ -198,7 +198,7 @@ def _settle(cursor: Cursor, database: Database, key: bytes) -> _Earlier:
 
 
 def _holds_sealed(cursor: Cursor, database: Database) -> bool:
-    """Whether a value is on file that is sealed for its place, so that there was a marker."""
+    """Return whether a stored value is sealed for its place, so that there was a marker."""
     columns = [("inputs", "jiuwen_sessions"), ("result", "jiuwen_sessions"), ("message", "jiuwen_messages")]
     columns += [("given", "jiuwen_turns")] if _has_turns(cursor, database) else []
     size = len(_BOUND)

@@ -2,7 +2,7 @@
 
 LangGraph saves a superstep in two parts: what its tasks wrote, then the checkpoint. The first part may
 wait for the second, a few turns of the event loop at most, and what many runs write in one turn of the
-loop shares a transaction. Nobody is told that a checkpoint is saved before it is.
+loop shares a transaction. A checkpoint is not reported as saved before it is.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class _Part(Protocol):
         """Write it."""
 
     def tell(self, error: BaseException | None) -> None:
-        """It is on file, or not."""
+        """Report that it is stored, or why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class _Step:
 
     def write(self, cursor: Cursor) -> None:
         if self.run.error is not None:
-            raise self.run.error  # what led to this is not on file
+            raise self.run.error  # what led to this is not stored
         self.run.lease.require(cursor)
         followed = {write.place for write in self.writes if write.done is not None}
         for write in self.writes:
@@ -205,14 +205,14 @@ class GroupCommit:
 
     @asynccontextmanager
     async def batch(self, lease: Lease, *, is_new: bool) -> AsyncIterator[None]:
-        """Let the writes of a run wait for each other; at the end all of them are on file.
+        """Let the writes of a run wait for each other; at the end all of them are stored.
 
         Args:
             lease: The right to write them.
-            is_new: Whether there is nothing on file of the run yet.
+            is_new: Whether nothing is stored of the run yet.
 
         Raises:
-            Exception: What a write failed with that nobody has been told of.
+            Exception: The error of a failed write that has not been reported yet.
         """
         run = self._runs[lease.thread_id] = _Run(lease, is_new)
         try:
@@ -234,7 +234,7 @@ class GroupCommit:
         return thread_id in self._runs
 
     def is_new(self, thread_id: str) -> bool:
-        """Whether there is nothing on file of a thread whose writes are gathered."""
+        """Return whether nothing is stored of a thread whose writes are gathered."""
         run = self._runs.get(thread_id)
         return run is not None and run.is_new
 
@@ -269,7 +269,7 @@ class GroupCommit:
         asyncio.get_running_loop().call_later(GRACE + _MARGIN, run.give_up, error, [*run.awaited])
 
     async def save(self, thread_id: str, place: Place, work: Work) -> None:
-        """Put something on file, with what was held back of the same run before it.
+        """Store something, after what was held back of the same run.
 
         Args:
             thread_id: A run whose writes are gathered.
@@ -285,7 +285,7 @@ class GroupCommit:
         await self._saved(run, work, place)
 
     async def flush(self, thread_id: str) -> None:
-        """Put on file what is held back of a thread, so that it can be read."""
+        """Store what is held back of a thread, so that it can be read."""
         run = self._runs.get(thread_id)
         if run is not None:
             await self._settled(run)
@@ -304,7 +304,7 @@ class GroupCommit:
                 giving_up.cancel()
 
     def defer(self, thread_id: str, place: Place, work: Work) -> None:
-        """Put something on file with the run's next checkpoint, or a few turns of the event loop later."""
+        """Store something with the run's next checkpoint, or a few turns of the event loop later."""
         run = self._runs[thread_id]
         run.is_new = False
         run.writes.append(_Write(work, place, None))
@@ -314,7 +314,7 @@ class GroupCommit:
             loop.call_soon(self._wait, loop, run, _TURNS)
 
     def attach(self, thread_id: str, note: Note) -> None:
-        """Put something on file in the run's next transaction, at its end at the latest; it causes none itself."""
+        """Store something in the run's next transaction, at its end at the latest; it causes none itself."""
         if (run := self._runs.get(thread_id)) is not None:
             run.notes.append(note)
 
@@ -422,7 +422,7 @@ def _written_alone(cursor: Cursor, part: _Part) -> Exception | None:
 
 
 def _tell_of(error: BaseException, parts: list[_Part]) -> None:
-    """Tell all that nothing of theirs is on file; what stops the program goes on its way."""
+    """Report to all waiting writers that nothing of theirs is stored; re-raise what stops the program."""
     _tell_all(parts, [error] * len(parts))
     if not isinstance(error, Exception):
         raise error

@@ -62,14 +62,14 @@ class ResumeTarget:
 
     @property
     def early_answers(self) -> dict[str, Any]:
-        """It on file, so that a process that is killed meanwhile changes nothing."""
+        """Return it stored, so that a process that is killed meanwhile changes nothing."""
         return {JUMP: {"ids": list(self.ids), "at": self.at}}
 
     async def make(self, graph: Any, config: Any, run_state: RunState) -> None:
         """Let these components be next, and nothing else.
 
-        LangGraph takes a `goto` for a write that belongs to no step yet, and runs at once; here it is put
-        on file, and clearing what is next, of which there is nothing, makes it a step.
+        LangGraph takes a `goto` for a write that belongs to no step yet, and runs at once; here it is
+        stored, and clearing what is next, of which there is nothing, makes it a step.
         """
         if run_state.next_ids:
             await graph.aupdate_state(config, None, as_node=END)

@@ -107,7 +107,7 @@ class GraphRun:
         return result
 
     def _together(self, saver: FencedSaver | None, graph_input: Any) -> AbstractAsyncContextManager[None]:
-        """In what the run writes: what belongs together goes on file together."""
+        """Write what belongs together in one transaction."""
         if saver is None or self._run_context.lease is None:
             return nullcontext()
         is_new = isinstance(graph_input, dict) and NEW in graph_input

@@ -21,7 +21,7 @@ from jiuwen_lg.schema.values import patch_global
 
 @dataclass(frozen=True, slots=True)
 class OpenInterrupt:
-    """A question that no LangGraph resume has answered, even if an answer is on file."""
+    """A question that no LangGraph resume has answered, even if an answer is stored."""
 
     task_id: str
     question: Question
@@ -53,10 +53,10 @@ class RunState:
         """Return the command that resumes each task's first question with an answer; None without anything to resume.
 
         LangGraph takes one value a task of ours; answers to further questions of the same task are
-        found on file. Graphs of others inside a task have their questions resumed one by one.
+        found in the store. Graphs of others inside a task have their questions resumed one by one.
 
         Args:
-            answers: The answers on file, by token.
+            answers: The stored answers, by token.
             world: Changes of the global state to make before.
         """
         asked = [*self._firsts(), *(a for a in self.unanswered if not is_ours(a.interrupt))]
