@@ -127,7 +127,7 @@ class BaseMessageChunk(BaseMessage):
             return NotImplemented
         mine, its = dict(self), dict(other)
         joined = {name: its.get(name) or value for name, value in mine.items()}
-        joined["content"] = _joined(self.content, other.content)
+        joined["content"] = joined_content(self.content, other.content)
         if "tool_calls" in mine:
             joined["tool_calls"] = joined_calls(mine["tool_calls"], its.get("tool_calls"))
             joined["usage_metadata"] = _joined_usage(mine["usage_metadata"], its.get("usage_metadata"))
@@ -143,7 +143,8 @@ class ToolMessageChunk(ToolMessage, BaseMessageChunk):
     """A part of what a tool answered."""
 
 
-def _joined(one: Any, other: Any) -> Any:
+def joined_content(one: Any, other: Any) -> Any:
+    """Join the contents of two chunks: texts to a text, anything else to a list of parts."""
     if isinstance(one, str) and isinstance(other, str):
         return one + other
     return [*([one] if isinstance(one, str) else one), *([other] if isinstance(other, str) else other)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -105,10 +106,6 @@ class RestfulApi(Tool):
             return _failure(error)
         except (TimeoutError, httpx.TimeoutException):
             return _failure(StatusCode.PLUGIN_REQUEST_TIMEOUT_ERROR.error(timeout=f"{self.timeout:g}"))
-        except TooLongError:
-            return _failure(StatusCode.PLUGIN_RESPONSE_TOO_BIG_ERROR.error(limit=LONGEST_ANSWER))
-        except zlib.error as error:
-            return _failure(StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"the answer cannot be unpacked: {error}"))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             reason = self._without_secrets(str(error)) or type(error).__name__
             return _failure(StatusCode.PLUGIN_PROXY_CONNECT_ERROR.error(reason=reason))
@@ -117,7 +114,8 @@ class RestfulApi(Tool):
         """What the service gave; sent by a bare transport, for a client would log the URL with all that is in it."""
         request = await to_checked_address(self._build(inputs))
         request.extensions["timeout"] = httpx.Timeout(self.timeout).as_dict()
-        verify: Any = tls_context("RESTFUL") if request.url.scheme == "https" else False
+        is_https = request.url.scheme == "https"
+        verify: Any = await asyncio.to_thread(tls_context, "RESTFUL") if is_https else False  # it reads files
         with unlogged():
             return await self._sent(request, verify)
 
@@ -125,7 +123,7 @@ class RestfulApi(Tool):
         async with httpx.AsyncHTTPTransport(verify=verify, trust_env=False) as transport:
             answer = await transport.handle_async_request(request)
             answer.request = request
-            _log(self.method, httpx.URL(self.path), answer.status_code)
+            _log(self.method, self.path, answer.status_code)
             try:
                 if not answer.is_success:
                     raise StatusCode.PLUGIN_RESPONSE_HTTP_CODE_ERROR.error(status=answer.status_code)
@@ -169,10 +167,11 @@ class RestfulApi(Tool):
         return url
 
 
-def _log(method: str, url: httpx.URL, status: int) -> None:
+def _log(method: str, path: str, status: int) -> None:
     """Log a request as httpx does, without what it carries: values of inputs and keys stand in URLs."""
-    place = url.netloc.decode(errors="replace").rpartition("@")[2]
-    _logger.info("HTTP Request: %s %s://%s/… %d", method, url.scheme, place, status)
+    scheme, _, rest = path.partition("://")
+    place = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    _logger.info("HTTP Request: %s %s://%s/… %d", method, scheme, place, status)
 
 
 async def to_checked_address(request: httpx.Request) -> httpx.Request:
@@ -192,16 +191,22 @@ _QUICK = 100_000
 """In bytes; a longer body is unpacked and read in a thread."""
 
 
-async def body_of(answer: httpx.Response, longest: int = LONGEST_ANSWER) -> bytes:
-    """Return the body, unpacked within its limit: httpx would unpack a thousandfold of it first."""
+async def body_of(answer: httpx.Response, longest: int) -> bytes:
+    """Return the body, unpacked within its limit: httpx would unpack a thousandfold of it first.
+
+    Raises:
+        JiuWenBaseException: 182003, it is longer. 182000, it cannot be unpacked.
+    """
     try:
         unpacker = Unpacker(answer.headers.get("Content-Encoding", ""), longest)
         found = bytearray()
         async for part in answer.aiter_raw():
             found += await asyncio.to_thread(unpacker.feed, part) if unpacker.is_packed else unpacker.feed(part)
         unpacker.end()
-    except TooLongError:
-        raise
+    except TooLongError as error:
+        raise StatusCode.PLUGIN_RESPONSE_TOO_BIG_ERROR.error(limit=longest) from error
+    except zlib.error as error:
+        raise StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"the answer cannot be unpacked: {error}") from error
     except ValueError as error:
         raise StatusCode.PLUGIN_UNEXPECTED_ERROR.error(reason=f"the answer: {error}") from error
     return bytes(found)

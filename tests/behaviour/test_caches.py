@@ -198,3 +198,17 @@ def test_entries_whose_time_is_over_leave_the_memory() -> None:
     cache.set({name: ("x", None if name[1] == "for ever" else -1) for name in names})
     cache.set({(("c",), "1"): ("x", 60)})
     assert {key: list(values) for key, values in cache._cache.items()} == {("b",): ["for ever"], ("c",): ["1"]}
+
+
+async def test_a_component_that_changes_its_inputs() -> None:
+    """Its output is found under the inputs that it got, not under what it made of them."""
+    runs: list[Any] = []
+
+    def takes(inputs: Any) -> Any:
+        runs.append(taken := inputs.pop("q"))
+        inputs["q"] = "sun"
+        return taken
+
+    flow = flow_of(takes)
+    assert [await output(flow, q) for q in ("moon", "moon", "sun")] == ["moon", "moon", "sun"]
+    assert runs == ["moon", "sun"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import pickle
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,15 @@ from jiuwen_lg.compat.current.http import RateLimit
 from jiuwen_lg.compat.current.http_config import HttpRateLimitConfig
 from jiuwen_lg.compat.current.interaction import InteractiveInput
 from jiuwen_lg.compat.current.loop import LoopGroup, SubWorkflowComponent
-from jiuwen_lg.compat.current.message import AssistantMessageChunk, UserMessage
+from jiuwen_lg.compat.current.message import AssistantMessageChunk, ToolCall, UserMessage
 from jiuwen_lg.compat.current.model import ModelClientConfig
 from jiuwen_lg.compat.current.prompt import PromptTemplate
+from jiuwen_lg.compat.current.request import Request, sent
 from jiuwen_lg.compat.current.runner import Runner, RunnerConfig
 from jiuwen_lg.compat.current.session import create_agent_session, create_workflow_session, get_current_session
 from jiuwen_lg.compat.current.workflow import Workflow
 from jiuwen_lg.output import BaseStreamMode
+from tests.service import Service
 
 
 class Waits(WorkflowComponent):
@@ -348,6 +351,48 @@ def test_parts_of_a_message_are_joined() -> None:
         content="b", finish_reason="stop"
     )
     assert (joined.content, joined.finish_reason) == ("ab", "stop")
+
+
+def test_fragments_of_a_call_are_one_call() -> None:
+    first = AssistantMessageChunk(tool_calls=[ToolCall(id="c", name="f", arguments='{"a"', index=0)])
+    joined = first + AssistantMessageChunk(tool_calls=[ToolCall(id="", name="", arguments=": 1}", index=0)])
+    assert [(call.id, call.name, call.arguments) for call in joined.tool_calls or ()] == [("c", "f", '{"a": 1}')]
+
+
+def test_contents_of_two_kinds_are_joined_as_parts() -> None:
+    joined = AssistantMessageChunk(content="a") + AssistantMessageChunk(content=[{"type": "text", "text": "b"}])
+    assert joined.content == ["a", {"type": "text", "text": "b"}]
+
+
+async def test_tools_without_a_card_are_an_error_one_by_one() -> None:
+    added = Runner.resource_mgr.add_tool([object(), object()])
+    assert [one.is_err() for one in added] == [True, True]
+
+
+async def test_too_long_an_answer_has_its_code(service: Service) -> None:
+    service.body = b"x" * 1001
+    with pytest.raises(ExecutionError) as caught:
+        await sent(Request("GET", service.url), within=10, longest=1000)
+    assert caught.value.code == 182102
+
+
+async def test_an_answer_that_cannot_be_unpacked_is_an_error(service: Service) -> None:
+    service.headers, service.body = {"Content-Encoding": "gzip"}, b"no gzip"
+    with pytest.raises(ExecutionError, match="cannot be unpacked"):
+        await sent(Request("GET", service.url), within=10, longest=1000)
+
+
+@pytest.mark.parametrize("charset", ["utf8mb4", "unheard-of", "base64_codec"])
+async def test_a_charset_is_not_trusted(service: Service, charset: str) -> None:
+    service.kind, service.body = f"text/plain; charset={charset}", "月".encode()
+    assert (await sent(Request("GET", service.url), within=10, longest=1000)).text == "月"
+
+
+async def test_no_log_has_what_a_request_carries(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    await sent(Request("GET", service.url, {"key": "s3cret"}, {"X-Key": "s3cret"}), within=10, longest=1000)
+    assert service.requests[0]["query"] == {"key": ["s3cret"]}
+    assert "s3cret" not in caplog.text
 
 
 def test_a_template_leaves_what_it_does_not_know() -> None:

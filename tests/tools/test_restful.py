@@ -288,6 +288,12 @@ SECRET = "s3cret-4711"
 class TestSecrets:
     """What a tool sends with its requests stands in no log, no error and no output."""
 
+    async def test_a_parameter_may_be_the_port(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO)
+        tool = api("http://someone:@127.0.0.1:{port}/x?a=b", Param("port", "", method="Path"))
+        assert (await output(tool, {"port": str(service.server_port)}))["error_code"] == 0
+        assert "GET http://127.0.0.1:{port}/… 200" in caplog.text
+
     async def test_logs_say_where_a_request_went_only(self, service: Service, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
         service.headers = {"Set-Cookie": f"session={SECRET}"}

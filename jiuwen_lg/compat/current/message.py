@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from jiuwen_lg.models.messages import AIMessage
+from jiuwen_lg.models.messages import AIMessage, joined_calls, joined_content
 from jiuwen_lg.models.messages import BaseMessage as OurMessage
 from jiuwen_lg.models.messages import ToolCall as ToolCall  # noqa: PLC0414 - given on
 from jiuwen_lg.models.messages import as_dicts as our_dicts
@@ -78,10 +78,9 @@ class AssistantMessageChunk(AssistantMessage):
         if not isinstance(other, AssistantMessage):
             return NotImplemented
         update = {name: value for name, value in dict(other).items() if value not in (None, "", {}, "null")}
-        mine = self.content if isinstance(self.content, str) else list(self.content)
-        theirs = other.content if isinstance(other.content, type(mine)) else type(mine)(other.content)
-        calls = [*(self.tool_calls or ()), *(other.tool_calls or ())] or None
-        return self.model_copy(update={**update, "content": mine + theirs, "tool_calls": calls})  # type: ignore[operator]
+        content = joined_content(self.content, other.content)
+        calls = joined_calls(self.tool_calls, other.tool_calls)
+        return self.model_copy(update={**update, "content": content, "tool_calls": calls})
 
 
 _SENT = ("role", "content", "name", "tool_calls", "tool_call_id")

@@ -13,8 +13,10 @@ from jiuwen_lg.compat.current.codes import StatusCode
 from jiuwen_lg.compat.current.errors import build_error
 from jiuwen_lg.compat.current.translation import translated
 from jiuwen_lg.errors import JiuWenBaseException
+from jiuwen_lg.request_log import unlogged
 from jiuwen_lg.tls import tls_context
 from jiuwen_lg.tools.restful import body_of, to_checked_address
+from jiuwen_lg.unpacking import text_of_body
 
 
 @dataclass(slots=True)
@@ -60,18 +62,20 @@ class Answer:
     headers: dict[str, str]
     reason: str
     body: bytes
-    encoding: str
 
     @property
     def text(self) -> str:
-        """The body as text."""
-        return self.body.decode(self.encoding, errors="replace")
+        """The body as text; what is no text in its charset is replaced."""
+        try:
+            return text_of_body(self.body, self.headers.get("Content-Type", ""))
+        except ValueError:
+            return self.body.decode(errors="replace")
 
     def data(self) -> Any:
         """The parsed JSON of the body; the text if it is none."""
         try:
             return json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return self.text
 
 
@@ -108,7 +112,8 @@ async def sent(
     """
     try:
         async with asyncio.timeout(within):
-            return await _sent(request.build(), within, longest, redirects, verify, auth, fails=fails)
+            with unlogged():
+                return await _sent(request.build(), within, longest, redirects, verify, auth, fails=fails)
     except (TimeoutError, httpx.TimeoutException) as error:
         reason = f"{request.url} did not answer within {within:g} s"
         raise build_error(StatusCode.TOOL_RESTFUL_API_EXECUTION_TIMEOUT, cause=error, reason=reason) from error
@@ -124,7 +129,8 @@ async def _sent(
 ) -> Answer:
     asked = str(built.url)
     request = await to_checked_address(built)
-    context: Any = (tls_context("RESTFUL") if verify else False) if request.url.scheme == "https" else False
+    is_checked = verify and request.url.scheme == "https"
+    context: Any = await asyncio.to_thread(tls_context, "RESTFUL") if is_checked else False  # it reads files
     async with httpx.AsyncClient(verify=context, trust_env=False, timeout=within) as client:
         answer = await client.send(request, stream=True, auth=auth)
         try:
@@ -138,5 +144,4 @@ async def _sent(
         finally:
             await answer.aclose()
     headers = {name.title(): value for name, value in answer.headers.items()}
-    encoding = answer.charset_encoding or "utf-8"
-    return Answer(answer.status_code, asked, headers, answer.reason_phrase, body, encoding)
+    return Answer(answer.status_code, asked, headers, answer.reason_phrase, body)

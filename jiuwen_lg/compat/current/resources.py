@@ -110,9 +110,12 @@ class ResourceMgr:
     ) -> Ok | Error | list[Ok | Error]:
         """Add a tool, or several, under the ids of their cards."""
         if isinstance(tool, list):
-            return [self._add("tool", one.card.id, one.card, one, tag) for one in tool]
+            return [self._add_tool(one, tag) for one in tool]
+        return self._add_tool(tool, tag)
+
+    def _add_tool(self, tool: Any, tag: Any) -> Ok | Error:
         card = getattr(tool, "card", None)
-        return self._add("tool", getattr(card, "id", None), card, tool, tag, is_thing=True)
+        return self._add("tool", getattr(card, "id", None), card, tool, tag)
 
     def get_tool(self, tool_id: Any = None, *, tag: Any = None, **options: Any) -> Any:
         """The tool of an id; several for a list or a tag."""
@@ -151,7 +154,7 @@ class ResourceMgr:
 
     def add_prompt(self, prompt_id: str, template: Any, *, tag: Any = None) -> Ok | Error:
         """Add a prompt template under an id."""
-        return self._add("prompt", prompt_id, prompt_id, template, tag, is_thing=True)
+        return self._add("prompt", prompt_id, prompt_id, template, tag)
 
     def add_prompts(self, prompts: Iterable[tuple[str, Any]], *, tag: Any = None) -> list[Ok | Error]:
         """Add several, as (id, template)."""
@@ -187,7 +190,7 @@ class ResourceMgr:
 
     # --- all kinds ---
 
-    def _add(self, kind: str, id: Any, card: Any, thing: Any, tag: Any, *, is_thing: bool = False) -> Ok | Error:
+    def _add(self, kind: str, id: Any, card: Any, thing: Any, tag: Any) -> Ok | Error:
         if not isinstance(id, str) or not id:
             reason = f"a {kind} needs a card with an id, not {card!r}"
             return Error(build_error(StatusCode.RESOURCE_ID_VALUE_INVALID, reason=reason))

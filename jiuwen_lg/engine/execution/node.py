@@ -265,12 +265,12 @@ class ComponentNode(Runnable[Any, Any]):
     async def _known(self, inputs: Any, runtime: ComponentRuntime, invoke: Any) -> Any:
         """The output for inputs that have come before, or a new one; one that was asked for is not kept."""
         assert self._cache is not None
-        place = runtime.executable_id()
-        output = await self._cache.find(place, inputs)
+        key = self._cache.key(runtime.executable_id(), inputs)  # before a component can change them
+        output = MISSING if key is None else await self._cache.find(key)
         if output is MISSING:
             output = self._stored(await invoke(inputs))
-            if not runtime.replay.has_asked and runtime.unawaited() is None:
-                await self._cache.keep(place, inputs, output)
+            if key is not None and not runtime.replay.has_asked and runtime.unawaited() is None:
+                await self._cache.keep(key, output)
         return output
 
     async def _inputs(self, runtime: ComponentRuntime) -> Any:

@@ -42,18 +42,12 @@ class OutputCache:
         self._identity = _identity(component)
         self._has_warned = False
 
-    async def find(self, place: str, inputs: Any) -> Any:
-        """The output of the component at a place for these inputs; `MISSING` if there is none."""
-        key = self._key(place, inputs)
-        if key is None:
-            return MISSING
+    async def find(self, key: FullKey) -> Any:
+        """Return the output under a key; `MISSING` if there is none."""
         return (await self._cache.aget([key])).get(key, {}).get("output", MISSING)
 
-    async def keep(self, place: str, inputs: Any, output: Any) -> None:
+    async def keep(self, key: FullKey, output: Any) -> None:
         """Store an output, if it comes back as it is."""
-        key = self._key(place, inputs)
-        if key is None:
-            return
         try:
             digest = digest_of(output)
             await self._cache.aset({key: ({"output": output}, self._policy.ttl)})
@@ -64,9 +58,10 @@ class OutputCache:
         except IndistinctError as error:
             reason = str(error)
         await self._cache.aset({key: ({}, self._policy.ttl)})
-        self._warn(place, "output", reason)
+        self._warn(key[0][2], "output", reason)
 
-    def _key(self, place: str, inputs: Any) -> FullKey | None:
+    def key(self, place: str, inputs: Any) -> FullKey | None:
+        """Return the key of inputs at a component's place; None, with a warning, if they cannot be compared."""
         try:
             made = self._policy.key_func(inputs)
         except IndistinctError as error:

@@ -260,8 +260,9 @@ class FencedSaver(BaseCheckpointSaver[str]):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         """See `list`."""
-        if config is not None:
-            await self.commits.flush(config["configurable"]["thread_id"])
+        thread_id = (config or {}).get("configurable", {}).get("thread_id")
+        if thread_id is not None:
+            await self.commits.flush(thread_id)
         for saved in await self.database.call(lambda: self.list(config, filter=filter, before=before, limit=limit)):
             yield saved
 
