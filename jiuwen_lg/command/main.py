@@ -19,7 +19,7 @@ from typing import Any
 from jiuwen_lg.agents.agent import BaseAgent
 from jiuwen_lg.command.printing import QuietParser, indented, say, say_json, say_table, visible_logs
 from jiuwen_lg.errors import JiuWenBaseException
-from jiuwen_lg.forms.dialogue import ask_question, heading, rich_terminal
+from jiuwen_lg.forms.dialogue import ask_question, asker, heading, rich_terminal
 from jiuwen_lg.interaction import InteractiveInput
 from jiuwen_lg.operations import STATUSES, SessionInfo, check, prune, sessions, trust
 from jiuwen_lg.output import InteractionOutput, WorkflowExecutionState, WorkflowOutput, is_question
@@ -27,6 +27,7 @@ from jiuwen_lg.runtime import WorkflowRuntime
 from jiuwen_lg.schema.answer_schema import typed
 from jiuwen_lg.schema.values import as_text
 from jiuwen_lg.schema.visible import visible
+from jiuwen_lg.timeline import text_of
 from jiuwen_lg.workflow import Workflow
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -78,7 +79,7 @@ def _show(given: argparse.Namespace) -> int:
         say(visible(f"{info.session_id}  {_whose(info)}  {info.status}  {_bytes(info.bytes)}"))
         say(f"  began {_date(info.created_at)}, touched {_date(info.updated_at)}")
         for question in info.questions:
-            say(f"  {visible(_asker(question))} asks: {indented(as_text(question.value), '    ')}")
+            say(f"  {visible(asker(question))} asks: {indented(as_text(question.value), '    ')}")
         if info.error:
             say(f"  error: {indented(info.error, '    ')}")
     return 0
@@ -90,7 +91,7 @@ def _answer(given: argparse.Namespace) -> int:
     asked = {question.id: question for question in info.questions}
     reply = InteractiveInput()
     for question in () if given.answers else info.questions:
-        reply.update(question.id, _typed_in(question))
+        reply.update(question.id, _typed_in(question)).tokens[question.id] = question.token
     for part in given.answers:
         id, separator, text = part.partition("=")
         if not separator and len(asked) == 1:
@@ -204,7 +205,7 @@ def _print_output(output: WorkflowOutput) -> None:
         return
     for frame in output.result:
         if is_question(frame):
-            say(f"{visible(_asker(frame.payload))} asks: {indented(as_text(frame.payload.value), '    ')}")
+            say(f"{visible(asker(frame.payload))} asks: {indented(as_text(frame.payload.value), '    ')}")
 
 
 # --- what the arguments mean ---
@@ -334,14 +335,8 @@ def _whose(info: SessionInfo) -> str:
     return f"{info.agent_id}/{info.workflow_id}" if info.agent_id else info.workflow_id or "-"
 
 
-def _asker(question: InteractionOutput) -> str:
-    return f"[{question.id}] {question.label}" if question.label else f"[{question.id}]"
-
-
 def _gist(info: SessionInfo) -> str:
-    text = "; ".join(map(heading, info.questions)) or info.error or ""
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else f"{line[:59]}…"
+    return text_of("; ".join(map(heading, info.questions)) or info.error or "", 60)
 
 
 def _as_json(info: SessionInfo) -> dict[str, Any]:
@@ -365,7 +360,3 @@ def _bytes(count: int) -> str:
 
 def _date(moment: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,6 +12,7 @@ from jiuwen_lg.forms.reading import UnfitError, is_numbered, read
 from jiuwen_lg.output import InteractionOutput
 from jiuwen_lg.schema.path import MISSING
 from jiuwen_lg.schema.values import as_text
+from jiuwen_lg.schema.visible import visible
 
 Tone: TypeAlias = Literal["plain", "title", "dim", "wrong"]
 _STYLES: dict[Tone, str] = {"plain": "", "title": "bold", "dim": "dim", "wrong": "red"}
@@ -35,11 +36,16 @@ class Terminal:
 
 def plain_terminal() -> Terminal:
     """The standard input and output, as they are."""
-    return Terminal(_print, input)
+    return Terminal(_print, lambda prompt: input(_harmless(prompt)))
 
 
 def _print(text: str, _: Tone) -> None:
-    print(text)  # noqa: T201 - it is for the person who answers
+    print(_harmless(text))  # noqa: T201 - it is for the person who answers
+
+
+def _harmless(text: str) -> str:
+    """A text of a component, without what would steer the terminal."""
+    return visible(text, kept="\n")
 
 
 def rich_terminal(console: Any = None) -> Terminal:
@@ -56,10 +62,10 @@ def rich_terminal(console: Any = None) -> Terminal:
     shown = console or Console(highlight=False)
 
     def ask(prompt: str) -> str:
-        answer: str = shown.input(Text(prompt, "cyan"))
+        answer: str = shown.input(Text(_harmless(prompt), "cyan"))
         return answer
 
-    return Terminal(lambda text, tone: shown.print(Text(text, _STYLES[tone])), ask)
+    return Terminal(lambda text, tone: shown.print(Text(_harmless(text), _STYLES[tone])), ask)
 
 
 def ask_question(terminal: Terminal, question: InteractionOutput) -> Any:
@@ -86,10 +92,14 @@ def ask_question(terminal: Terminal, question: InteractionOutput) -> Any:
         _show(terminal, found)
 
 
+def asker(question: InteractionOutput) -> str:
+    """Return the id and the label of the component that asks."""
+    return f"[{question.id}] {question.label}" if question.label else f"[{question.id}]"
+
+
 def heading(question: InteractionOutput) -> str:
-    """Who asks, by id and label, and what."""
-    label = f" {question.label}" if question.label else ""
-    return f"[{question.id}]{label} {as_text(question.value)}"
+    """Return which component asks, and what."""
+    return f"{asker(question)} {as_text(question.value)}"
 
 
 def _show(terminal: Terminal, found: Sequence[Problem]) -> None:

@@ -276,6 +276,42 @@ def test_answering_field_by_field(capsys: pytest.CaptureFixture[str], monkeypatc
     assert '{"output": {"n": 5, "s": "l"}}' in out
 
 
+def test_what_is_typed_answers_only_what_was_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one person types, another one answers, and the component asks something else."""
+    flow = chain(("ask", Ask("Order tea?", "Delete all?")), id="w")
+    monkeypatch.setattr(importlib.import_module("app"), "two", flow, raising=False)
+    run(flow, {}, session_id="s")
+
+    def typed(console: Any, prompt: Any) -> str:
+        run(flow, InteractiveInput("no"), session_id="s")
+        return "yes"
+
+    monkeypatch.setattr("rich.console.Console.input", typed)
+    _, out, _ = command(capsys, "answer", "s", "--flow", "app:two")
+    assert "[ask] asks: Delete all?" in out
+    (open_one,) = [question.value for info in sessions("s") for question in info.questions]
+    assert open_one == "Delete all?"
+
+
+@pytest.mark.parametrize("schema", [None, int])
+def test_a_question_that_is_typed_in_steers_no_terminal(
+    schema: Any, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask(inputs: Any, runtime: Any) -> Any:
+        return await runtime.interact(f"how many{EVIL}?", schema=schema)
+
+    flow = chain(("ask", ask), id="w")
+    monkeypatch.setattr(importlib.import_module("app"), "evil", flow, raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO("x\n1\n" if schema else "1\n"))
+    run(flow, {}, session_id="s")
+    main(["sessions", "answer", "s", "--flow", "app:evil"])
+    shown = "".join(capfd.readouterr())
+    assert "how many" in shown
+    assert not {"\x1b", "\x07", "\x9b", "\r"} & set(shown)
+
+
 def test_answering_where_nobody_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     run(order(), {}, session_id="s1")
     monkeypatch.setattr("sys.stdin", io.StringIO())
